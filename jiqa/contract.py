@@ -1,0 +1,205 @@
+"""What a metric promises (``Info``) and the door that holds it to that.
+
+A metric is written as a pure function of single images ``[H, W, C]`` in [0, 1]. The
+decorator ``full_reference`` turns it into the public function: it checks the input,
+takes any leading dimensions, uint8/uint16 and half precision, and compiles once per
+shape and set of options. Inside the caller's own ``jit``, ``grad`` or ``vmap`` it is
+transparent.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, cast
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.images import as_image, check_min_side, check_same_shape, to_float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info:
+    """What is known about a metric; printed by ``jiqa metrics``, held by the tests.
+
+    Attributes:
+        name: the name that ``jiqa.load`` and the command line take.
+        title: the name in words.
+        kind: ``"full-reference"`` or ``"no-reference"``.
+        direction: ``"higher"`` if a higher value is better, else ``"lower"``.
+        range: smallest and largest possible value.
+        identity: value of two identical images; ``None`` if it depends on the image.
+        symmetric: whether reference and distorted may change places.
+        min_side: smallest shorter side in pixels, with default options.
+        colour: ``"luma"`` (RGB is reduced to grey), ``"rgb"`` (colour is used; grey
+            counts as three equal channels) or ``"channels"`` (every sample alike).
+        citation: authors, title, where, year, DOI.
+        fidelity: ``"authors-code"``, ``"paper"`` or ``"reconstruction"``.
+        fidelity_note: what proves it, to what tolerance, or what was guessed.
+        maps: whether ``output="map"`` gives a per-pixel map.
+        weights: names of the weights it needs; empty for a classical metric.
+    """
+
+    name: str
+    title: str
+    kind: Literal["full-reference", "no-reference"]
+    direction: Literal["higher", "lower"]
+    range: tuple[float, float]
+    identity: float | None
+    symmetric: bool
+    min_side: int
+    colour: Literal["luma", "rgb", "channels"]
+    citation: str
+    fidelity: Literal["authors-code", "paper", "reconstruction"]
+    fidelity_note: str
+    maps: bool = False
+    weights: tuple[str, ...] = ()
+
+
+class Metric(Protocol):
+    """A public metric: callable on arrays, with its ``info`` and ``core``.
+
+    ``core`` is the function as written, for one image (pair) ``[H, W, C]`` in [0, 1]
+    of at least float32; use it to build on a metric inside another one.
+    ``min_side(**options)`` is the smallest shorter side that it takes.
+    """
+
+    info: Info
+    core: Callable[..., Any]
+    min_side: Callable[..., int]
+    __name__: str
+
+    def __call__(self, *images: Any, **options: Any) -> Any: ...
+
+
+def full_reference(
+    *,
+    arrays: tuple[str, ...] = (),
+    min_side_for: Callable[..., int] | None = None,
+    **fields: Any,
+) -> Callable[[Callable[..., Any]], Metric]:
+    """Make a metric of a function ``(reference, distorted, *, options)``.
+
+    Args:
+        arrays: names of options that are arrays ``[..., H, W]`` (masks), batched
+            along with the images; every other option is static and hashable.
+        min_side_for: gives the minimum side for the options of a call, where it is
+            not always ``min_side``.
+        **fields: the fields of ``Info`` but ``name`` and ``kind``; ``name`` is the
+            function's.
+    """
+    names = ("reference", "distorted")
+    return _decorator(names, "full-reference", arrays, min_side_for, fields)
+
+
+def no_reference(**fields: Any) -> Callable[[Callable[..., Any]], Metric]:
+    """Make a metric of a function ``(image, *, options)``; see ``full_reference``."""
+    return _decorator(("image",), "no-reference", (), None, fields)
+
+
+def _decorator(
+    names: tuple[str, ...],
+    kind: Any,
+    arrays: tuple[str, ...],
+    min_side_for: Callable[..., int] | None,
+    fields: dict[str, Any],
+) -> Callable[[Callable[..., Any]], Metric]:
+    def wrap(core: Callable[..., Any]) -> Metric:
+        info = Info(name=core.__name__, kind=kind, **fields)
+        min_side = min_side_for or (lambda **_: info.min_side)
+        options = tuple(inspect.signature(core).parameters)[len(names) :]
+        static = tuple(o for o in options if o not in arrays)
+
+        @functools.partial(jax.jit, static_argnames=static)
+        def compiled(*images: Any, **given: Any) -> Any:
+            batched = {k: given.pop(k) for k in arrays if given.get(k) is not None}
+            return _over_batch(
+                functools.partial(core, **given), images, batched, tuple(batched)
+            )
+
+        @functools.wraps(core)
+        def metric(*images: Any, **given: Any) -> Any:
+            images, given = _bind(info.name, names, options, images, given)
+            checked = tuple(as_image(x, n) for x, n in zip(images, names, strict=True))
+            if len(checked) == 2:
+                check_same_shape(*checked)
+            check_min_side(checked[0].shape, min_side(**given), info.name)
+            return compiled(*checked, **{k: _hashable(v) for k, v in given.items()})
+
+        public = cast(Any, metric)
+        public.info, public.core, public.compiled = info, core, compiled
+        public.min_side = min_side
+        return cast(Metric, public)
+
+    return wrap
+
+
+def _bind(
+    metric: str,
+    names: tuple[str, ...],
+    options: tuple[str, ...],
+    images: tuple[Any, ...],
+    given: dict[str, Any],
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Sort the arguments of a call, images by name too, and name what is wrong."""
+    given = dict(given)
+    images = (*images, *(given.pop(n) for n in names[len(images) :] if n in given))
+    if len(images) != len(names):
+        raise TypeError(
+            f"{metric}() takes {len(names)} images ({', '.join(names)}) and options "
+            f"by keyword; {len(images)} positional arguments came"
+        )
+    unknown = sorted(set(given) - set(options))
+    if unknown:
+        raise TypeError(
+            f"{metric}() has no option {', '.join(unknown)}; its options are "
+            f"{', '.join(options) or 'none'}"
+        )
+    return images, given
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(_hashable(v) for v in value) if isinstance(value, list) else value
+
+
+def _over_batch(
+    core: Callable[..., Any],
+    images: tuple[Any, ...],
+    batched: dict[str, Any],
+    keys: tuple[str, ...],
+) -> Any:
+    """Apply ``core`` to every image of the leading dimensions.
+
+    On the CPU one image at a time: its fields stay in the cache, which made SSIM of
+    eight 512x512 pairs three times as fast as the whole batch at once. Elsewhere the
+    batch is one vectorised computation. Either way no image sees another.
+    """
+    floats = [to_float(x) for x in images]
+    dtype = functools.reduce(jnp.promote_types, (x.dtype for x in floats))
+    floats = [x.astype(dtype) for x in floats]
+    lead, shape = floats[0].shape[:-3], floats[0].shape[-3:]
+    extra = [
+        jnp.broadcast_to(jnp.asarray(batched[k]).astype(dtype), (*lead, *shape[:2]))
+        for k in keys
+    ]
+
+    def one(parts: tuple[Array, ...]) -> Any:
+        return core(
+            *parts[: len(floats)], **dict(zip(keys, parts[len(floats) :], strict=True))
+        )
+
+    parts = (*floats, *extra)
+    if not lead:
+        return one(parts)
+    flat = tuple(p.reshape(-1, *p.shape[len(lead) :]) for p in parts)
+    if flat[0].shape[0] == 1:
+        out = jax.tree.map(lambda v: v[None], one(tuple(p[0] for p in flat)))
+    elif jax.default_backend() == "cpu":
+        out = jax.lax.map(one, flat)
+    else:
+        out = jax.vmap(one)(flat)
+    return jax.tree.map(lambda v: v.reshape(*lead, *v.shape[1:]), out)

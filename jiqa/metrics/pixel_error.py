@@ -1,0 +1,187 @@
+"""Pixel by pixel: MSE, RMSE, MAE, PSNR and SNR."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.contract import full_reference
+from jiqa.images import luma255
+from jiqa.numerics import mean, safe_sqrt
+
+_FIDELITY = {
+    "fidelity": "authors-code",
+    "fidelity_note": "1e-6 relative (x64) of MeTriX MuX on 47 pairs; scikit-image too",
+    "colour": "channels",
+    "min_side": 1,
+}
+
+
+def _planes(x: Array, colour: str, luma: str) -> Array:
+    """All samples, or the luma, of one image as ``[H, samples]`` in [0, 1]."""
+    if colour == "rgb":
+        return x.reshape(x.shape[0], -1)
+    if colour == "luma":
+        return luma255(x, luma) / 255
+    raise ValueError(f'colour={colour!r}; needed is "rgb" or "luma"')
+
+
+def _difference(reference: Array, distorted: Array, colour: str, luma: str) -> Array:
+    if luma == "bt601":
+        # Luma of the difference: exactly 0 for identical images, where the
+        # difference of two lumas is not once the compiler fuses a multiply-add.
+        return _planes(reference - distorted, colour, luma)
+    return _planes(reference, colour, luma) - _planes(distorted, colour, luma)
+
+
+def _mse(reference: Array, distorted: Array, colour: str, luma: str) -> Array:
+    return mean(jnp.square(_difference(reference, distorted, colour, luma)))
+
+
+@full_reference(
+    title="Mean squared error",
+    direction="lower",
+    range=(0.0, float("inf")),
+    identity=0.0,
+    symmetric=True,
+    citation="standard",
+    **_FIDELITY,
+)
+def mse(
+    reference: Array,
+    distorted: Array,
+    *,
+    colour: str = "rgb",
+    luma: str = "bt601",
+    data_range: float = 1.0,
+) -> Array:
+    """Mean squared error over all samples.
+
+    mean((x - y)^2) * data_range^2, lower is better, 0 for identical images.
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        colour: ``"rgb"`` for every sample alike, ``"luma"`` for luma only.
+        luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
+        data_range: scale of the result; 255 gives the value on 8-bit levels.
+
+    Returns:
+        ``[...]``, in [0, data_range^2].
+    """
+    return _mse(reference, distorted, colour, luma) * data_range**2
+
+
+@full_reference(
+    title="Root mean squared error",
+    direction="lower",
+    range=(0.0, float("inf")),
+    identity=0.0,
+    symmetric=True,
+    citation="standard",
+    **_FIDELITY,
+)
+def rmse(
+    reference: Array,
+    distorted: Array,
+    *,
+    colour: str = "rgb",
+    luma: str = "bt601",
+    data_range: float = 1.0,
+) -> Array:
+    """Square root of the mean squared error over all samples.
+
+    Args and errors as ``mse``; in [0, data_range], lower is better. The gradient at
+    identical images is 0.
+    """
+    return safe_sqrt(_mse(reference, distorted, colour, luma)) * data_range
+
+
+@full_reference(
+    title="Mean absolute error",
+    direction="lower",
+    range=(0.0, float("inf")),
+    identity=0.0,
+    symmetric=True,
+    citation="standard",
+    **_FIDELITY,
+)
+def mae(
+    reference: Array,
+    distorted: Array,
+    *,
+    colour: str = "rgb",
+    luma: str = "bt601",
+    data_range: float = 1.0,
+) -> Array:
+    """Mean absolute error over all samples.
+
+    Args and errors as ``mse``; in [0, data_range], lower is better.
+    """
+    return mean(jnp.abs(_difference(reference, distorted, colour, luma))) * data_range
+
+
+@full_reference(
+    title="Peak signal-to-noise ratio",
+    direction="higher",
+    range=(float("-inf"), float("inf")),
+    identity=float("inf"),
+    symmetric=True,
+    citation="standard",
+    **_FIDELITY,
+)
+def psnr(
+    reference: Array,
+    distorted: Array,
+    *,
+    colour: str = "rgb",
+    luma: str = "bt601",
+    data_range: float = 1.0,
+) -> Array:
+    """Peak signal-to-noise ratio in decibels.
+
+    10 log10(data_range^2 / MSE). Identical images give infinity, not a capped value;
+    the gradient there is 0.
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        colour: ``"rgb"``: the MSE over every sample; ``"luma"``: over luma.
+        luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
+        data_range: the peak, in the units of the images after scaling to [0, 1].
+
+    Returns:
+        ``[...]`` in dB, higher is better.
+    """
+    error = _mse(reference, distorted, colour, luma)
+    positive = error > 0
+    ratio = data_range**2 / jnp.where(positive, error, 1)
+    return jnp.where(positive, 10 * jnp.log10(ratio), jnp.inf)
+
+
+@full_reference(
+    title="Signal-to-noise ratio",
+    direction="higher",
+    range=(float("-inf"), float("inf")),
+    identity=float("inf"),
+    symmetric=False,
+    citation="standard; MeTriX MuX 1.1 (M. Gaubatz, 2007)",
+    **_FIDELITY,
+)
+def snr(
+    reference: Array, distorted: Array, *, colour: str = "rgb", luma: str = "bt601"
+) -> Array:
+    """Signal-to-noise ratio in decibels: 10 log10(mean(reference^2) / MSE).
+
+    Args as ``psnr``. Identical images give infinity. A black reference has no signal:
+    the value against anything else is minus infinity.
+
+    Returns:
+        ``[...]`` in dB, higher is better.
+    """
+    error = _mse(reference, distorted, colour, luma)
+    signal = mean(jnp.square(_planes(reference, colour, luma)))
+    both = (error > 0) & (signal > 0)
+    ratio = jnp.where(both, signal, 1) / jnp.where(both, error, 1)
+    value = jnp.where(both, 10 * jnp.log10(ratio), -jnp.inf)
+    return jnp.where(error > 0, value, jnp.inf)

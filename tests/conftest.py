@@ -1,0 +1,32 @@
+"""Settings that make JAX strict, and images for every test."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+import numpy as np
+import pytest
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture(autouse=True)
+def _drop_compiled_programs():
+    """Thousands of compiled programs would otherwise fill the memory."""
+    yield
+    if len(jax.live_arrays()) >= 0:
+        _Count.tests += 1
+        if _Count.tests % 100 == 0:
+            jax.clear_caches()
+
+
+class _Count:
+    tests = 0
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20260101)
