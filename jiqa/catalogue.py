@@ -94,7 +94,7 @@ class Loaded:
     def __call__(self, *images: Any) -> Any:
         """Score images ``[..., H, W, C]``; see ``jiqa.images`` for what may come."""
         kinds = ("reference", "distorted") if len(images) == 2 else ("image",)
-        checked = tuple(as_image(x, n) for x, n in zip(images, kinds))
+        checked = tuple(as_image(x, n) for x, n in zip(images, kinds, strict=False))
         if len(checked) == 2:
             check_same_shape(*checked)
         for name, metric in self._metrics.items():

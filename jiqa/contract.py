@@ -73,7 +73,9 @@ class Metric(Protocol):
     min_side: Callable[..., int]
     __name__: str
 
-    def __call__(self, *images: Any, **options: Any) -> Any: ...
+    def __call__(self, *images: Any, **options: Any) -> Any:
+        """Score images ``[..., H, W, C]``."""
+        ...
 
 
 def full_reference(

@@ -67,7 +67,9 @@ def as_image(x: Any, name: str) -> Array | np.ndarray:
 
 
 def _check_range(x: Array | np.ndarray, name: str) -> None:
-    low, high = (float(v) for v in _extremes(x))
+    # A concrete image may be a constant inside someone's jit: it is looked at now.
+    with jax.ensure_compile_time_eval():
+        low, high = (float(v) for v in _extremes(x))
     if low >= -RANGE_SLACK and high <= 1 + RANGE_SLACK:
         return
     if np.isnan(low) or np.isnan(high):
@@ -119,7 +121,12 @@ def to_float(x: Array | np.ndarray) -> Array:
     """
     peak = _INTEGER_PEAK.get(str(x.dtype))
     if peak is not None:
-        return jnp.asarray(x).astype(jnp.result_type(float)) / peak
+        floats = jnp.asarray(x).astype(jnp.result_type(float))
+        # The compiler turns division by a constant or a scalar into a product, and a
+        # product fuses into the next subtraction: then identical images would differ
+        # by a rounding error. It cannot know that this divisor is one number.
+        divisor = jnp.where(floats <= peak, float(peak), 1.0).astype(floats.dtype)
+        return floats / divisor
     if jnp.finfo(x.dtype).bits < 32:
         return jnp.asarray(x).astype(jnp.float32)
     return jnp.asarray(x)

@@ -30,13 +30,29 @@ def average_decimate(x: Array, factor: int, border: Border = "zero") -> Array:
         return x
     before = (factor + 1) // 2 - 1
     rows, cols = (-(-n // factor) for n in x.shape[-2:])
-    # The padding may have to cut: the last window can end before the last sample.
-    after = [n * factor - before - s for n, s in zip((rows, cols), x.shape[-2:])]
-    x = pad(x, (before, before), (max(after[0], 0), max(after[1], 0)), border)
-    x = x[..., : rows * factor, : cols * factor]
-    x = sum(x[..., i::factor, :] for i in range(factor))  # pyright: ignore
-    x = sum(x[..., :, j::factor] for j in range(factor))  # pyright: ignore
+    taps = range(factor)
+    if border == "zero":
+        # Zeros join each tap's few rows: padding the whole image first took 17 times
+        # as long on 1920x1080, factor 4.
+        x = sum(_tap_rows(x, i - before, factor, rows) for i in taps)  # pyright: ignore
+    else:
+        x = pad(x, (before, 0), (_missing(x.shape[-2], rows, factor), 0), border)
+        x = sum(x[..., i : rows * factor : factor, :] for i in taps)  # pyright: ignore
+    x = pad(x, (0, before), (0, _missing(x.shape[-1], cols, factor)), border)
+    x = sum(x[..., j : cols * factor : factor] for j in taps)  # pyright: ignore
     return x * (1 / factor**2)
+
+
+def _missing(length: int, count: int, factor: int) -> int:
+    """Samples beyond the end that ``count`` windows need (0 if the last ends early)."""
+    return max(count * factor - (factor + 1) // 2 + 1 - length, 0)
+
+
+def _tap_rows(x: Array, start: int, factor: int, rows: int) -> Array:
+    """Rows start, start + factor, ... (``rows`` of them), zero outside the image."""
+    above = 1 if start < 0 else 0
+    x = x[..., start + above * factor :: factor, :][..., : rows - above, :]
+    return pad(x, (above, 0), (rows - above - x.shape[-2], 0), "zero")
 
 
 Method = Literal["bicubic", "bilinear"]

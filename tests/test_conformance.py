@@ -244,7 +244,7 @@ def test_info_is_complete(name: str) -> None:
     assert info.title and info.citation and info.fidelity_note
     assert info.range[0] < info.range[1]
     assert info.fidelity in ("authors-code", "paper", "reconstruction")
-    assert metric.__doc__ and "..." in metric.__doc__ or "as " in str(metric.__doc__)
+    assert (metric.__doc__ and "..." in metric.__doc__) or "as " in str(metric.__doc__)
 
 
 @pytest.mark.parametrize("name", [n for n in FULL if get_metric(n).info.maps])

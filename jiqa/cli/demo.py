@@ -1,0 +1,127 @@
+"""Score the bundled sample with every metric that needs no download.
+
+Prints the table and writes one self-contained HTML report: scores, thumbnails,
+per-pixel maps, and how each metric follows noise, blur and JPEG of rising strength.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+HELP = "score the bundled sample and write a report"
+
+#: The strength at which maps are shown, of 1 to 3.
+_MAP_LEVEL = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add = parser.add_argument
+    add(
+        "--output", "-o", default="jiqa-demo.html", help="report to write (%(default)s)"
+    )
+    add("--metrics", default="all-classical", help="comma list (%(default)s)")
+    add("--no-cache", action="store_true", help="do not keep compiled programs on disk")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score, draw, write, print."""
+    from jiqa.cli._setup import configure_jax, progress
+    from jiqa.cli.score import show_scores
+    from jiqa.report.scores import write_report
+    from jiqa.scoring.inputs import find_jobs
+    from jiqa.scoring.runner import Runner
+    from jiqa.scoring.selection import choose
+
+    configure_jax(cache=not arguments.no_cache)
+    choices = choose(arguments.metrics, [], have_reference=True)
+    folder = Path(__file__).parent.parent / "sample"
+    reference = folder / "reference.png"
+    images = [str(reference), *(str(p) for p in sorted(folder.glob("*_?.*")))]
+    jobs = find_jobs(images, str(reference))
+    runner = Runner(choices)
+    rows = {}
+    with progress("scoring", len(jobs)) as advance:
+        for job, row in runner.run(jobs):
+            rows[job.key] = row
+            advance()
+    table = [rows[job.key] for job in jobs]
+    columns = [(c.label, c.metric.info) for c in choices]
+    write_report(
+        Path(arguments.output),
+        title="jiqa demo",
+        command="jiqa demo",
+        columns=columns,
+        rows=table,
+        sections=[_ladder(columns, table), _maps(columns, folder, reference)],
+    )
+    show_scores(table, [c.label for c in choices], None)
+    print(f"report written to {Path(arguments.output).resolve()}")
+    return 1 if any(row["error"] for row in table) else 0
+
+
+def _ladder(columns: list[Any], table: list[dict[str, Any]]) -> dict[str, Any]:
+    """Score against strength for each distortion of the sample."""
+    from jiqa.report.pictures import ladder_plots
+
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for row in table[1:]:
+        kinds.setdefault(Path(row["image"]).stem.split("_")[0], [table[0]]).append(row)
+    curves = {
+        label: {kind: [r[label] for r in rows] for kind, rows in kinds.items()}
+        for label, _ in columns
+    }
+    return {
+        "title": "Score against strength",
+        "text": "Each metric on noise, blur and JPEG of rising strength. The arrow "
+        "says which way is better. Infinite scores of the reference are left out.",
+        "svg": ladder_plots(curves, {label: i.direction for label, i in columns}),
+    }
+
+
+def _maps(columns: list[Any], folder: Path, reference: Path) -> dict[str, Any]:
+    """Per-pixel maps of every metric that has one."""
+    import numpy as np
+
+    import jiqa
+    from jiqa.decode import read_image
+    from jiqa.report.pictures import heat_map, thumbnail
+
+    original = read_image(reference)
+    files = sorted(folder.glob(f"*_{_MAP_LEVEL}.*"))
+    distorted = [read_image(p) for p in files]
+    groups = [
+        {
+            "title": path.name,
+            "pictures": [
+                {"address": thumbnail(pixels, 384), "name": "distorted", "note": ""}
+            ],
+        }
+        for path, pixels in zip(files, distorted, strict=True)
+    ]
+    pair = np.stack([original] * len(files)), np.stack(distorted)
+    for name, info in columns:
+        if not info.maps:
+            continue
+        maps = np.asarray(jiqa.load(name, output="map")(*pair))
+        # Robust limits, one scale for all images of a metric.
+        low, high = (float(v) for v in np.percentile(maps, [1, 99.5]))
+        if info.direction == "higher":
+            high = max(high, float(np.percentile(maps, 99.9)))
+        for group, values in zip(groups, maps, strict=True):
+            bright = "good" if info.direction == "higher" else "bad"
+            group["pictures"].append(
+                {
+                    "address": heat_map(values, low, high),
+                    "name": name,
+                    "note": f"{low:.3g} (dark) to {high:.3g} (bright is {bright})",
+                }
+            )
+    return {
+        "title": "Where the metrics see the difference",
+        "text": "Per-pixel maps; the score is the mean, or another pooling, of the "
+        "map. A map has the resolution at which its metric works.",
+        "figures": groups,
+    }

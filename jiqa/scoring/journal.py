@@ -1,0 +1,95 @@
+"""A run's rows on disk while it lasts, so that an interrupted one can go on.
+
+Next to ``scores.csv`` stands ``scores.csv.partial``: one JSON object a line, the first
+says which metrics the rows hold. It is appended to as rows come and removed once the
+table itself is written.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jiqa import __version__
+from jiqa.scoring.inputs import UsageError
+
+Row = dict[str, Any]
+
+
+class Journal:
+    """Appends finished rows; ``done`` holds those of the run before, by key."""
+
+    def __init__(
+        self, output: Path, settings: Mapping[str, Any], *, resume: bool
+    ) -> None:
+        """Open the journal of ``output``.
+
+        Args:
+            output: the table that the run will write.
+            settings: what decides the values: metrics with their options, precision.
+            resume: go on from an earlier run's journal.
+
+        Raises:
+            UsageError: a journal is there but ``resume`` is not asked for, or it was
+                written with other settings or by another version.
+        """
+        self.path = output.with_name(output.name + ".partial")
+        self.done: dict[str, Row] = {}
+        header = {"jiqa": __version__, **settings}
+        if self.path.exists() and not resume:
+            raise UsageError(
+                f"{self.path} is there from an interrupted run: add --resume to go on, "
+                "or delete it to start again"
+            )
+        if self.path.exists():
+            self._read(header)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        # A cut last line is dropped by writing what was understood once more.
+        self._file = self.path.open("w", encoding="utf-8")
+        self._write(header)
+        for key, row in self.done.items():
+            self.add(key, row)
+
+    def _read(self, header: Mapping[str, Any]) -> None:
+        lines = self.path.read_text(encoding="utf-8").splitlines()
+        try:
+            found = json.loads(lines[0])
+        except (IndexError, ValueError):
+            return  # killed before the first line was out: nothing is lost
+        other = [k for k in header if found.get(k) != header[k]]
+        if other:
+            raise UsageError(
+                f"{self.path} was written by a run with "
+                + "; ".join(f"{k} {found.get(k)}, not {header[k]}" for k in other)
+                + ": use the same settings, or delete it to start again"
+            )
+        for line in lines[1:]:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            # What failed is tried again: its file may have been mended.
+            if not entry["row"]["error"]:
+                self.done[entry["key"]] = entry["row"]
+
+    def _write(self, entry: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(entry) + "\n")
+        self._file.flush()
+
+    def add(self, key: str, row: Row) -> None:
+        """Append one finished row."""
+        self._write({"key": key, "row": row})
+
+    def close(self, *, finished: bool) -> None:
+        """Close; remove the journal if the table has been written."""
+        self._file.close()
+        if finished:
+            self.path.unlink()
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell holds no value."""
+    return value is None or (isinstance(value, float) and math.isnan(value))

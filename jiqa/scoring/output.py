@@ -1,0 +1,90 @@
+"""Rows to CSV, Parquet or JSON; infinity stays infinity in all three."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jiqa import __version__
+from jiqa.scoring.inputs import UsageError
+from jiqa.scoring.journal import Row, is_missing
+
+FORMATS = (".csv", ".parquet", ".json")
+
+
+def check_format(path: Path) -> None:
+    """Raise ``UsageError`` unless the suffix is one that can be written."""
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(
+            f"cannot write {path}: the suffix is {path.suffix or 'missing'}, needed is "
+            f"one of {', '.join(FORMATS)}"
+        )
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Write a table in the format of the suffix, complete or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        draft.write_text(to_csv(columns, rows), encoding="utf-8", newline="")
+    elif suffix == ".json":
+        draft.write_text(to_json(columns, rows), encoding="utf-8")
+    else:
+        _write_parquet(draft, columns, rows)
+    draft.replace(path)
+
+
+def to_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """CSV text; infinity is ``inf``, a missing value an empty cell."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells = (row.get(c) for c in columns)
+        writer.writerow(["" if is_missing(v) else v for v in cells])
+    return file.getvalue()
+
+
+def to_json(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """A JSON array of objects.
+
+    JSON has no word for infinity; 1e999 is a valid number that Python, JavaScript and
+    NumPy read as infinity. A missing value is ``null``.
+    """
+    lines = (
+        "{"
+        + ", ".join(f"{json.dumps(c)}: {_number(row.get(c))}" for c in columns)
+        + "}"
+        for row in rows
+    )
+    return "[\n  " + ",\n  ".join(lines) + "\n]\n"
+
+
+def _number(value: Any) -> str:
+    if is_missing(value):
+        return "null"
+    if isinstance(value, float) and math.isinf(value):
+        return "1e999" if value > 0 else "-1e999"
+    return json.dumps(value)
+
+
+def _write_parquet(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    text = {"image", "reference", "error"}
+    whole = {"width", "height"}
+    fields = [
+        (c, pa.string() if c in text else pa.int64() if c in whole else pa.float64())
+        for c in columns
+    ]
+    data = {c: [row.get(c) for row in rows] for c in columns}
+    schema = pa.schema(fields, metadata={"jiqa": __version__})
+    pq.write_table(pa.table(data, schema=schema), path)

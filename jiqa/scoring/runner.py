@@ -1,0 +1,258 @@
+"""Decoding and scoring many files: by shape, overlapped, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jiqa.decode import DecodeError, Shape, peek, read_image
+from jiqa.images import check_min_side
+from jiqa.scoring.inputs import Job
+from jiqa.scoring.journal import Row
+from jiqa.scoring.references import ReferenceCache
+from jiqa.scoring.selection import Choice
+
+#: A batch holds at most this many pixels and images. A score does not depend on its
+#: batch; more would only cost memory.
+BATCH_PIXELS = 2**22
+BATCH_IMAGES = 8
+
+_AHEAD = 2  # batches being decoded while one is computed
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What one compiled program is made for."""
+
+    height: int
+    width: int
+    channels: int
+    image_dtype: str
+    reference_dtype: str | None
+
+
+class Runner:
+    """Scores jobs; every job gives exactly one row, in the order of completion."""
+
+    def __init__(self, choices: Sequence[Choice], *, background: float = 1.0) -> None:
+        """Prepare to compute ``choices``, transparency over ``background``."""
+        self._choices = list(choices)
+        self._background = background
+        self._references = ReferenceCache(background)
+
+    def columns(self, *, have_reference: bool) -> list[str]:
+        """The table's columns."""
+        pair = ["image", "reference"] if have_reference else ["image"]
+        return [*pair, "width", "height", *(c.label for c in self._choices), "error"]
+
+    def run(
+        self, jobs: Sequence[Job], done: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[Job, Row]]:
+        """Yield each job that is not ``done`` (by key) with its row.
+
+        Batch sizes follow from all jobs, done ones included, so that a resumed run
+        computes its rows with the same programs.
+        """
+        workers = max(2, min(8, os.cpu_count() or 2))
+        with ThreadPoolExecutor(workers) as pool:
+            groups: dict[_Layout, list[Job]] = defaultdict(list)
+            for job, layout in zip(jobs, pool.map(self._plan, jobs), strict=True):
+                if isinstance(layout, str):
+                    if job.key not in done:
+                        yield job, self._row(job, error=layout)
+                else:
+                    groups[layout].append(job)
+            for layout, members in groups.items():
+                size = _batch_size(layout, len(members))
+                left = [job for job in members if job.key not in done]
+                yield from self._run_group(layout, left, size, pool)
+
+    def _plan(self, job: Job) -> _Layout | str:
+        """The layout of a job from the file headers, or what is wrong with it."""
+        if job.problem:
+            return job.problem
+        try:
+            image = peek(job.image)
+            if job.reference is None:
+                return _Layout(*image, reference_dtype=None)
+            reference = self._references.peek(job.reference)
+        except DecodeError as error:
+            return str(error)
+        if image[:2] != reference[:2]:
+            return (
+                f"sizes differ: {job.image} is {_size(image)}, reference "
+                f"{job.reference} is {_size(reference)}"
+            )
+        # A grey image next to a colour one counts as three equal channels.
+        channels = max(image.channels, reference.channels)
+        return _Layout(*image[:2], channels, image.dtype, reference.dtype)
+
+    def _run_group(
+        self, layout: _Layout, jobs: list[Job], size: int, pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[Job, Row]]:
+        choices, refused = self._applicable(layout)
+        program = _program(choices)
+        batches = [jobs[i : i + size] for i in range(0, len(jobs), size)]
+        decoding: deque[list[tuple[Job, Future[Any]]]] = deque()
+        pending: _Pending | None = None
+        for index in range(len(batches)):
+            while len(decoding) < _AHEAD and index + len(decoding) < len(batches):
+                batch = batches[index + len(decoding)]
+                decoding.append(
+                    [(j, pool.submit(self._decode, j, layout)) for j in batch]
+                )
+            good: list[Job] = []
+            pixels: list[tuple[np.ndarray, ...]] = []
+            for job, future in decoding.popleft():
+                try:
+                    pixels.append(future.result())
+                    good.append(job)
+                except DecodeError as error:
+                    yield job, self._row(job, layout, error=str(error))
+            started = _Pending.start(program, good, pixels, size)
+            # The device works on this batch while the last one is written out.
+            if pending is not None:
+                yield from self._collect(pending, layout, choices, refused)
+            pending = started
+        if pending is not None:
+            yield from self._collect(pending, layout, choices, refused)
+
+    def _applicable(self, layout: _Layout) -> tuple[list[Choice], str]:
+        choices, refused = [], []
+        shape = (layout.height, layout.width, layout.channels)
+        for choice in self._choices:
+            if choice.needs_reference and layout.reference_dtype is None:
+                continue
+            try:
+                minimum = choice.metric.min_side(**choice.options)
+                check_min_side(shape, minimum, choice.label)
+                choices.append(choice)
+            except ValueError as error:
+                refused.append(str(error))
+        return choices, "; ".join(refused)
+
+    def _decode(self, job: Job, layout: _Layout) -> tuple[np.ndarray, ...]:
+        image = read_image(job.image, background=self._background)
+        pair = [(job.image, image, layout.image_dtype)]
+        if job.reference is not None:
+            reference = self._references.read(job.reference)
+            pair.insert(0, (job.reference, reference, layout.reference_dtype))
+        for path, pixels, dtype in pair:
+            if (
+                pixels.shape[:2] != (layout.height, layout.width)
+                or pixels.dtype != dtype
+            ):
+                raise DecodeError(
+                    f"{path}: the header says {layout.width}x{layout.height} {dtype}, "
+                    f"the file holds {_size(pixels.shape)} {pixels.dtype}"
+                )
+        wide = layout.channels
+        return tuple(np.repeat(p, wide // p.shape[-1], axis=-1) for _, p, _ in pair)
+
+    def _collect(
+        self, pending: _Pending, layout: _Layout, choices: list[Choice], refused: str
+    ) -> Iterator[tuple[Job, Row]]:
+        for job, values, problem in pending.results():
+            row = self._row(
+                job, layout, error="; ".join(filter(None, (refused, problem)))
+            )
+            row.update({c.label: v for c, v in zip(choices, values, strict=False)})
+            lost = [k for k, v in row.items() if isinstance(v, float) and np.isnan(v)]
+            for label in lost:
+                row[label] = None
+                row["error"] = "; ".join(filter(None, (row["error"], f"{label}: NaN")))
+            yield job, row
+
+    def _row(self, job: Job, layout: _Layout | None = None, *, error: str = "") -> Row:
+        return {
+            "image": str(job.image),
+            "reference": str(job.reference) if job.reference else None,
+            "width": layout.width if layout else None,
+            "height": layout.height if layout else None,
+            **{c.label: None for c in self._choices},
+            "error": error,
+        }
+
+
+def _program(choices: Sequence[Choice]) -> Any:
+    """One compiled function ``(references or None, images) -> [scores, batch]``."""
+
+    def scores(references: Any, images: Any) -> Any:
+        columns = []
+        for choice in choices:
+            given = (references, images) if choice.needs_reference else (images,)
+            columns.append(choice.metric(*given, **choice.options))
+        return columns
+
+    return jax.jit(scores)
+
+
+@dataclass
+class _Pending:
+    """A batch on its way through the device."""
+
+    program: Any
+    jobs: list[Job]
+    pixels: list[tuple[np.ndarray, ...]]
+    columns: Any = None
+    error: Exception | None = None
+
+    @classmethod
+    def start(
+        cls, program: Any, jobs: list[Job], pixels: list[Any], size: int
+    ) -> _Pending | None:
+        if not jobs:
+            return None
+        pending = cls(program, jobs, pixels)
+        try:
+            pending.columns = pending._call(pixels, size)
+        except Exception as error:
+            pending.error = error
+        return pending
+
+    def _call(self, pixels: Sequence[tuple[np.ndarray, ...]], size: int) -> Any:
+        # A short batch is filled up with its first image: one shape, one program.
+        full = [*pixels, *[pixels[0]] * (size - len(pixels))]
+        arrays = [np.stack(plane) for plane in zip(*full, strict=True)]
+        return self.program(*([None] if len(arrays) == 1 else []), *arrays)
+
+    def results(self) -> Iterator[tuple[Job, list[float], str]]:
+        if self.error is None:
+            try:
+                table = np.stack([np.asarray(c) for c in self.columns or []] or [[]])
+                for i, job in enumerate(self.jobs):
+                    column = table[:, i] if table.size else []
+                    yield job, [_shortest(v) for v in column], ""
+                return
+            except Exception as error:
+                self.error = error
+        for job, pixels in zip(self.jobs, self.pixels, strict=True):
+            # One by one: whatever broke the batch must not take the others along.
+            try:
+                columns = self._call([pixels], 1)
+                yield job, [_shortest(np.asarray(c)[0]) for c in columns], ""
+            except Exception as error:
+                yield job, [], f"computing failed: {error}".splitlines()[0]
+
+
+def _shortest(value: np.floating) -> float:
+    """The shortest decimal that stands for this float32 (or float64)."""
+    return float(str(value))
+
+
+def _batch_size(layout: _Layout, count: int) -> int:
+    """Even batches under the limits: nine images make 5 + 4, not 8 + 1."""
+    most = max(1, min(BATCH_IMAGES, BATCH_PIXELS // (layout.height * layout.width)))
+    batches = -(-count // most)
+    return -(-count // batches)
+
+
+def _size(shape: Shape | tuple[int, ...]) -> str:
+    return f"{shape[1]}x{shape[0]}"

@@ -1,0 +1,143 @@
+"""Which metrics a run computes, and with which options."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jiqa.catalogue import get_metric, list_metrics
+from jiqa.contract import Metric
+from jiqa.scoring.inputs import UsageError
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One column of the table: a metric with its options."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def metric(self) -> Metric:
+        """The public function."""
+        return get_metric(self.name)
+
+    @property
+    def label(self) -> str:
+        """The column's name; options that are not the default are part of it."""
+        inside = ", ".join(f"{k}={v}" for k, v in self.options.items())
+        return f"{self.name}({inside})" if inside else self.name
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether it compares with a reference."""
+        return self.metric.info.kind == "full-reference"
+
+
+def choose(
+    names: str, settings: Sequence[str], *, have_reference: bool
+) -> list[Choice]:
+    """Read a comma list of metrics and ``METRIC.OPTION=VALUE`` settings.
+
+    Args:
+        names: comma list; ``all`` and ``all-classical`` stand for every metric that
+            can be computed on the input, or every one of them without learned weights.
+        settings: options, such as ``ssim.downsample=auto``.
+        have_reference: whether the images come with references.
+
+    Raises:
+        UsageError: unknown metric, option or value; a metric that needs a reference
+            where there is none.
+    """
+    wanted: dict[str, None] = {}
+    for name in (n.strip() for n in names.split(",")):
+        if name in ("all", "all-classical"):
+            group = list_metrics(classical=True if name == "all-classical" else None)
+            fit = [
+                n
+                for n in group
+                if have_reference or get_metric(n).info.kind == "no-reference"
+            ]
+            if not fit:
+                raise UsageError(f"{name}: no metric without reference; --reference?")
+            wanted.update(dict.fromkeys(fit))
+        elif name:
+            try:
+                get_metric(name)
+            except ValueError as error:
+                raise UsageError(str(error)) from None
+            wanted[name] = None
+    if not wanted:
+        raise UsageError("no metrics given")
+    options: dict[str, dict[str, Any]] = {name: {} for name in wanted}
+    for setting in settings:
+        name, option, value = _setting(setting)
+        if name not in options:
+            raise UsageError(f"--set {setting}: {name} is not among the metrics asked")
+        options[name][option] = value
+    choices = [Choice(name, options[name]) for name in wanted]
+    alone = [c.name for c in choices if c.needs_reference and not have_reference]
+    if alone:
+        raise UsageError(
+            f"{', '.join(alone)} compare{'s' if len(alone) == 1 else ''} with a "
+            "reference: give --reference FILE, --reference FOLDER or --pairs TABLE"
+        )
+    return choices
+
+
+def _setting(text: str) -> tuple[str, str, Any]:
+    head, equals, value = text.partition("=")
+    name, dot, option = head.strip().partition(".")
+    if not (equals and dot and name and option):
+        raise UsageError(f"--set {text}: needed is METRIC.OPTION=VALUE")
+    try:
+        metric = get_metric(name)
+    except ValueError as error:
+        raise UsageError(f"--set {text}: {error}") from None
+    parameters = inspect.signature(metric.core).parameters
+    known = [
+        p.name for p in parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    if option not in known:
+        close = difflib.get_close_matches(option, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UsageError(
+            f"--set {text}: {name} has no option {option}{hint} "
+            f"(it has {', '.join(known) or 'none'})"
+        )
+    value = value.strip()
+    # "2010" names a release where the default is text.
+    if isinstance(parameters[option].default, str):
+        return name, option, value
+    try:
+        return name, option, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, option, value
+
+
+def check_options(choices: Sequence[Choice]) -> None:
+    """Raise ``UsageError`` for an option value that a metric refuses.
+
+    Traces each metric that has options on the smallest image it takes; computes
+    nothing.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    for choice in choices:
+        if not choice.options:
+            continue
+        try:
+            metric = choice.metric
+            side = max(metric.min_side(**choice.options), 192)
+            image = jax.ShapeDtypeStruct((side, side, 3), jnp.float32)
+            count = 2 if choice.needs_reference else 1
+            jax.eval_shape(
+                lambda *x, c=choice: c.metric(*x, **c.options), *([image] * count)
+            )
+        except (ValueError, TypeError) as error:
+            raise UsageError(f"{choice.label}: {error}") from None
