@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 #: Overshoot that interpolation and float rounding leave on images in [0, 1].
 RANGE_SLACK = 1e-3
@@ -22,7 +23,7 @@ _INTEGER_PEAK = {"uint8": 255, "uint16": 65535}
 
 def is_traced(x: Any) -> bool:
     """Whether ``x`` is an abstract value inside ``jit``, ``grad`` or ``vmap``."""
-    return isinstance(x, jax.core.Tracer)
+    return isinstance(x, Tracer)
 
 
 def as_image(x: Any, name: str) -> Array | np.ndarray:
@@ -143,14 +144,18 @@ def channels(x: Array) -> tuple[Array, ...]:
     return tuple(rows[:, c::count] for c in range(count))
 
 
-def rgb(x: Array) -> tuple[Array, Array, Array]:
+def rgb(x: Array) -> tuple[Array, ...]:
     """The three planes of ``[H, W, C]``; a grey image gives its plane three times."""
     planes = channels(x)
     return planes if len(planes) == 3 else (planes[0],) * 3
 
 
-# First row of the inverse of MATLAB's YIQ matrix, as rgb2gray applies it.
+# First row of the inverse of MATLAB's YIQ matrix, as rgb2gray applies it, in two parts:
+# multiples of 2^-14, whose sum over whole grey levels float32 holds exactly, and the
+# rest. In one part float32 rounds 168 of the 2^24 colours to the wrong grey level.
 _MATLAB_GREY = (0.298936021293775, 0.587043074451121, 0.114020904255103)
+_MATLAB_COARSE = tuple(round(c * 2**14) / 2**14 for c in _MATLAB_GREY)
+_MATLAB_FINE = tuple(c - a for c, a in zip(_MATLAB_GREY, _MATLAB_COARSE, strict=True))
 
 
 def luma255(x: Array, luma: str = "bt601") -> Array:
@@ -174,5 +179,25 @@ def luma255(x: Array, luma: str = "bt601") -> Array:
         r, g, b = (c * 255 for c in channels(x))
         grey = _MATLAB_GREY[0] * r + _MATLAB_GREY[1] * g + _MATLAB_GREY[2] * b
     if luma == "matlab":
-        grey = grey + jax.lax.stop_gradient(jnp.floor(grey + 0.5) - grey)
+        whole = _matlab_level(jax.lax.stop_gradient(x))
+        grey = grey + (whole - jax.lax.stop_gradient(grey))
     return grey
+
+
+def _matlab_level(x: Array) -> Array:
+    """``rgb2gray`` of uint8, to the grey level, for ``[H, W, C]`` in [0, 1]."""
+    levels = [_on_level(c * 255) for c in channels(x)]
+    if len(levels) == 1:
+        return jnp.floor(levels[0] + 0.5)
+    r, g, b = levels
+    coarse = _MATLAB_COARSE[0] * r + _MATLAB_COARSE[1] * g + _MATLAB_COARSE[2] * b
+    fine = _MATLAB_FINE[0] * r + _MATLAB_FINE[1] * g + _MATLAB_FINE[2] * b
+    whole = jnp.floor(coarse + 0.5)
+    return whole + jnp.floor((coarse - whole) + fine + 0.5)
+
+
+def _on_level(x: Array) -> Array:
+    # An 8-bit value that was divided by 255 can come back an ulp off: XLA multiplies
+    # by the reciprocal, and folds neighbouring constant factors into one.
+    near = jnp.round(x)
+    return jnp.where(jnp.abs(x - near) < 1e-4, near, x)

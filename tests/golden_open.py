@@ -38,8 +38,9 @@ class Row(NamedTuple):
 
 
 @functools.cache
-def variants() -> list[Variant]:
-    with (FOLDER / "variants.csv").open(newline="") as file:
+def variants(table: str = "variants.csv") -> list[Variant]:
+    """The rows of variants.csv, or of drafts.csv for metrics that are not there yet."""
+    with (FOLDER / table).open(newline="") as file:
         return [
             Variant(r["metric"], r["variant"], r["jiqa"], json.loads(r["options"]))
             for r in csv.DictReader(file)

@@ -50,7 +50,7 @@ def _images(
 
 def _compilations(call: Any) -> int:
     seen = []
-    listener = lambda event, duration, **_: (  # noqa: E731
+    listener: Any = lambda event, duration, **_: (  # noqa: E731
         seen.append(event) if "backend_compile" in event else None
     )
     jax.monitoring.register_event_duration_secs_listener(listener)

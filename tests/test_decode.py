@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -51,7 +53,9 @@ def test_sixteen_bits_keep_every_bit(tmp_path, rng, suffix, channels):
         path.write_bytes(imagecodecs.png_encode(deep))
     else:
         kind = "minisblack" if channels < 3 else "rgb"
-        extra = {"extrasamples": ["unassalpha"]} if channels in (2, 4) else {}
+        extra: dict[str, Any] = (
+            {"extrasamples": ["unassalpha"]} if channels in (2, 4) else {}
+        )
         tifffile.imwrite(
             path, deep.squeeze(), photometric=kind, planarconfig="contig", **extra
         )

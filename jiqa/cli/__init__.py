@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return arguments.run(arguments)
     except UsageError as error:
         arguments.usage_error(str(error))
+        return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

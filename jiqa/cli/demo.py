@@ -69,7 +69,7 @@ def _ladder(columns: list[Any], table: list[dict[str, Any]]) -> dict[str, Any]:
     kinds: dict[str, list[dict[str, Any]]] = {}
     for row in table[1:]:
         kinds.setdefault(Path(row["image"]).stem.split("_")[0], [table[0]]).append(row)
-    curves = {
+    curves: dict[str, Any] = {
         label: {kind: [r[label] for r in rows] for kind, rows in kinds.items()}
         for label, _ in columns
     }

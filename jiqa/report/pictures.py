@@ -65,7 +65,7 @@ def _unique_ids(svg: str, prefix: str) -> str:
 
 
 def ladder_plots(
-    curves: dict[str, dict[str, Sequence[float | None]]],
+    curves: dict[str, Any],
     directions: dict[str, str],
     columns: int = 5,
 ) -> str:

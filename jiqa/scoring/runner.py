@@ -140,7 +140,7 @@ class Runner:
 
     def _decode(self, job: Job, layout: _Layout) -> tuple[np.ndarray, ...]:
         image = read_image(job.image, background=self._background)
-        pair = [(job.image, image, layout.image_dtype)]
+        pair: list[Any] = [(job.image, image, layout.image_dtype)]
         if job.reference is not None:
             reference = self._references.read(job.reference)
             pair.insert(0, (job.reference, reference, layout.reference_dtype))
