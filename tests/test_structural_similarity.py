@@ -65,7 +65,7 @@ def test_tensorflow(row):
     with jax.enable_x64(True):
         value = ssim(*pair, preset="tensorflow")
     assert float(value) == pytest.approx(float(row["ssim"]), rel=1e-9)
-    single = ssim(*(x.astype(np.float32) for x in pair), preset="tensorflow")
+    single = ssim(*(x.astype(np.float32) / 255 for x in pair), preset="tensorflow")
     assert float(single) == pytest.approx(float(row["ssim"]), rel=1e-5)
 
 
