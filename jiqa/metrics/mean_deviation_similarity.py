@@ -25,7 +25,7 @@ _M_ROW = (0.34, -0.60, 0.17)
     symmetric=False,
     min_side=1,
     colour="rgb",
-    maps=True,
+    maps="similarity",
     citation=(
         "Ziaei Nafchi, Shahkolaei, Hedjam, Cheriet: Mean deviation similarity index: "
         "efficient and reliable full-reference image quality evaluator. IEEE Access 4, "

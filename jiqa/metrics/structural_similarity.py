@@ -79,7 +79,7 @@ def _side(preset: str = "wang2004", window_size: int | None = None, **_: object)
     symmetric=True,
     min_side=11,
     colour="luma",
-    maps=True,
+    maps="similarity",
     arrays=("mask",),
     min_side_for=_side,
     citation=(

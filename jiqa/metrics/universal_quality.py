@@ -72,7 +72,7 @@ def _window_moments(x: Array, y: Array, size: int) -> _Moments:
     symmetric=True,
     min_side=8,
     colour="luma",
-    maps=True,
+    maps="similarity",
     min_side_for=lambda window_size=8, **_: window_size,
     citation=(
         "Wang, Bovik: A universal image quality index. IEEE Signal Processing Letters "

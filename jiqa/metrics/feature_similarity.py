@@ -22,7 +22,7 @@ _FIELDS = {
     "identity": 1.0,
     "symmetric": True,
     "min_side": 3,
-    "maps": True,
+    "maps": "similarity",
     "citation": (
         "Zhang, Zhang, Mou, Zhang: FSIM: a feature similarity index for image quality "
         "assessment. IEEE TIP 20(8), 2011. doi:10.1109/TIP.2011.2109730"
@@ -60,16 +60,18 @@ def _luma_similarity(
     return phase * gradient, jnp.maximum(p, q)
 
 
+def _weighted(row: tuple[float, float, float], image: Array) -> Array:
+    red, green, blue = channels(image)
+    return 255 * (row[0] * red + row[1] * green + row[2] * blue)
+
+
 def _chroma_similarity(reference: Array, distorted: Array) -> Array:
     """Product of the similarities of I and Q."""
     factor = automatic_factor(*reference.shape[:2])
     product = jnp.ones((), reference.dtype)
     for row in _CHROMA:
         a, b = (
-            average_decimate(
-                sum(w * c * 255 for w, c in zip(row, channels(image), strict=True)),
-                factor,
-            )
+            average_decimate(_weighted(row, image), factor)
             for image in (reference, distorted)
         )
         product = product * _ratio(a * b, a * a + b * b, _T_CHROMA)
@@ -95,6 +97,27 @@ def fsim(
     luma: str = "bt601",
     output: str = "score",
 ) -> Array:
+    """Feature similarity (Zhang et al. 2011, eq. 5), on luma.
+
+    sum(S_PC S_G m) / sum(m): S_PC compares phase congruency (four scales, four
+    orientations), S_G Scharr gradient magnitude, both as
+    (2 a b + T) / (a^2 + b^2 + T); m is the larger phase congruency of both images.
+    Images are first decimated by round(min(H, W) / 256).
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
+        output: ``"score"``, or ``"map"`` for S_PC S_G at every decimated pixel.
+
+    Returns:
+        ``[...]`` in [0, 1], higher is better; 1 for identical images. Where neither
+        image has any phase congruency (two flat images; 0 / 0 in the authors' code)
+        the plain mean of S_PC S_G.
+
+    Raises:
+        ValueError: unknown option value, or an image under 3 pixels.
+    """
     _check(output)
     similarity, weight = _luma_similarity(reference, distorted, luma)
     return _pooled(similarity, weight, output)
@@ -110,6 +133,25 @@ def fsimc(
     luma: str = "bt601",
     output: str = "score",
 ) -> Array:
+    """Feature similarity with chroma (Zhang et al. 2011, eq. 9).
+
+    ``fsim`` with every pixel's similarity times (S_I S_Q)^0.03, the similarities of
+    the I and Q planes of YIQ. Where S_I S_Q is negative the authors' power is complex;
+    this is its real part. Grey images have no chroma and get the value of ``fsim``.
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
+        output: ``"score"``, or ``"map"`` for the similarity at every decimated pixel.
+
+    Returns:
+        ``[...]`` in [-1, 1], higher is better, below 0 in theory only; 1 for
+        identical images. Without phase congruency as ``fsim``.
+
+    Raises:
+        ValueError: unknown option value, or an image under 3 pixels.
+    """
     _check(output)
     similarity, weight = _luma_similarity(reference, distorted, luma)
     if reference.shape[-1] == 3:

@@ -23,7 +23,7 @@ from jiqa.contract import full_reference
 from jiqa.contrast import sensitivity_grid
 from jiqa.filters import box_sum
 from jiqa.images import luma255
-from jiqa.numerics import safe_divide, safe_power, safe_sqrt
+from jiqa.numerics import safe_power, safe_sqrt
 
 #: Luminance of a display in perceived units: factor and exponent on 0..255.
 _LUMINANCE, _GAMMA = 0.02874, 2.2 / 3

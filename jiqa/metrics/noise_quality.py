@@ -170,7 +170,7 @@ def _filter(spectrum: Array, height: int, width: int) -> list[Array]:
     """Coefficients of the low-pass residual and of the bands."""
     whole = spectrum.reshape(2, spectrum.shape[0] // 2, 2, spectrum.shape[1] // 2)
     out = []
-    for band, (even, odd) in enumerate(_gains(height, width)):
+    for even, odd in _gains(height, width):
         rows, cols = even.shape
         part = whole[:, :rows, :, :cols]
         filtered = part * jnp.asarray(even[:, None, :], spectrum.dtype)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -27,7 +29,7 @@ _ODDS = math.exp(-_SHARPNESS)
     symmetric=True,
     min_side=8,
     colour="rgb",
-    maps=True,
+    maps="similarity",
     citation=(
         "Reisenhofer, Bosse, Kutyniok, Wiegand: A Haar wavelet-based perceptual "
         "similarity index for image quality assessment. Signal Processing: Image "
@@ -61,8 +63,8 @@ def haarpsi(
             the (halved) image, summed over the terms only.
 
     Returns:
-        ``[...]`` in [0, 1], higher is better; 1 for identical images. Two black images, where the authors' weights are all 0 and the result NaN,
-        give 1.
+        ``[...]`` in [0, 1], higher is better; 1 for identical images. Two black
+        images, where the authors' weights are all 0 and the result NaN, give 1.
 
     Raises:
         ValueError: unknown option value, or an image of under 8 pixels.
@@ -80,8 +82,8 @@ def haarpsi(
         losses.append(
             _loss([_mean_size(p) for p in x[1:]], [_mean_size(p) for p in y[1:]])
         )
-    weighted = sum(w * _excess(e) for w, e in zip(weights, losses, strict=True))
-    weight = sum(weights)
+    parts = [w * _excess(e) for w, e in zip(weights, losses, strict=True)]
+    weighted, weight = _sum(parts), _sum(weights)
     if output == "score":
         weighted, weight = total(weighted), total(weight)
     excess = safe_divide(weighted, weight)
@@ -92,7 +94,11 @@ def haarpsi(
 def _loss(x: list[Array], y: list[Array]) -> Array:
     """1 - S, the mean over the pairs of magnitudes."""
     pairs = zip(x, y, strict=True)
-    return sum(dissimilarity(a, b, _SIMILARITY) for a, b in pairs) / len(x)
+    return _sum([dissimilarity(a, b, _SIMILARITY) for a, b in pairs]) / len(x)
+
+
+def _sum(parts: list[Array]) -> Array:
+    return functools.reduce(operator.add, parts)
 
 
 def _excess(loss: Array) -> Array:

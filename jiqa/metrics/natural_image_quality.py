@@ -88,7 +88,7 @@ def niqe(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
 
 
 def _parameters(blocks: Array) -> tuple[list[Array], list[Array]]:
-    """18 parameters ``[N]`` of blocks ``[N, S, S]``, and which the authors' code has."""
+    """18 parameters ``[N]`` of blocks ``[N, S, S]``, and which the authors have."""
     law = asymmetric_law(blocks)
     left, right = law.left * law.scale, law.right * law.scale
     always, both = jnp.ones_like(law.has_left), law.has_left & law.has_right
