@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import jax.scipy
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from jiqa.filters import box_sum
 from jiqa.numerics import mean
 from jiqa.pyramids import interleave
+from jiqa.scale_mixture import second_moments
 
 #: What SSIM's window of 11 leaves of a band on each side, and a block of 3 inside it.
 MARGIN = 5
@@ -68,7 +70,17 @@ def band_tolerance(x: Array, gain: float) -> float:
     return max(1e-15, (4 * float(jnp.finfo(x.dtype).eps) * 255 * gain) ** 2)
 
 
-def _model(planes: list[Array], tolerance: float) -> tuple[Array, Array]:
+def _moments(x: Array, parent: Array | None) -> Array:
+    """Second moments of the neighbourhoods, ``[9, 9]`` or ``[10, 10]``."""
+    own = second_moments(x)
+    if parent is None:
+        return own
+    *planes, above = _neighbours(x, parent)
+    cross = jnp.stack([mean(plane * above) for plane in planes])[:, None]
+    return jnp.block([[own, cross], [cross.T, mean(above * above)[None, None]]])
+
+
+def _model(moments: Array, tolerance: float) -> tuple[Array, Array]:
     """Eigenvalues of the neighbourhoods' second moments, and a whitening matrix.
 
     The scores depend on the moments C through symmetric functions of the eigenvalues
@@ -76,13 +88,7 @@ def _model(planes: list[Array], tolerance: float) -> tuple[Array, Array]:
     infinite for repeated eigenvalues: eigenvalues alone and a Cholesky factor,
     C = L L', have finite derivatives. Returns the eigenvalues and inv(L).
     """
-    count = len(planes)
-    pairs = [(a, b) for a in range(count) for b in range(a, count)]
-    index = np.zeros((count, count), int)
-    for k, (a, b) in enumerate(pairs):
-        index[a, b] = index[b, a] = k
-    upper = jnp.stack([mean(planes[a] * planes[b]) for a, b in pairs])
-    moments = upper[index]
+    count = len(moments)
     identity = jnp.eye(count, dtype=moments.dtype)
     trace = jnp.trace(moments)
     flat = trace < tolerance
@@ -131,12 +137,16 @@ def information_weight(
     v = jnp.where(flat_x, vy, jnp.maximum(ve - slope * cov, 0))
     v = jnp.where(flat_y, 0, v)
 
-    eigenvalues, whitening = _model(_neighbours(x, parent), tolerance)
+    eigenvalues, whitening = _model(_moments(x, parent), tolerance)
     planes = _neighbours(x, parent, around)
-    u = jnp.zeros_like(g)
-    for i in range(len(planes)):
-        white = sum(whitening[i, j] * planes[j] for j in range(i + 1))
-        u = u + white * white
+
+    # Row by row: unrolled, the derivative of fifty shifted terms compiles for long.
+    @jax.checkpoint
+    def add(u: Array, row: Array) -> tuple[Array, None]:
+        white = sum(row[j] * plane for j, plane in enumerate(planes))
+        return u + white * white, None
+
+    u, _ = lax.scan(add, jnp.zeros_like(g), whitening)
     u = u / len(planes)
     s = sigma_nsq
     base, slope = 1 + v / s, u * (v + (1 + g * g) * s) / s**2

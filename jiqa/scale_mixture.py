@@ -67,7 +67,13 @@ def regression(pair: Array, window: int) -> tuple[Array, Array]:
 
 
 def covariance(x: Array) -> Array:
-    """Covariance ``[9, 9]`` of the overlapping 3x3 blocks of a band, row by row.
+    """Covariance ``[9, 9]`` of the overlapping 3x3 blocks of a band, row by row."""
+    means = _rectangles(x).reshape(9) / ((x.shape[0] - 2) * (x.shape[1] - 2))
+    return second_moments(x) - means[:, None] * means
+
+
+def second_moments(x: Array) -> Array:
+    """Mean products ``[9, 9]`` of the samples of overlapping 3x3 blocks, row by row.
 
     An entry is the sum of x times a shifted x over a rectangle. Few shifts occur, and
     the rectangles of a shift differ by a row or column at the border only.
@@ -88,9 +94,7 @@ def covariance(x: Array) -> Array:
     first = np.where(swap, a[None], a[:, None]), np.where(swap, b[None], b[:, None])
     right = np.where(swap, -right, right)
     second = sums[np.abs(down), right + 2, first[0], first[1]]
-    count = (rows - 2) * (cols - 2)
-    means = _rectangles(x).reshape(9) / count
-    return second / count - means[:, None] * means
+    return second / ((rows - 2) * (cols - 2))
 
 
 def _rectangles(x: Array) -> Array:

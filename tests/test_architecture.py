@@ -14,9 +14,24 @@ ROOT = Path(jiqa.__file__).parent
 #: A module may import from its own layer and from those before it.
 LAYERS = [
     {"images", "decode", "numerics", "filters", "resample"},
-    {"pyramids", "steerable", "metrix", "phase", "wavelets", "contrast", "colour"}
+    {
+        "pyramids",
+        "steerable",
+        "metrix",
+        "phase",
+        "wavelets",
+        "complex_steerable",
+        "contrast",
+        "colour",
+    }
     | {"saliency"},
-    {"appearance", "scene_statistics", "information_weights", "scale_mixture"},
+    {
+        "similarity",
+        "appearance",
+        "scene_statistics",
+        "information_weights",
+        "scale_mixture",
+    },
     {"contract"},
     {"metrics"},
     {"catalogue", "__init__"},

@@ -138,9 +138,9 @@ def iw_ssim(
 def _iw_mse(scales: list[_Scale]) -> Array:
     error = jnp.ones((), scales[0].x.dtype)
     for scale, exponent in zip(scales, _EXPONENTS, strict=True):
-        squares = jnp.square(scale.x - scale.y)
-        if scale.weight is not None:
-            squares = squares[MARGIN:-MARGIN, MARGIN:-MARGIN]
+        # The authors cut the border off the low-pass too, which has no weights.
+        inner = (slice(MARGIN, -MARGIN),) * 2
+        squares = jnp.square(scale.x[inner] - scale.y[inner])
         error = error * safe_power(_pool(squares, scale.weight), exponent)
     return error
 
