@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from jiqa.contract import Info, Metric
+from jiqa.contract import Info, Metric, together
 from jiqa.images import as_image, check_min_side, check_same_shape
 
 
@@ -81,17 +81,18 @@ class Loaded:
         self, metrics: Mapping[str, Metric], options: Mapping[str, Any], single: bool
     ) -> None:
         """Bind ``options``; use ``jiqa.load`` instead."""
-        self._metrics = dict(metrics)
+        self._metrics, self.options = dict(metrics), dict(options)
         self._single = single
         infos = {name: metric.info for name, metric in metrics.items()}
         self.info: Any = next(iter(infos.values())) if single else infos
-        self.options = dict(options)
+
+        compute = together([(m, self.options) for m in self._metrics.values()])
 
         def scores(*images: Any) -> Any:
-            values = {n: m(*images, **options) for n, m in self._metrics.items()}
-            return next(iter(values.values())) if single else values
+            reference = images[0] if len(images) == 2 else None
+            values = compute(reference, images[-1])
+            return values[0] if single else dict(zip(metrics, values, strict=True))
 
-        # One program: XLA computes once what several metrics share.
         self._compiled = jax.jit(scores)
 
     def __call__(self, *images: Any) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast
 
@@ -66,12 +66,15 @@ class Metric(Protocol):
 
     ``core`` is the function as written, for one image (pair) ``[H, W, C]`` in [0, 1]
     of at least float32; use it to build on a metric inside another one.
-    ``min_side(**options)`` is the smallest shorter side that it takes.
+    ``min_side(**options)`` is the smallest shorter side that it takes. ``options``
+    are the names of all options, ``arrays`` of those that are arrays.
     """
 
     info: Info
     core: Callable[..., Any]
     min_side: Callable[..., int]
+    options: tuple[str, ...]
+    arrays: tuple[str, ...]
     __name__: str
 
     def __call__(self, *images: Any, **options: Any) -> Any:
@@ -135,6 +138,7 @@ def _decorator(
 
         public = cast(Any, metric)
         public.info, public.core, public.compiled = info, core, compiled
+        public.options, public.arrays = options, arrays
         public.min_side = min_side
         return cast(Metric, public)
 
@@ -156,13 +160,55 @@ def _bind(
             f"{metric}() takes {len(names)} images ({', '.join(names)}) and options "
             f"by keyword; {len(images)} positional arguments came"
         )
+    _check_options(metric, options, given)
+    return images, given
+
+
+def _check_options(
+    metric: str, options: Sequence[str], given: Mapping[str, Any]
+) -> None:
     unknown = sorted(set(given) - set(options))
     if unknown:
         raise TypeError(
             f"{metric}() has no option {', '.join(unknown)}; its options are "
             f"{', '.join(options) or 'none'}"
         )
-    return images, given
+
+
+def together(
+    entries: Sequence[tuple[Metric, Mapping[str, Any]]],
+) -> Callable[[Any, Any], list[Any]]:
+    """One function ``(reference or None, image)`` that computes several metrics.
+
+    ``entries`` are metrics with their options. All of them see an image (pair) before
+    the next one is touched, inside one loop, so that the compiler computes once what
+    they share. Trace it inside ``jit``; it checks the options, not the images.
+    """
+    for metric, options in entries:
+        _check_options(metric.info.name, metric.options, options)
+
+    def scores(reference: Any, image: Any) -> list[Any]:
+        pair = (image,) if reference is None else (reference, image)
+        names = [
+            tuple(k for k, v in options.items() if k in metric.arrays and v is not None)
+            for metric, options in entries
+        ]
+
+        def one(*parts: Any, **masks: Any) -> list[Any]:
+            out = []
+            for k, (metric, options) in enumerate(entries):
+                given = {n: _hashable(v) for n, v in options.items()}
+                given |= {n: masks[f"{k} {n}"] for n in names[k]}
+                full = metric.info.kind == "full-reference"
+                out.append(metric.core(*(parts if full else parts[-1:]), **given))
+            return out
+
+        batched = {
+            f"{k} {n}": entries[k][1][n] for k, own in enumerate(names) for n in own
+        }
+        return _over_batch(one, pair, batched, tuple(batched))
+
+    return scores
 
 
 def _hashable(value: Any) -> Any:

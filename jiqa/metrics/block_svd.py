@@ -130,7 +130,7 @@ def _decompose(x: Array) -> tuple[Array, Array, Array]:
 @_decompose.defjvp
 def _decompose_jvp(
     primals: tuple[Array], tangents: tuple[Array]
-) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
     """Singular vectors turn by 1 / (s_j^2 - s_i^2) into each other.
 
     Where two values are equal their vectors are any pair of their plane, and a turn

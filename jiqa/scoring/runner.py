@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jiqa.contract import together
 from jiqa.decode import DecodeError, Shape, peek, read_image
 from jiqa.images import check_min_side
 from jiqa.scoring.inputs import Job
@@ -61,7 +63,7 @@ class Runner:
         computes its rows with the same programs.
         """
         workers = max(2, min(8, os.cpu_count() or 2))
-        with ThreadPoolExecutor(workers) as pool:
+        with _pool(workers) as pool:
             groups: dict[_Layout, list[Job]] = defaultdict(list)
             for job, layout in zip(jobs, pool.map(self._plan, jobs), strict=True):
                 if isinstance(layout, str):
@@ -181,17 +183,19 @@ class Runner:
         }
 
 
+@contextlib.contextmanager
+def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that let go at once of what is waiting when the run is broken off."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def _program(choices: Sequence[Choice]) -> Any:
     """One compiled function ``(references or None, images) -> [scores, batch]``."""
-
-    def scores(references: Any, images: Any) -> Any:
-        columns = []
-        for choice in choices:
-            given = (references, images) if choice.needs_reference else (images,)
-            columns.append(choice.metric(*given, **choice.options))
-        return columns
-
-    return jax.jit(scores)
+    return jax.jit(together([(c.metric, c.options) for c in choices]))
 
 
 @dataclass
