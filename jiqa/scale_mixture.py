@@ -118,7 +118,9 @@ def spectra(covariance: Array) -> tuple[Array, Array]:
     """
     exact = lax.Precision.HIGHEST
     fixed = lax.stop_gradient(covariance)
-    values, vectors = jnp.linalg.eigh(fixed)
+    # One after the other: LAPACK's batched routine waits in the CPU's thread pool for
+    # threads of that pool, and two of them in one program for each other.
+    values, vectors = lax.map(jnp.linalg.eigh, fixed)
     floor = 8 * float(jnp.finfo(values.dtype).eps) * values[..., -1:]
     spanned = values > jnp.maximum(floor, 1e-20)
     eigenvalues = jnp.einsum(

@@ -14,24 +14,10 @@ ROOT = Path(jiqa.__file__).parent
 #: A module may import from its own layer and from those before it.
 LAYERS = [
     {"images", "decode", "numerics", "filters", "resample"},
-    {
-        "pyramids",
-        "steerable",
-        "metrix",
-        "phase",
-        "wavelets",
-        "complex_steerable",
-        "contrast",
-        "colour",
-    }
-    | {"saliency"},
-    {
-        "similarity",
-        "appearance",
-        "scene_statistics",
-        "information_weights",
-        "scale_mixture",
-    },
+    {"pyramids", "steerable", "complex_steerable", "metrix", "phase", "wavelets"},
+    {"contrast", "colour", "saliency", "similarity", "block_vectors"},
+    {"appearance", "scene_statistics", "scale_mixture"},
+    {"information_weights"},
     {"contract"},
     {"metrics"},
     {"catalogue", "__init__"},
