@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jiqa.numerics import safe_sqrt
+from jiqa.numerics import added, safe_sqrt
 
 #: Side of a cell, and cells along the side of a block.
 CELL, CELLS = 4, 4
@@ -35,7 +35,7 @@ Moments = tuple[Array, ...]
 
 def merge(parts: Sequence[Moments], count: int) -> Moments:
     """Moments of the union of equally large parts of ``count`` samples each."""
-    centre = sum(p[0] for p in parts) / len(parts)
+    centre = added(p[0] for p in parts) / len(parts)
     shifts = [p[0] - centre for p in parts]
     squares = [d * d for d in shifts]
     second = third = fourth = jnp.zeros((), centre.dtype)
@@ -52,11 +52,11 @@ def merge(parts: Sequence[Moments], count: int) -> Moments:
 def cell_moments(x: Array, order: int) -> Moments:
     """Moments of the 4 x 4 cells that tile ``[..., H, W]``, up to 2 or to 4."""
     rows = [x[..., i::CELL, :] for i in range(CELL)]
-    centre = sum(rows) / CELL
+    centre = added(rows) / CELL
     powers = [[r - centre for r in rows]]
     for _ in range(order - 1):
         powers.append([p * d for p, d in zip(powers[-1], powers[0], strict=True)])
-    columns = (centre, *(sum(p) for p in powers[1:]))
+    columns = (centre, *(added(p) for p in powers[1:]))
     parts = [tuple(m[..., j::CELL] for m in columns) for j in range(CELL)]
     return merge(parts, CELL)
 

@@ -8,16 +8,13 @@ finds small singular values to their last digits.
 
 from __future__ import annotations
 
-import functools
-import operator
-from collections.abc import Iterable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jiqa.numerics import safe_divide, safe_sqrt
+from jiqa.numerics import added, safe_divide, safe_sqrt
 
 #: Matrices that are worked on at once; their columns stay in the cache.
 _CHUNK = 512
@@ -72,8 +69,8 @@ def _vectors_jvp(primals: Any, tangents: Any) -> Any:
 
 def project(u: Array, x: Array, v: Array) -> Array:
     """u_i' x v_j as ``[i, j, N]``, of matrices x ``[row, column, N]``."""
-    along = _sum(x[:, k] * v[:, k][:, None] for k in range(x.shape[1]))
-    return _sum(u[:, r][:, None] * along[:, r][None] for r in range(x.shape[0]))
+    along = added(x[:, k] * v[:, k][:, None] for k in range(x.shape[1]))
+    return added(u[:, r][:, None] * along[:, r][None] for r in range(x.shape[0]))
 
 
 def remainder(u: Array, x: Array, v: Array) -> Array:
@@ -82,19 +79,15 @@ def remainder(u: Array, x: Array, v: Array) -> Array:
     u and v are orthonormal, or 0 for directions that do not count.
     """
     n = x.shape[0]
-    seen = _sum(u[:, r][:, None] * x[r][None] for r in range(n))
-    x = x - _sum(u[j][:, None] * seen[j][None] for j in range(len(u)))
-    seen = _sum(v[:, k][:, None] * x[:, k][None] for k in range(n))
-    return x - _sum(seen[j][:, None] * v[j][None] for j in range(len(v)))
+    seen = added(u[:, r][:, None] * x[r][None] for r in range(n))
+    x = x - added(u[j][:, None] * seen[j][None] for j in range(len(u)))
+    seen = added(v[:, k][:, None] * x[:, k][None] for k in range(n))
+    return x - added(seen[j][:, None] * v[j][None] for j in range(len(v)))
 
 
 def _mix(turn: Array, vectors: Array) -> Array:
     """sum_i turn[i, j] vectors[i] as ``[j, component, N]``."""
-    return _sum(turn[i][:, None] * vectors[i][None] for i in range(len(turn)))
-
-
-def _sum(terms: Iterable[Array]) -> Array:
-    return functools.reduce(operator.add, terms)
+    return added(turn[i][:, None] * vectors[i][None] for i in range(len(turn)))
 
 
 def _norms(columns: Array) -> Array:

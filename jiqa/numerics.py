@@ -6,6 +6,10 @@ gradient into NaN; each function here replaces the argument as well.
 
 from __future__ import annotations
 
+import functools
+import operator
+from collections.abc import Iterable
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -37,6 +41,11 @@ def real_power(x: Array, exponent: float) -> Array:
     size = safe_power(jnp.abs(x), exponent)
     turned = jnp.cos(jnp.asarray(exponent * jnp.pi, x.dtype))
     return jnp.where(x < 0, size * turned, size)
+
+
+def added(terms: Iterable[Array]) -> Array:
+    """Sum of arrays of one shape; Python's own starts from the integer 0."""
+    return functools.reduce(operator.add, terms)
 
 
 def mean(x: Array) -> Array:

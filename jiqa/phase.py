@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jiqa.numerics import safe_divide, safe_sqrt, total
+from jiqa.numerics import added, safe_divide, safe_sqrt, total
 
 #: Kovesi's constants as FSIM sets them.
 _SCALES, _ORIENTATIONS = 4, 4
@@ -100,14 +100,14 @@ def phase_congruency(image: Array) -> Array:
         response = jnp.fft.ifft2(lax.complex(a * bank, b * bank))
         even = [response[s].real for s in range(_SCALES)]
         odd = [response[s].imag for s in range(_SCALES)]
-        along, across = sum(even), sum(odd)
+        along, across = added(even), added(odd)
         size = along * along + across * across
-        skew = sum(
+        skew = added(
             jnp.abs(e * across - o * along) for e, o in zip(even, odd, strict=True)
         )
         energy = (size - skew) / (safe_sqrt(size) + _EPSILON)
         squares = [e * e + o * o for e, o in zip(even, odd, strict=True)]
-        amplitude = sum(safe_sqrt(s) for s in squares)
+        amplitude = added(safe_sqrt(s) for s in squares)
         threshold = factor * safe_sqrt(median(squares[0]))
         return (
             sums[0] + jnp.maximum(energy - threshold, 0),

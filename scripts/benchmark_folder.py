@@ -117,7 +117,7 @@ def _command(root: Path, metrics: str, device: str) -> tuple[float, int]:
     """Seconds of one ``jiqa score``, and how many of its rows failed."""
     table = root / "scores.csv"
     table.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "jiqa.cli", "score", metrics]
+    command = [sys.executable, "-m", "jiqa", "score", metrics]
     command += [str(root / "distorted"), "--reference", str(root / "reference")]
     environment = os.environ | {
         "JIQA_CACHE": str(root / "cache"),

@@ -50,6 +50,7 @@ from rich.table import Table
 
 #: What is timed besides every metric with its defaults.
 VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "delta_e": [{"formula": "cie1976"}],
     "psnr": [{"colour": "luma"}],
     "ssim": [
         {"downsample": "auto"},

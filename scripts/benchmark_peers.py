@@ -98,8 +98,8 @@ def _scikit_image() -> dict[str, Peer]:
         "ssim": pairs("luma", ssim, **unit, **wang),
         "ssim(preset=tensorflow)": pairs("rgb", ssim, **channels, **wang),
         "ssim(preset=scikit-image)": pairs("rgb", ssim, **channels),
-        "delta_e(formula=cie76)": pairs("rgb", difference(color.deltaE_cie76)),
-        "delta_e(formula=ciede2000)": pairs("rgb", difference(color.deltaE_ciede2000)),
+        "delta_e(formula=cie1976)": pairs("rgb", difference(color.deltaE_cie76)),
+        "delta_e": pairs("rgb", difference(color.deltaE_ciede2000)),
     }
 
 

@@ -17,6 +17,16 @@ from jiqa.catalogue import get_metric
 FULL = jiqa.list_metrics(kind="full-reference", classical=True)
 NONE = jiqa.list_metrics(kind="no-reference", classical=True)
 ALL = FULL + NONE
+#: Their programs are another's but for the last step and compile for long: the costly
+#: tests of these run with ``-m slow``.
+_RELATIVES = {"ifc", "iw_mse", "iw_psnr"}
+
+
+def _costly(names: list[str]) -> list[Any]:
+    slow = [pytest.mark.slow]
+    return [pytest.param(n, marks=slow if n in _RELATIVES else []) for n in names]
+
+
 COLOUR = [pytest.param(3, id="rgb"), pytest.param(1, id="grey")]
 
 
@@ -103,7 +113,7 @@ def test_range_and_finite(name: str, channels: int) -> None:
     assert low - 1e-6 <= value <= high + 1e-6
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", _costly(ALL))
 def test_batch_loop_vmap_and_jit_agree(name: str) -> None:
     metric = get_metric(name)
     pairs = [_images(name, sigma=s) for s in (0.02, 0.05, 0.2)]
@@ -119,7 +129,7 @@ def test_batch_loop_vmap_and_jit_agree(name: str) -> None:
     np.testing.assert_allclose(vmapped, loop, rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", _costly(ALL))
 def test_jit_equals_eager(name: str) -> None:
     metric = get_metric(name)
     images = _images(name)
@@ -140,9 +150,9 @@ def test_second_call_compiles_nothing(name: str) -> None:
     assert _compilations(lambda: loaded(*fresh)) == 0
 
 
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("name", _costly(FULL))
 def test_gradient_is_finite_everywhere(name: str) -> None:
-    """On noise, at reference == distorted, on flat images, and in half precision."""
+    """On noise, at reference == distorted, and on flat images."""
     metric = get_metric(name)
     photo, noisy = _images(name)
     flat = np.full_like(photo, 0.5)
@@ -161,14 +171,23 @@ def test_gradient_is_finite_everywhere(name: str) -> None:
         assert np.all(np.isfinite(gradient)), label
         if label == "noisy":
             assert np.any(np.asarray(gradient) != 0), label
-    for dtype in (jnp.float16, jnp.bfloat16):
-        value, gradient = slope(jnp.asarray(noisy, dtype), jnp.asarray(photo, dtype))
-        assert value.dtype == jnp.float32
-        assert gradient.dtype == dtype
-        assert np.all(np.isfinite(gradient.astype(jnp.float32))), dtype
 
 
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize(
+    "dtype", [jnp.float16, pytest.param(jnp.bfloat16, marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize("name", _costly(FULL))
+def test_half_precision_is_taken(name: str, dtype: Any) -> None:
+    metric = get_metric(name)
+    photo, noisy = (jnp.asarray(x, dtype) for x in _images(name))
+    slope = jax.jit(jax.value_and_grad(lambda d, r: metric(r, d)))
+    value, gradient = slope(noisy, photo)
+    assert value.dtype == jnp.float32
+    assert gradient.dtype == dtype
+    assert np.all(np.isfinite(gradient.astype(jnp.float32)))
+
+
+@pytest.mark.parametrize("name", _costly(FULL))
 def test_gradient_points_along_the_value(name: str) -> None:
     """A step along the gradient changes the score as the gradient says (float64)."""
     metric = functools.partial(get_metric(name), **SMOOTH.get(name, {}))
@@ -220,7 +239,7 @@ def test_stronger_jpeg_is_worse(name: str) -> None:
     _monotone(name, ladder, photo)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", _costly(ALL))
 def test_minimum_side_is_enforced_and_enough(name: str) -> None:
     metric = get_metric(name)
     side = metric.info.min_side
@@ -236,7 +255,7 @@ def test_minimum_side_is_enforced_and_enough(name: str) -> None:
             jax.eval_shape(metric, *small)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", _costly(ALL))
 def test_integer_images_equal_their_floats(name: str) -> None:
     metric = get_metric(name)
     images = [np.round(x * 255).astype(np.uint8) for x in _images(name)]

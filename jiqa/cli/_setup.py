@@ -20,19 +20,24 @@ def cache_folder() -> Path:
     return base / "jiqa"
 
 
-def configure_jax(*, x64: bool = False, cache: bool = True) -> None:
+def configure_jax(*, x64: bool = False, cache: bool = True) -> Path | None:
     """Set precision, and keep compiled programs between runs.
 
     Only the command line does this; the library leaves JAX's settings to its user.
+
+    Returns:
+        The folder for traced programs; ``None`` without a cache.
     """
     import jax
 
     if x64:
         jax.config.update("jax_enable_x64", True)
-    if cache:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    if not cache:
+        return None
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    return cache_folder() / "programs"
 
 
 @contextlib.contextmanager

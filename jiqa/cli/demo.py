@@ -35,13 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.scoring.runner import Runner
     from jiqa.scoring.selection import choose
 
-    configure_jax(cache=not arguments.no_cache)
+    programs = configure_jax(cache=not arguments.no_cache)
     choices = choose(arguments.metrics, [], have_reference=True)
     folder = Path(__file__).parent.parent / "sample"
     reference = folder / "reference.png"
     images = [str(reference), *(str(p) for p in sorted(folder.glob("*_?.*")))]
     jobs = find_jobs(images, str(reference))
-    runner = Runner(choices)
+    runner = Runner(choices, programs=programs)
     rows = {}
     with progress("scoring", len(jobs)) as advance:
         for job, row in runner.run(jobs):

@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     if output:
         check_format(output)
     paired = bool(arguments.pairs or arguments.reference)
-    configure_jax(x64=arguments.x64, cache=not arguments.no_cache)
+    programs = configure_jax(x64=arguments.x64, cache=not arguments.no_cache)
     choices = choose(arguments.metrics, arguments.set, have_reference=paired)
     check_options(choices)
     jobs = (
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         else find_jobs(arguments.images, arguments.reference)
     )
     jobs = list({job.key: job for job in jobs}.values())
-    runner = Runner(choices, background=arguments.background)
+    runner = Runner(choices, background=arguments.background, programs=programs)
     labels = [c.label for c in choices]
     settings = {
         "metrics": labels,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import operator
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -13,7 +11,7 @@ from jiqa.contract import full_reference
 from jiqa.filters import box_sum, pad
 from jiqa.images import channels
 from jiqa.metrics.gradient_deviation import dissimilarity
-from jiqa.numerics import safe_divide, total
+from jiqa.numerics import added, safe_divide, total
 from jiqa.resample import average_decimate
 
 _YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
@@ -83,7 +81,7 @@ def haarpsi(
             _loss([_mean_size(p) for p in x[1:]], [_mean_size(p) for p in y[1:]])
         )
     parts = [w * _excess(e) for w, e in zip(weights, losses, strict=True)]
-    weighted, weight = _sum(parts), _sum(weights)
+    weighted, weight = added(parts), added(weights)
     if output == "score":
         weighted, weight = total(weighted), total(weight)
     excess = safe_divide(weighted, weight)
@@ -94,11 +92,7 @@ def haarpsi(
 def _loss(x: list[Array], y: list[Array]) -> Array:
     """1 - S, the mean over the pairs of magnitudes."""
     pairs = zip(x, y, strict=True)
-    return _sum([dissimilarity(a, b, _SIMILARITY) for a, b in pairs]) / len(x)
-
-
-def _sum(parts: list[Array]) -> Array:
-    return functools.reduce(operator.add, parts)
+    return added([dissimilarity(a, b, _SIMILARITY) for a, b in pairs]) / len(x)
 
 
 def _excess(loss: Array) -> Array:

@@ -8,16 +8,16 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from jiqa.contract import together
 from jiqa.decode import DecodeError, Shape, peek, read_image
 from jiqa.images import check_min_side
 from jiqa.scoring.inputs import Job
 from jiqa.scoring.journal import Row
+from jiqa.scoring.programs import Program
 from jiqa.scoring.references import ReferenceCache
 from jiqa.scoring.selection import Choice
 
@@ -43,8 +43,18 @@ class _Layout:
 class Runner:
     """Scores jobs; every job gives exactly one row, in the order of completion."""
 
-    def __init__(self, choices: Sequence[Choice], *, background: float = 1.0) -> None:
-        """Prepare to compute ``choices``, transparency over ``background``."""
+    def __init__(
+        self,
+        choices: Sequence[Choice],
+        *,
+        background: float = 1.0,
+        programs: Path | None = None,
+    ) -> None:
+        """Prepare to compute ``choices``, transparency over ``background``.
+
+        ``programs`` is a folder in which traced programs are kept between runs.
+        """
+        self._programs = programs
         self._choices = list(choices)
         self._background = background
         self._references = ReferenceCache(background)
@@ -100,7 +110,7 @@ class Runner:
         self, layout: _Layout, jobs: list[Job], size: int, pool: ThreadPoolExecutor
     ) -> Iterator[tuple[Job, Row]]:
         choices, refused = self._applicable(layout)
-        program = _program(choices)
+        program = Program(choices, self._programs)
         batches = [jobs[i : i + size] for i in range(0, len(jobs), size)]
         decoding: deque[list[tuple[Job, Future[Any]]]] = deque()
         pending: _Pending | None = None
@@ -193,11 +203,6 @@ def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _program(choices: Sequence[Choice]) -> Any:
-    """One compiled function ``(references or None, images) -> [scores, batch]``."""
-    return jax.jit(together([(c.metric, c.options) for c in choices]))
-
-
 @dataclass
 class _Pending:
     """A batch on its way through the device."""
@@ -225,7 +230,7 @@ class _Pending:
         # A short batch is filled up with its first image: one shape, one program.
         full = [*pixels, *[pixels[0]] * (size - len(pixels))]
         arrays = [np.stack(plane) for plane in zip(*full, strict=True)]
-        return self.program(*([None] if len(arrays) == 1 else []), *arrays)
+        return self.program(arrays[0] if len(arrays) == 2 else None, arrays[-1])
 
     def results(self) -> Iterator[tuple[Job, list[float], str]]:
         if self.error is None:

@@ -1,0 +1,92 @@
+"""Programs that compute several metrics, traced once and then kept on disk.
+
+JAX keeps what it has compiled, but only finds it again by tracing the program anew,
+and for all metrics together that takes seconds for every size of image. So the traced
+program is kept too, under everything that it depends on.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax import export
+
+import jiqa
+from jiqa.contract import together
+from jiqa.scoring.selection import Choice
+
+
+class Program:
+    """``(references or None, images) -> [scores, batch]``, compiled once per shape."""
+
+    def __init__(self, choices: Sequence[Choice], folder: Path | None = None) -> None:
+        """Prepare to compute ``choices``; keep traced programs in ``folder``."""
+        self._choices = [(c.label, c.metric, c.options) for c in choices]
+        self._folder = folder
+        self._ready: dict[Any, Any] = {}
+
+    def __call__(self, reference: Any, image: Any) -> list[jax.Array]:
+        """Score a batch; returns before the device is done."""
+        arrays = (image,) if reference is None else (reference, image)
+        key = tuple((x.shape, str(x.dtype)) for x in arrays)
+        if key not in self._ready:
+            self._ready[key] = self._prepare(arrays)
+        return self._ready[key](*arrays)
+
+    def _prepare(self, arrays: tuple[Any, ...]) -> Any:
+        compute = together([(metric, options) for _, metric, options in self._choices])
+
+        def scores(*arrays: Any) -> list[Any]:
+            return compute(arrays[0] if len(arrays) == 2 else None, arrays[-1])
+
+        program = jax.jit(scores)
+        if self._folder is None:
+            return program
+        path = self._folder / f"{self._name(arrays)}.bin"
+        try:
+            kept = export.deserialize(bytearray(path.read_bytes()))
+        except Exception:  # not there, cut short, or of a format that is no more
+            kept = export.export(program)(*arrays)
+            _write(path, bytes(kept.serialize()))
+        return jax.jit(kept.call)
+
+    def _name(self, arrays: tuple[Any, ...]) -> str:
+        """A digest of all that the traced program depends on."""
+        facts = {
+            "source": source_digest(),
+            "versions": [jiqa.__version__, jax.__version__, version("jaxlib")],
+            "device": jax.default_backend(),
+            "x64": jax.config.jax_enable_x64,  # pyright: ignore
+            "metrics": [label for label, *_ in self._choices],
+            "arrays": [(x.shape, str(x.dtype)) for x in arrays],
+        }
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+@functools.cache
+def source_digest() -> str:
+    """Digest of the package's own code and tables."""
+    root = Path(jiqa.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.npz")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write whole or not at all; a full or read-only disk only costs time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError:
+        pass
