@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import sys
 from typing import Any
 
 HELP = "list the metrics, or describe one"
@@ -21,7 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.catalogue import get_metric
     from jiqa.scoring.inputs import UsageError
 
-    console = Console()
+    # Redirected output has no width of its own; 80 columns would cut the names.
+    console = Console(width=None if sys.stdout.isatty() else 160)
     if arguments.name is None:
         _list(console)
         return 0

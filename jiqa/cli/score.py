@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli._setup import configure_jax, progress
     from jiqa.scoring.inputs import UsageError, find_jobs, read_pairs
     from jiqa.scoring.journal import Journal
-    from jiqa.scoring.output import check_format, to_csv, write_rows
+    from jiqa.scoring.output import check_format, make_folder, to_csv, write_rows
     from jiqa.scoring.runner import Runner
     from jiqa.scoring.selection import check_options, choose
 
@@ -82,6 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
     output = Path(arguments.output) if arguments.output else None
     if output:
         check_format(output)
+    for path in filter(None, (arguments.output, arguments.report)):
+        make_folder(Path(path))  # now, not after hours of scoring
     paired = bool(arguments.pairs or arguments.reference)
     programs = configure_jax(x64=arguments.x64, cache=not arguments.no_cache)
     choices = choose(arguments.metrics, arguments.set, have_reference=paired)

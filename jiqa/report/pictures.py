@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 
 
+#: One colour a distortion, also where a metric has no value for the one before it.
+_CYCLE = ("C0", "C1", "C2", "C3", "C4")
+
+
 def data_address(data: bytes, kind: str) -> str:
     """``data:image/KIND;base64,...``."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
@@ -81,7 +85,9 @@ def ladder_plots(
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     handles: dict[str, Any] = {}
     for axis, (metric, lines) in zip(axes, curves.items(), strict=False):
-        for (label, scores), marker in zip(lines.items(), "osD^v", strict=False):
+        for (label, scores), marker, colour in zip(
+            lines.items(), "osD^v", _CYCLE, strict=False
+        ):
             # Identical images may have no finite value (PSNR): the line starts later.
             points = [
                 (i, s)
@@ -90,7 +96,9 @@ def ladder_plots(
             ]
             if points:
                 x, y = zip(*points, strict=True)
-                (handles[label],) = axis.plot(x, y, marker=marker, ms=3, lw=1.2)
+                (handles[label],) = axis.plot(
+                    x, y, color=colour, marker=marker, ms=3, lw=1.2
+                )
         arrow = "↑" if directions[metric] == "higher" else "↓"
         axis.set_title(f"{metric} {arrow}", fontsize=9)
         axis.tick_params(labelsize=7)

@@ -78,7 +78,8 @@ def write_report(
         sections=[*sections, *_distributions(labels, table)],
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    # A file name may hold bytes that are no text.
+    path.write_text(page, encoding="utf-8", errors="replace")
 
 
 _ARROW = {"higher": "↑", "lower": "↓"}
@@ -139,7 +140,7 @@ def _distributions(labels: list[str], table: np.ndarray) -> list[dict[str, Any]]
         )
     complete = table[~np.isnan(table).any(axis=1)]
     varied = (
-        [i for i in range(len(labels)) if np.ptp(complete[:, i : i + 1]) != 0]
+        [i for i in range(len(labels)) if len(set(complete[:, i])) > 1]
         if len(complete)
         else []
     )

@@ -27,13 +27,23 @@ def check_format(path: Path) -> None:
         )
 
 
+def make_folder(path: Path) -> None:
+    """Make the folder of a file to be written, or raise ``UsageError``."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error}") from None
+
+
 def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Write a table in the format of the suffix, complete or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        draft.write_text(to_csv(columns, rows), encoding="utf-8", newline="")
+        # File names that are not text come out as the bytes that they are.
+        text = to_csv(columns, rows)
+        draft.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
     elif suffix == ".json":
         draft.write_text(to_json(columns, rows), encoding="utf-8")
     else:

@@ -52,8 +52,8 @@ class Program:
             return program
         path = self._folder / f"{self._name(arrays)}.bin"
         try:
-            kept = export.deserialize(bytearray(path.read_bytes()))
-        except Exception:  # not there, cut short, or of a format that is no more
+            kept = export.deserialize(bytearray(_read(path)))
+        except Exception:  # not there, damaged, or of a format that is no more
             kept = export.export(program)(*arrays)
             _write(path, bytes(kept.serialize()))
         return jax.jit(kept.call)
@@ -81,12 +81,24 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
+_DIGEST = 32  # bytes of SHA-256 in front of a kept program
+
+
+def _read(path: Path) -> bytes:
+    """The kept program; a damaged one would fail, or compute something else, later."""
+    whole = path.read_bytes()
+    digest, data = whole[:_DIGEST], whole[_DIGEST:]
+    if hashlib.sha256(data).digest() != digest:
+        raise ValueError(f"{path} is damaged")
+    return data
+
+
 def _write(path: Path, data: bytes) -> None:
     """Write whole or not at all; a full or read-only disk only costs time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(data)
+        part.write_bytes(hashlib.sha256(data).digest() + data)
         part.replace(path)
     except OSError:
         pass
