@@ -36,8 +36,8 @@ def similarity_maps(
     ``(2 mx my + c1) / (mx^2 + my^2 + c1)`` and ``(2 sxy + c2) / (sxx + syy + c2)`` at
     every window that lies inside, ``[H - k + 1, W - k + 1]``.
 
-    Four filtered fields suffice (x, y, x^2 + y^2, (x - y)^2). The planes are centred first,
-    which changes no variance and keeps float32 from cancelling in flat areas.
+    Four filtered fields suffice (x, y, x^2 + y^2, (x - y)^2). The planes are centred
+    first, which changes no variance and keeps float32 from cancelling in flat areas.
 
     Args:
         x: reference plane.

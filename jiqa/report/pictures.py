@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-
 #: One colour a distortion, also where a metric has no value for the one before it.
 _CYCLE = ("C0", "C1", "C2", "C3", "C4")
 
