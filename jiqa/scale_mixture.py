@@ -44,12 +44,14 @@ def _window_sums(x: Array, window: int) -> Array:
     return x
 
 
-def regression(pair: Array, window: int) -> tuple[Array, Array]:
+def regression(
+    pair: Array, window: int, common: Array | float = 1.0
+) -> tuple[Array, Array]:
     """Gain and noise variance of the distorted band in windows of the reference's.
 
-    ``pair`` holds the reference band x and that of the error d = y - x. The residual
-    variance of y given x is that of d given x: computed so it loses no digits to
-    cancellation where the error is small, and is 0 where there is none.
+    ``pair`` holds the reference band x and that of the error d = y - common * x. The
+    residual variance of y given x is that of d given x: computed so it loses no digits
+    to cancellation where the error is small, and is 0 where there is none.
     """
     count = window**2
     sx, sd = _window_sums(pair, window)
@@ -60,10 +62,10 @@ def regression(pair: Array, window: int) -> tuple[Array, Array]:
     xd = xd - sx * sd / count
     flat = xx < _TOLERANCE
     slope = xd / jnp.where(flat, 1, xx + _TOLERANCE)
-    yy = xx + 2 * xd + dd
-    lost = flat | (yy < _TOLERANCE) | (slope < -1)
+    yy = common * common * xx + 2 * common * xd + dd
+    lost = flat | (yy < _TOLERANCE) | (slope < -common)
     noise = jnp.maximum((dd - slope * xd) / count, _TOLERANCE)
-    return jnp.where(lost, 0, 1 + slope), noise
+    return jnp.where(lost, 0, common + slope), noise
 
 
 def covariance(x: Array) -> Array:

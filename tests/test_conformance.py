@@ -20,11 +20,15 @@ ALL = FULL + NONE
 #: Their programs are another's but for the last step and compile for long: the costly
 #: tests of these run with ``-m slow``.
 _RELATIVES = {"ifc", "iw_mse", "iw_psnr"}
+#: These compile for long themselves, and run some of the tests with ``-m slow``.
+_HEAVY = {"vif", "iw_ssim"}
 
 
-def _costly(names: list[str]) -> list[Any]:
-    slow = [pytest.mark.slow]
-    return [pytest.param(n, marks=slow if n in _RELATIVES else []) for n in names]
+def _costly(names: list[str], *, heavy: bool = False) -> list[Any]:
+    slow = _RELATIVES | _HEAVY if heavy else _RELATIVES
+    return [
+        pytest.param(n, marks=[pytest.mark.slow] if n in slow else []) for n in names
+    ]
 
 
 COLOUR = [pytest.param(3, id="rgb"), pytest.param(1, id="grey")]
@@ -97,7 +101,8 @@ def test_identity(name: str, channels: int) -> None:
 @pytest.mark.parametrize("name", FULL)
 def test_symmetry_is_as_declared(name: str) -> None:
     metric = get_metric(name)
-    x, y = _images(name, sigma=0.1)
+    x, _ = _images(name)
+    y = _noisy(0.6 * x, 0.1)
     forth, back = float(metric(x, y)), float(metric(y, x))
     same = np.isclose(forth, back, rtol=1e-5, atol=1e-6)
     assert same == metric.info.symmetric, (forth, back)
@@ -129,7 +134,7 @@ def test_batch_loop_vmap_and_jit_agree(name: str) -> None:
     np.testing.assert_allclose(vmapped, loop, rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", _costly(ALL))
+@pytest.mark.parametrize("name", _costly(ALL, heavy=True))
 def test_jit_equals_eager(name: str) -> None:
     metric = get_metric(name)
     images = _images(name)
@@ -176,7 +181,7 @@ def test_gradient_is_finite_everywhere(name: str) -> None:
 @pytest.mark.parametrize(
     "dtype", [jnp.float16, pytest.param(jnp.bfloat16, marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("name", _costly(FULL))
+@pytest.mark.parametrize("name", _costly(FULL, heavy=True))
 def test_half_precision_is_taken(name: str, dtype: Any) -> None:
     metric = get_metric(name)
     photo, noisy = (jnp.asarray(x, dtype) for x in _images(name))
@@ -187,7 +192,7 @@ def test_half_precision_is_taken(name: str, dtype: Any) -> None:
     assert np.all(np.isfinite(gradient.astype(jnp.float32)))
 
 
-@pytest.mark.parametrize("name", _costly(FULL))
+@pytest.mark.parametrize("name", _costly(FULL, heavy=True))
 def test_gradient_points_along_the_value(name: str) -> None:
     """A step along the gradient changes the score as the gradient says (float64)."""
     metric = functools.partial(get_metric(name), **SMOOTH.get(name, {}))
@@ -255,7 +260,7 @@ def test_minimum_side_is_enforced_and_enough(name: str) -> None:
             jax.eval_shape(metric, *small)
 
 
-@pytest.mark.parametrize("name", _costly(ALL))
+@pytest.mark.parametrize("name", _costly(ALL, heavy=True))
 def test_integer_images_equal_their_floats(name: str) -> None:
     metric = get_metric(name)
     images = [np.round(x * 255).astype(np.uint8) for x in _images(name)]

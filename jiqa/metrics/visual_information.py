@@ -11,7 +11,7 @@ from jax import Array, lax
 from jiqa.contract import full_reference
 from jiqa.images import luma255
 from jiqa.metrix import pad_metrix_mux
-from jiqa.numerics import mean, total
+from jiqa.numerics import mean, safe_divide, total
 from jiqa.scale_mixture import Band, blocks, covariance, regression, spectra
 from jiqa.steerable import steerable_bands
 
@@ -39,6 +39,11 @@ def _bands(reference: Array, distorted: Array, luma: str, padding: str) -> Any:
     # Bands see no constant; without it flat images are exactly 0.
     pair = jnp.stack([p - lax.stop_gradient(mean(p)) for p in (x, d)])
     changed = mean(pair[1] * pair[1]) > 1e-8
+    # A strong change of contrast is taken out of the error too; after a weak one, the
+    # error's own digits are the better ones.
+    gain = safe_divide(total(pair[0] * pair[1]), total(pair[0] * pair[0]))
+    gain = lax.stop_gradient(jnp.where(jnp.abs(gain) < 0.1, 0, gain))
+    pair = jnp.stack([pair[0], pair[1] - gain * pair[0]])
     if padding == "metrix-mux":
         pair = pad_metrix_mux(pair)
     models = []
@@ -48,7 +53,7 @@ def _bands(reference: Array, distorted: Array, luma: str, padding: str) -> Any:
         models.append(
             lax.map(
                 lambda p, w=window: (
-                    *regression(p, w),
+                    *regression(p, w, 1 + gain),
                     covariance(p[0]),
                     blocks(p[0], w),
                 ),
