@@ -12,8 +12,7 @@ from typing import Any
 
 import jax
 
-from jiqa.contract import Info, Metric, together
-from jiqa.images import as_image, check_min_side, check_same_shape
+from jiqa.contract import Info, Metric, checked_images, together
 
 
 @functools.cache
@@ -81,12 +80,11 @@ class Loaded:
         self, metrics: Mapping[str, Metric], options: Mapping[str, Any], single: bool
     ) -> None:
         """Bind ``options``; use ``jiqa.load`` instead."""
-        self._metrics, self.options = dict(metrics), dict(options)
-        self._single = single
+        self.options, self._single = dict(options), single
+        self._entries = [(metric, self.options) for metric in metrics.values()]
         infos = {name: metric.info for name, metric in metrics.items()}
         self.info: Any = next(iter(infos.values())) if single else infos
-
-        compute = together([(m, self.options) for m in self._metrics.values()])
+        compute = together(self._entries)
 
         def scores(*images: Any) -> Any:
             reference = images[0] if len(images) == 2 else None
@@ -97,17 +95,11 @@ class Loaded:
 
     def __call__(self, *images: Any) -> Any:
         """Score images ``[..., H, W, C]``; see ``jiqa.images`` for what may come."""
-        kinds = ("reference", "distorted") if len(images) == 2 else ("image",)
-        checked = tuple(as_image(x, n) for x, n in zip(images, kinds, strict=False))
-        if len(checked) == 2:
-            check_same_shape(*checked)
-        for name, metric in self._metrics.items():
-            check_min_side(checked[0].shape, metric.min_side(**self.options), name)
-        return self._compiled(*images)
+        return self._compiled(*checked_images(images, self._entries))
 
     def __repr__(self) -> str:
         """Names and options, as they would be typed."""
-        names = list(self._metrics)
+        names = [metric.info.name for metric, _ in self._entries]
         shown = repr(names[0] if self._single else names)
         extra = "".join(f", {k}={v!r}" for k, v in self.options.items())
         return f"jiqa.load({shown}{extra})"

@@ -66,13 +66,15 @@ class Metric(Protocol):
 
     ``core`` is the function as written, for one image (pair) ``[H, W, C]`` in [0, 1]
     of at least float32; use it to build on a metric inside another one.
-    ``min_side(**options)`` is the smallest shorter side that it takes. ``options``
-    are the names of all options, ``arrays`` of those that are arrays.
+    ``min_side(**options)`` is the smallest shorter side that it takes. ``images``
+    are the names of its images, ``options`` of all options, ``arrays`` of those that
+    are arrays.
     """
 
     info: Info
     core: Callable[..., Any]
     min_side: Callable[..., int]
+    images: tuple[str, ...]
     options: tuple[str, ...]
     arrays: tuple[str, ...]
     __name__: str
@@ -130,15 +132,12 @@ def _decorator(
         @functools.wraps(core)
         def metric(*images: Any, **given: Any) -> Any:
             images, given = _bind(info.name, names, options, images, given)
-            checked = tuple(as_image(x, n) for x, n in zip(images, names, strict=True))
-            if len(checked) == 2:
-                check_same_shape(*checked)
-            check_min_side(checked[0].shape, min_side(**given), info.name)
+            checked = checked_images(images, [(public, given)])
             return compiled(*checked, **{k: _hashable(v) for k, v in given.items()})
 
         public = cast(Any, metric)
         public.info, public.core, public.compiled = info, core, compiled
-        public.options, public.arrays = options, arrays
+        public.images, public.options, public.arrays = names, options, arrays
         public.min_side = min_side
         return cast(Metric, public)
 
@@ -155,13 +154,36 @@ def _bind(
     """Sort the arguments of a call, images by name too, and name what is wrong."""
     given = dict(given)
     images = (*images, *(given.pop(n) for n in names[len(images) :] if n in given))
+    _check_count(metric, names, images)
+    _check_options(metric, options, given)
+    return images, given
+
+
+def _check_count(metric: str, names: Sequence[str], images: Sequence[Any]) -> None:
     if len(images) != len(names):
         raise TypeError(
             f"{metric}() takes {len(names)} images ({', '.join(names)}) and options "
             f"by keyword; {len(images)} positional arguments came"
         )
-    _check_options(metric, options, given)
-    return images, given
+
+
+def checked_images(
+    images: Sequence[Any], entries: Sequence[tuple[Metric, Mapping[str, Any]]]
+) -> tuple[Any, ...]:
+    """The images as arrays, once they are fit for all ``entries`` (of one kind).
+
+    Raises:
+        TypeError: not as many images as the metrics take.
+        ValueError: an image that is none, a pair of two shapes, or one too small.
+    """
+    names = entries[0][0].images
+    _check_count(entries[0][0].info.name, names, images)
+    checked = tuple(as_image(x, n) for x, n in zip(images, names, strict=True))
+    if len(checked) == 2:
+        check_same_shape(*checked)
+    for metric, given in entries:
+        check_min_side(checked[0].shape, metric.min_side(**given), metric.info.name)
+    return checked
 
 
 def _check_options(

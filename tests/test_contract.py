@@ -99,6 +99,15 @@ def test_load_says_what_is_wrong():
     assert repr(jiqa.load("ssim", luma="matlab")) == "jiqa.load('ssim', luma='matlab')"
 
 
+def test_loaded_takes_as_many_images_as_its_metrics():
+    grey = np.full((96, 96, 1), 0.5, np.float32)
+    for name, images in (("ssim", [grey]), ("mse", [grey] * 3), ("niqe", [grey] * 2)):
+        with pytest.raises(TypeError, match=rf"{name}\(\) takes . images"):
+            jiqa.load(name)(*images)
+    with pytest.raises(ValueError, match="shape .* pair needs one shape"):
+        jiqa.load(["mse", "psnr"])(grey, grey[:64])
+
+
 def test_infinite_psnr_has_a_zero_gradient():
     value, gradient = jax.value_and_grad(lambda d: psnr(GOOD, d))(GOOD)
     assert np.isinf(value) and np.all(np.asarray(gradient) == 0)
