@@ -95,6 +95,9 @@ class Loaded:
 
     def __call__(self, *images: Any) -> Any:
         """Score images ``[..., H, W, C]``; see ``jiqa.images`` for what may come."""
+        if self._single:  # it has the same checks, and knows when to make them
+            metric, options = self._entries[0]
+            return metric(*images, **options)
         return self._compiled(*checked_images(images, self._entries))
 
     def __repr__(self) -> str:

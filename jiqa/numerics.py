@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 
@@ -60,6 +61,17 @@ def mean(x: Array) -> Array:
 def total(x: Array) -> Array:
     """Sum over all samples of one image's map, rows first (see ``mean``)."""
     return x.reshape(x.shape[0], -1).sum(0).sum()
+
+
+def product(a: Array | np.ndarray, b: Array | np.ndarray) -> Array:
+    """Matrix product in the full precision of the operand that JAX holds.
+
+    A constant matrix comes as NumPy's float64 and takes the other's type; without the
+    precision asked for, accelerators multiply in fewer bits.
+    """
+    dtype = jnp.result_type(*(v.dtype for v in (a, b) if isinstance(v, Array)))
+    a, b = jnp.asarray(a, dtype), jnp.asarray(b, dtype)
+    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
 
 
 def deviation(x: Array) -> Array:

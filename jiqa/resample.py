@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from jiqa.filters import Border, pad
-from jiqa.numerics import round_half_away
+from jiqa.numerics import added, product, round_half_away
 
 
 def automatic_factor(height: int, width: int, side: int = 256) -> int:
@@ -57,6 +58,9 @@ def _tap_rows(x: Array, start: int, factor: int, rows: int) -> Array:
 
 Method = Literal["bicubic", "bilinear"]
 
+#: Wider bands, of images shrunk to a 15th or less, compile sooner as a product.
+_MOST_TAPS = 32
+
 
 def imresize(
     x: Array,
@@ -69,7 +73,7 @@ def imresize(
     """MATLAB's ``imresize`` of ``[..., H, W]`` by a scale or to a size, not rounded.
 
     Bicubic with a = -0.5; kernels widen when shrinking (``antialias``); borders
-    mirror with the edge pixel repeated. Two products with constant matrices.
+    mirror with the edge pixel repeated.
     """
     height, width = x.shape[-2:]
     if size is None:
@@ -80,9 +84,37 @@ def imresize(
         scales = (size[0] / height, size[1] / width)
     rows = resize_matrix(height, size[0], scales[0], method, antialias)
     cols = resize_matrix(width, size[1], scales[1], method, antialias)
-    exact = lax.Precision.HIGHEST
-    x = jnp.matmul(jnp.asarray(rows, x.dtype), x, precision=exact)
-    return jnp.matmul(x, jnp.asarray(cols.T, x.dtype), precision=exact)
+    return product(_along_rows(rows, x), cols.T)
+
+
+def _along_rows(matrix: np.ndarray, x: Array) -> Array:
+    """``matrix @ x`` for weights in a narrow band, as a sum of weighted rows.
+
+    On the CPU faster than the product by up to 5 times (1920x1080 to 256x256); along
+    columns too, but there a product keeps the compiler from computing rows anew for
+    every tap.
+    Derivatives take the product: the transpose of picking rows adds them one by one.
+    """
+    places = [np.flatnonzero(row) for row in matrix]
+    span = max(int(p[-1] - p[0]) + 1 for p in places)
+    if span > _MOST_TAPS:
+        return product(matrix, x)
+    first = np.array([min(p[0], matrix.shape[1] - span) for p in places])
+    index = first[:, None] + np.arange(span)
+    taps = np.take_along_axis(matrix, index, 1)
+
+    @jax.custom_jvp
+    def resized(x: Array) -> Array:
+        return added(
+            jnp.asarray(taps[:, k, None], x.dtype) * x[..., index[:, k], :]
+            for k in range(span)
+        )
+
+    @resized.defjvp
+    def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+        return resized(*primals), product(matrix, *tangents)
+
+    return resized(x)
 
 
 @functools.lru_cache(maxsize=64)

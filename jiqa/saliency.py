@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array, lax
 
 from jiqa.filters import correlate, gaussian_taps
-from jiqa.numerics import safe_power, safe_sqrt
+from jiqa.numerics import product, safe_power, safe_sqrt
 from jiqa.phase import log_gabor, polar_grid
 from jiqa.resample import imresize
 
@@ -64,8 +64,8 @@ def simple_priors(planes: Array) -> Array:
     colour = -jnp.expm1(-warm * _COLOUR_WIDTH**-2)
     centre = np.exp(-(((np.arange(1, _SIDE + 1) - _SIDE / 2) / _CENTRE_WIDTH) ** 2))
     near = jnp.asarray(centre, lab.dtype)
-    product = energy * near[:, None] * near * colour
-    return stretch(imresize(product, size=(height, width), method="bilinear"))
+    salient = energy * near[:, None] * near * colour
+    return stretch(imresize(salient, size=(height, width), method="bilinear"))
 
 
 @functools.cache
@@ -90,10 +90,7 @@ def _lab(planes: Array) -> Array:
 
 
 def _mix(matrix: np.ndarray, planes: Array) -> Array:
-    weights = jnp.asarray(matrix, planes.dtype)
-    flat = planes.reshape(len(planes), -1)
-    product = jnp.matmul(weights, flat, precision=lax.Precision.HIGHEST)
-    return product.reshape(planes.shape)
+    return product(matrix, planes.reshape(len(planes), -1)).reshape(planes.shape)
 
 
 def _lightness(t: Array) -> Array:

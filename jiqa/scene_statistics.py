@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +20,7 @@ from scipy.special import gamma as gamma_function
 
 from jiqa.images import luma255
 from jiqa.numerics import safe_divide, safe_sqrt
+from jiqa.options import one_of
 
 #: How residuals of exactly 0 are treated, see ``normalised``.
 Flat = Literal["snap", "authors"]
@@ -56,9 +57,8 @@ def centred_luma(image: Array, luma: str) -> tuple[Array, float]:
 
 def check_flat(flat: str) -> Flat:
     """``flat``, if there is such a rule."""
-    if flat == "snap" or flat == "authors":
-        return flat
-    raise ValueError(f'flat={flat!r}; needed is "snap" or "authors"')
+    one_of("flat", flat, "snap", "authors")
+    return cast(Flat, flat)
 
 
 def half_size(x: Array) -> Array:

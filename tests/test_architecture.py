@@ -13,10 +13,10 @@ ROOT = Path(jiqa.__file__).parent
 
 #: A module may import from its own layer and from those before it.
 LAYERS = [
-    {"images", "decode", "numerics", "filters", "resample"},
+    {"options", "images", "decode", "numerics", "filters", "resample"},
     {"pyramids", "steerable", "complex_steerable", "metrix", "phase", "wavelets"},
     {"contrast", "colour", "saliency", "similarity", "block_vectors"},
-    {"appearance", "scene_statistics", "scale_mixture"},
+    {"appearance", "scene_statistics", "scale_mixture", "batches"},
     {"information_weights"},
     {"contract"},
     {"metrics"},

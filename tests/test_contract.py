@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jiqa
+from jiqa import images
 from jiqa.metrics import mse, psnr, ssim
 
 GOOD = np.full((16, 20, 3), 0.5, np.float32)
@@ -101,10 +102,10 @@ def test_load_says_what_is_wrong():
 
 def test_loaded_takes_as_many_images_as_its_metrics():
     grey = np.full((96, 96, 1), 0.5, np.float32)
-    for name, images in (("ssim", [grey]), ("mse", [grey] * 3), ("niqe", [grey] * 2)):
+    for name, pair in (("ssim", [grey]), ("mse", [grey] * 3), ("niqe", [grey] * 2)):
         with pytest.raises(TypeError, match=rf"{name}\(\) takes . images"):
-            jiqa.load(name)(*images)
-    with pytest.raises(ValueError, match="shape .* pair needs one shape"):
+            jiqa.load(name)(*pair)
+    with pytest.raises(ValueError, match=r"shape .* pair needs one shape"):
         jiqa.load(["mse", "psnr"])(grey, grey[:64])
 
 
@@ -127,3 +128,21 @@ def test_as_a_loss_in_a_training_step():
     for _ in range(30):
         y = step(y)
     assert float(jax.jit(ssim)(x, y)) > before + 0.1
+
+
+def test_a_jax_array_is_looked_at_once_and_a_numpy_array_each_time(monkeypatch):
+    looks = []
+    look = images._extremes
+    monkeypatch.setattr(images, "_extremes", lambda x: looks.append(x) or look(x))
+    x, y = jnp.asarray(GOOD), jnp.asarray(GOOD)
+    for _ in range(3):
+        psnr(x, y)
+    assert len(looks) == 2
+    changed = GOOD.copy()
+    psnr(changed, changed)
+    changed[0, 0, 0] = 2
+    with pytest.raises(ValueError, match="values from"):
+        psnr(changed, changed)
+    kept = len(images._SEEN)
+    del x, looks[:]
+    assert len(images._SEEN) == kept - 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from jiqa.filters import Border, correlate, shifted_sum
-from jiqa.resample import average_decimate, imresize
+from jiqa.resample import average_decimate, imresize, resize_matrix
 
 check = settings(derandomize=True, deadline=None, max_examples=20)
 
@@ -89,3 +89,26 @@ def test_resizing_keeps_constants_and_the_same_size(shape, size, method, smooth,
         flat = imresize(jnp.full(shape, level), size=size, **more)
     assert flat.shape == size
     np.testing.assert_allclose(flat, level, rtol=1e-13)
+
+
+def test_resizing_has_the_derivative_of_the_product(rng):
+    x = jnp.asarray(rng.random((2, 40, 52), np.float32))
+    size = (17, 90)
+    rows, cols = (
+        jnp.asarray(resize_matrix(n, m, m / n, "bilinear"), jnp.float32)
+        for n, m in zip(x.shape[-2:], size, strict=True)
+    )
+
+    def resized(x):
+        return imresize(x, size=size, method="bilinear")
+
+    wanted = rows @ x @ cols.T
+    np.testing.assert_allclose(resized(x), wanted, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        jax.grad(lambda x: jnp.square(resized(x)).sum())(x),
+        2 * rows.T @ wanted @ cols,
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    tangent = jax.jvp(resized, (x,), (x,))[1]
+    np.testing.assert_allclose(tangent, wanted, rtol=1e-5, atol=1e-6)

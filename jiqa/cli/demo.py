@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         command="jiqa demo",
         columns=columns,
         rows=table,
-        sections=[_ladder(columns, table), _maps(columns, folder, reference)],
+        sections=[_ladder(columns, table), _maps(columns, folder, reference, programs)],
     )
     show_scores(table, [c.label for c in choices], None)
     print(f"report written to {Path(arguments.output).resolve()}")
@@ -81,13 +81,16 @@ def _ladder(columns: list[Any], table: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _maps(columns: list[Any], folder: Path, reference: Path) -> dict[str, Any]:
+def _maps(
+    columns: list[Any], folder: Path, reference: Path, programs: Path | None
+) -> dict[str, Any]:
     """Per-pixel maps of every metric that has one."""
     import numpy as np
 
-    import jiqa
     from jiqa.decode import read_image
     from jiqa.report.pictures import heat_map, thumbnail
+    from jiqa.scoring.programs import Program
+    from jiqa.scoring.selection import Choice
 
     original = read_image(reference)
     files = sorted(folder.glob(f"*_{_MAP_LEVEL}.*"))
@@ -102,10 +105,9 @@ def _maps(columns: list[Any], folder: Path, reference: Path) -> dict[str, Any]:
         for path, pixels in zip(files, distorted, strict=True)
     ]
     pair = np.stack([original] * len(files)), np.stack(distorted)
-    for name, info in columns:
-        if not info.maps:
-            continue
-        maps = np.asarray(jiqa.load(name, output="map")(*pair))
+    mapped = [(name, info) for name, info in columns if info.maps]
+    compute = Program([Choice(n, {"output": "map"}) for n, _ in mapped], programs)
+    for (name, info), maps in zip(mapped, map(np.asarray, compute(*pair)), strict=True):
         # Robust limits, one scale for all images of a metric.
         low, high = (float(v) for v in np.percentile(maps, [0.5, 99.9]))
         alike, colours = (

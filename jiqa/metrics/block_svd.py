@@ -15,6 +15,7 @@ from jiqa.contract import full_reference
 from jiqa.filters import pad
 from jiqa.images import luma255
 from jiqa.numerics import mean, safe_sqrt
+from jiqa.options import one_of
 
 
 def _side(block: int = 8, **_: object) -> int:
@@ -24,10 +25,8 @@ def _side(block: int = 8, **_: object) -> int:
 def _check(block: int, partial: str, output: str) -> None:
     if not 2 <= block <= 64:
         raise ValueError(f"block={block!r}; needed is 2 to 64")
-    if partial not in ("drop", "mirror"):
-        raise ValueError(f'partial={partial!r}; needed is "drop" or "mirror"')
-    if output not in ("score", "map"):
-        raise ValueError(f'output={output!r}; needed is "score" or "map"')
+    one_of("partial", partial, "drop", "mirror")
+    one_of("output", output, "score", "map")
 
 
 def _blocks(plane: Array, size: int, partial: str) -> Array:
@@ -113,8 +112,7 @@ def msvd(
         ValueError: an unknown option value, or an image smaller than a block.
     """
     _check(block, partial, output)
-    if middle not in ("mean", "lower", "upper"):
-        raise ValueError(f'middle={middle!r}; needed is "mean", "lower" or "upper"')
+    one_of("middle", middle, "mean", "lower", "upper")
     planes = (luma255(x, luma) for x in (reference, distorted))
     pair = jnp.stack([_blocks(p, block, partial) for p in planes], 2)
     values = singular_values(pair.reshape(block, block, -1))
@@ -181,8 +179,7 @@ def svd_projection(
         ValueError: an unknown option value, or an image smaller than a block.
     """
     _check(block, partial, output)
-    if pooling not in ("mean", "deviation"):
-        raise ValueError(f'pooling={pooling!r}; needed is "mean" or "deviation"')
+    one_of("pooling", pooling, "mean", "deviation")
     if off_diagonal < 0 or not 0 <= tolerance < 1:
         raise ValueError(
             f"off_diagonal={off_diagonal!r}, tolerance={tolerance!r}; needed are 0 or "

@@ -11,6 +11,7 @@ from jax import Array, lax
 from jiqa.colour import Planes, lab_axes, lab_responses
 from jiqa.contract import full_reference
 from jiqa.numerics import mean
+from jiqa.options import one_of
 
 Factors = tuple[float, float, float]
 
@@ -233,12 +234,8 @@ def delta_e(
         ValueError: unknown formula or output, or factors that are not three positive
             numbers.
     """
-    if formula not in _FORMULAS:
-        raise ValueError(
-            f"formula={formula!r}; needed is one of {', '.join(_FORMULAS)}"
-        )
-    if output not in ("score", "map"):
-        raise ValueError(f'output={output!r}; needed is "score" or "map"')
+    one_of("formula", formula, *_FORMULAS)
+    one_of("output", output, "score", "map")
     if len(factors) != 3 or min(factors) <= 0:
         raise ValueError(f"factors={factors!r}; needed are three positive numbers")
     one, two = lab_responses(reference), lab_responses(distorted)

@@ -8,6 +8,7 @@ from jax import Array
 from jiqa.contract import full_reference
 from jiqa.images import channels, luma255
 from jiqa.numerics import real_power, safe_sqrt
+from jiqa.options import one_of
 from jiqa.phase import phase_congruency
 from jiqa.resample import automatic_factor, average_decimate
 from jiqa.similarity import gradient_power, pooled, similarity
@@ -67,8 +68,7 @@ def _chroma_similarity(reference: Array, distorted: Array) -> Array:
 
 
 def _check(output: str) -> None:
-    if output not in ("score", "map"):
-        raise ValueError(f'output={output!r}; needed is "score" or "map"')
+    one_of("output", output, "score", "map")
 
 
 @full_reference(title="Feature similarity", range=(0.0, 1.0), colour="luma", **_FIELDS)

@@ -9,6 +9,7 @@ from jiqa.contract import full_reference
 from jiqa.filters import correlate
 from jiqa.images import luma255, rgb
 from jiqa.numerics import deviation, mean, safe_sqrt
+from jiqa.options import one_of
 from jiqa.resample import average_decimate
 
 _SMOOTH, _SLOPE = (1 / 3, 1 / 3, 1 / 3), (1.0, 0.0, -1.0)
@@ -156,10 +157,8 @@ def ms_gmsd(
     Raises:
         ValueError: unknown option value, or an image of under 17 pixels.
     """
-    if chroma_scale not in (1, 2, 3, 4):
-        raise ValueError(f"chroma_scale={chroma_scale!r}; needed is 1, 2, 3 or 4")
-    if border not in ("zero", "symmetric"):
-        raise ValueError(f'border={border!r}; needed is "zero" or "symmetric"')
+    one_of("chroma_scale", chroma_scale, 1, 2, 3, 4)
+    one_of("border", border, "zero", "symmetric")
     x, y = luma255(reference, luma), luma255(distorted, luma)
     variance = jnp.zeros((), x.dtype)
     for scale, weight in enumerate(_SCALE_WEIGHTS):
@@ -191,5 +190,4 @@ def _chroma_error(difference: Array, scale: int, border: str) -> Array:
 
 
 def _check_output(output: str) -> None:
-    if output not in ("score", "map"):
-        raise ValueError(f'output={output!r}; needed is "score" or "map"')
+    one_of("output", output, "score", "map")

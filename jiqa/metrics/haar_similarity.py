@@ -12,6 +12,7 @@ from jiqa.filters import box_sum, pad
 from jiqa.images import channels
 from jiqa.metrics.gradient_deviation import dissimilarity
 from jiqa.numerics import added, safe_divide, total
+from jiqa.options import one_of
 from jiqa.resample import average_decimate
 
 _YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
@@ -67,8 +68,7 @@ def haarpsi(
     Raises:
         ValueError: unknown option value, or an image of under 8 pixels.
     """
-    if output not in ("score", "map"):
-        raise ValueError(f'output={output!r}; needed is "score" or "map"')
+    one_of("output", output, "score", "map")
     x, y = (_planes(image, subsample) for image in (reference, distorted))
     x_sides, y_sides = _haar(x[0]), _haar(y[0])
     weights, losses = [], []

@@ -8,7 +8,7 @@ from jax import Array, lax
 
 from jiqa.contract import full_reference
 from jiqa.images import luma255
-from jiqa.numerics import safe_divide, safe_sqrt
+from jiqa.numerics import product, safe_divide, safe_sqrt
 
 _SIDE = 8
 #: Rows of blocks that are worked on at once.
@@ -139,14 +139,14 @@ def _error(difference: Array, *images: Array) -> Array:
 
     Without images nothing is masked.
     """
-    seen = jnp.abs(_product(_DCT, _blocks(difference)))
+    seen = jnp.abs(product(_DCT, _blocks(difference)))
     if images:
         x, y = (_masking(_blocks(p)) for p in images)
         # The first coefficient, the mean, is never masked.
         share = np.append(0, 1 / _MASKING[1:])
         hidden = jnp.asarray(share, seen.dtype)[:, None] * jnp.maximum(x, y)
         seen = jnp.maximum(seen - hidden, 0)
-    return _product(_SENSITIVITY**2, jnp.square(seen)).sum()
+    return product(_SENSITIVITY**2, jnp.square(seen)).sum()
 
 
 def _blocks(x: Array) -> Array:
@@ -158,17 +158,12 @@ def _masking(blocks: Array) -> Array:
     """How much each block hides, ``[blocks]``."""
     # From a pixel of the block, so that a constant block is 0 to the last digit.
     blocks = blocks - blocks[:1]
-    power = jnp.square(_product(_DCT, blocks))
-    energy = _product(np.append(0, _MASKING[1:]), power)
-    whole = _product(np.append(0, np.ones(_SIDE**2 - 1)), power) * (64 / 63)
-    quadrants = jnp.square(_product(_DEVIATION, blocks))
-    spread = _product(np.ones(_SIDE**2), quadrants) * (16 / 15)
+    power = jnp.square(product(_DCT, blocks))
+    energy = product(np.append(0, _MASKING[1:]), power)
+    whole = product(np.append(0, np.ones(_SIDE**2 - 1)), power) * (64 / 63)
+    quadrants = jnp.square(product(_DEVIATION, blocks))
+    spread = product(np.ones(_SIDE**2), quadrants) * (16 / 15)
     return safe_sqrt(energy * safe_divide(spread, whole)) / 32
-
-
-def _product(matrix: np.ndarray, x: Array) -> Array:
-    exact = lax.Precision.HIGHEST
-    return jnp.matmul(jnp.asarray(matrix, x.dtype), x, precision=exact)
 
 
 def _dct_matrix() -> np.ndarray:

@@ -18,8 +18,9 @@ from jiqa.information_weights import (
 )
 from jiqa.metrics.multiscale_ssim import WEIGHTS
 from jiqa.metrics.structural_similarity import similarity_maps
-from jiqa.numerics import mean, real_power, safe_power, total
+from jiqa.numerics import mean, real_power, safe_power
 from jiqa.pyramids import laplacian_pyramid
+from jiqa.similarity import pooled
 
 _WINDOW = 11
 _SCALES = len(WEIGHTS)
@@ -67,12 +68,7 @@ def _scales(
 
 def _pool(value: Array, weight: Array | None) -> Array:
     """Weighted mean; the plain one where no place has any weight."""
-    if weight is None:
-        return mean(value)
-    weights = total(weight)
-    empty = weights == 0
-    pooled = total(value * weight) / jnp.where(empty, 1, weights)
-    return jnp.where(empty, mean(value), pooled)
+    return mean(value) if weight is None else pooled(value, weight)
 
 
 @full_reference(
@@ -130,8 +126,8 @@ def iw_ssim(
         luminance, quality = similarity_maps(
             scale.x, scale.y, taps, c1, c2, centre=centre
         )
-        pooled = _pool(luminance * quality if coarsest else quality, scale.weight)
-        score = score * real_power(pooled, exponent)
+        value = _pool(luminance * quality if coarsest else quality, scale.weight)
+        score = score * real_power(value, exponent)
     return score
 
 

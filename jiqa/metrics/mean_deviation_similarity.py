@@ -10,6 +10,7 @@ from jiqa.contract import full_reference
 from jiqa.images import rgb
 from jiqa.metrics.gradient_deviation import dissimilarity, prewitt
 from jiqa.numerics import mean, safe_power, safe_sqrt
+from jiqa.options import one_of
 from jiqa.resample import automatic_factor, average_decimate
 
 _L_ROW = (0.2989, 0.5870, 0.1140)
@@ -67,10 +68,8 @@ def mdsi(
     Raises:
         ValueError: unknown option value.
     """
-    if combination not in ("sum", "mult"):
-        raise ValueError(f'combination={combination!r}; needed is "sum" or "mult"')
-    if output not in ("score", "map"):
-        raise ValueError(f'output={output!r}; needed is "score" or "map"')
+    one_of("combination", combination, "sum", "mult")
+    one_of("output", output, "score", "map")
     gradient_loss, chroma_loss = _losses(reference, distorted)
     if combination == "sum":
         parts = ((0.6 * gradient_loss + 0.4 * chroma_loss, 1.0),)

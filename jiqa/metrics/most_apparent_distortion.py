@@ -24,6 +24,7 @@ from jiqa.contrast import sensitivity_grid
 from jiqa.filters import box_sum
 from jiqa.images import luma255
 from jiqa.numerics import safe_power, safe_sqrt
+from jiqa.options import one_of
 
 #: Luminance of a display in perceived units: factor and exponent on 0..255.
 _LUMINANCE, _GAMMA = 0.02874, 2.2 / 3
@@ -165,14 +166,9 @@ def mad(
     Raises:
         ValueError: unknown option value, or a side under 34 pixels.
     """
-    if release not in _RELEASES:
-        raise ValueError(f'release={release!r}; needed is "2011" or "2010"')
-    if output not in ("score", "detection", "appearance"):
-        raise ValueError(
-            f'output={output!r}; needed is "score", "detection" or "appearance"'
-        )
-    if saturate not in (True, False):
-        raise ValueError(f"saturate={saturate!r}; needed is True or False")
+    one_of("release", release, *_RELEASES)
+    one_of("output", output, "score", "detection", "appearance")
+    one_of("saturate", saturate, True, False)
     x, y = luma255(reference, luma), luma255(distorted, luma)
     shape = (x.shape[0], x.shape[1])
     detection = appearance = jnp.zeros((), x.dtype)

@@ -10,6 +10,7 @@ from jiqa.filters import correlate, gaussian_taps
 from jiqa.images import luma255
 from jiqa.metrics.structural_similarity import similarity_maps
 from jiqa.numerics import mean, real_power, safe_sqrt
+from jiqa.options import one_of
 from jiqa.resample import average_decimate
 
 #: Sensitivity of observers to each scale, finest first, as the authors print it.
@@ -120,10 +121,8 @@ def ms_ssim(
         ValueError: unknown option value, no weights, weighted-sum together with
             metrix-mux, or a shorter side under 11 * 2^(scales - 1) (176).
     """
-    if pooling not in ("product", "weighted-sum"):
-        raise ValueError(f'pooling={pooling!r}; needed is "product" or "weighted-sum"')
-    if preset not in ("wang2003", "metrix-mux"):
-        raise ValueError(f'preset={preset!r}; needed is "wang2003" or "metrix-mux"')
+    one_of("pooling", pooling, "product", "weighted-sum")
+    one_of("preset", preset, "wang2003", "metrix-mux")
     if preset == "metrix-mux" and pooling != "product":
         raise ValueError('preset="metrix-mux" has pooling="product" only')
     if not weights or sum(weights) <= 0:

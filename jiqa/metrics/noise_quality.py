@@ -11,7 +11,7 @@ from jax import Array, lax
 from jiqa.contract import full_reference
 from jiqa.contrast import noise_quality_threshold, viewing_angle
 from jiqa.images import luma255
-from jiqa.numerics import safe_divide
+from jiqa.numerics import product, safe_divide
 
 #: Band k of the five lies around 2^k cycles an image; above 2^(k+1) it is empty.
 _BANDS = 5
@@ -76,7 +76,7 @@ def nqm(
     height, width = x.shape
     dtype = x.dtype
     rows, cols = _basis(height), _basis(width)
-    spectra = [_product(rows.T, _product(p, cols)) for p in (x, y)]
+    spectra = [product(rows.T, product(p, cols)) for p in (x, y)]
     filtered = [_filter(s, height, width) for s in spectra]
     # Strips of rows: every band stays in the cache, and only two sums leave a strip.
     strips = -(-height // _ROWS)
@@ -88,7 +88,7 @@ def nqm(
     def strip(bases: list[Array]) -> tuple[Array, Array]:
         bands = [
             [
-                _product(_product(b, f), w.T)
+                product(product(b, f), w.T)
                 for b, f, w in zip(bases, image, wide, strict=True)
             ]
             for image in filtered
@@ -127,15 +127,9 @@ def _visible_power(
         sum_d = sum_d + jnp.where(jnp.abs(contrast_d) < visible, 0, masked)
     ones = jnp.ones(sum_r.shape[0], sum_r.dtype)
     return (
-        _product(ones, jnp.square(sum_r)).sum(),
-        _product(ones, jnp.square(sum_r - sum_d)).sum(),
+        product(ones, jnp.square(sum_r)).sum(),
+        product(ones, jnp.square(sum_r - sum_d)).sum(),
     )
-
-
-def _product(a: Array | np.ndarray, b: Array | np.ndarray) -> Array:
-    dtype = jnp.result_type(*(v.dtype for v in (a, b) if isinstance(v, Array)))
-    a, b = jnp.asarray(a, dtype), jnp.asarray(b, dtype)
-    return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)
 
 
 def _highest(length: int, band: int) -> int:

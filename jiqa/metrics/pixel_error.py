@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 from jax import Array
 
 from jiqa.contract import full_reference
 from jiqa.images import luma255
 from jiqa.numerics import mean, safe_sqrt
+from jiqa.options import one_of
 
-_FIDELITY = {
+_SHARED: Any = {
+    "at_once": True,
     "fidelity": "authors-code",
     "fidelity_note": "1e-6 relative (x64) of MeTriX MuX on 47 pairs; scikit-image too",
     "colour": "channels",
@@ -19,11 +23,8 @@ _FIDELITY = {
 
 def _planes(x: Array, colour: str, luma: str) -> Array:
     """All samples, or the luma, of one image as ``[H, samples]`` in [0, 1]."""
-    if colour == "rgb":
-        return x.reshape(x.shape[0], -1)
-    if colour == "luma":
-        return luma255(x, luma) / 255
-    raise ValueError(f'colour={colour!r}; needed is "rgb" or "luma"')
+    one_of("colour", colour, "rgb", "luma")
+    return luma255(x, luma) / 255 if colour == "luma" else x.reshape(x.shape[0], -1)
 
 
 def _difference(reference: Array, distorted: Array, colour: str, luma: str) -> Array:
@@ -45,7 +46,7 @@ def _mse(reference: Array, distorted: Array, colour: str, luma: str) -> Array:
     identity=0.0,
     symmetric=True,
     citation="standard",
-    **_FIDELITY,
+    **_SHARED,
 )
 def mse(
     reference: Array,
@@ -79,7 +80,7 @@ def mse(
     identity=0.0,
     symmetric=True,
     citation="standard",
-    **_FIDELITY,
+    **_SHARED,
 )
 def rmse(
     reference: Array,
@@ -104,7 +105,7 @@ def rmse(
     identity=0.0,
     symmetric=True,
     citation="standard",
-    **_FIDELITY,
+    **_SHARED,
 )
 def mae(
     reference: Array,
@@ -128,7 +129,7 @@ def mae(
     identity=float("inf"),
     symmetric=True,
     citation="standard",
-    **_FIDELITY,
+    **_SHARED,
 )
 def psnr(
     reference: Array,
@@ -154,9 +155,9 @@ def psnr(
         ``[...]`` in dB, higher is better.
     """
     error = _mse(reference, distorted, colour, luma)
-    positive = error > 0
-    ratio = data_range**2 / jnp.where(positive, error, 1)
-    return jnp.where(positive, 10 * jnp.log10(ratio), jnp.inf)
+    identical = error == 0
+    ratio = data_range**2 / jnp.where(identical, 1, error)
+    return jnp.where(identical, jnp.inf, 10 * jnp.log10(ratio))
 
 
 @full_reference(
@@ -166,7 +167,7 @@ def psnr(
     identity=float("inf"),
     symmetric=False,
     citation="standard; MeTriX MuX 1.1 (M. Gaubatz, 2007)",
-    **_FIDELITY,
+    **_SHARED,
 )
 def snr(
     reference: Array, distorted: Array, *, colour: str = "rgb", luma: str = "bt601"
@@ -181,7 +182,7 @@ def snr(
     """
     error = _mse(reference, distorted, colour, luma)
     signal = mean(jnp.square(_planes(reference, colour, luma)))
-    both = (error > 0) & (signal > 0)
-    ratio = jnp.where(both, signal, 1) / jnp.where(both, error, 1)
-    value = jnp.where(both, 10 * jnp.log10(ratio), -jnp.inf)
-    return jnp.where(error > 0, value, jnp.inf)
+    none = (error == 0) | (signal == 0)
+    ratio = jnp.where(none, 1, signal) / jnp.where(none, 1, error)
+    value = jnp.where(none, -jnp.inf, 10 * jnp.log10(ratio))
+    return jnp.where(error == 0, jnp.inf, value)

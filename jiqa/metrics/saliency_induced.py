@@ -8,6 +8,7 @@ from jax import Array
 from jiqa.contract import full_reference
 from jiqa.images import rgb
 from jiqa.numerics import real_power, safe_power, safe_sqrt
+from jiqa.options import one_of
 from jiqa.resample import automatic_factor, average_decimate
 from jiqa.saliency import simple_priors
 from jiqa.similarity import gradient_power, pooled, similarity
@@ -60,8 +61,7 @@ def vsi(reference: Array, distorted: Array, *, output: str = "score") -> Array:
     Raises:
         ValueError: unknown output.
     """
-    if output not in ("score", "map"):
-        raise ValueError(f'output={output!r}; needed is "score" or "map"')
+    one_of("output", output, "score", "map")
     factor = automatic_factor(*reference.shape[:2])
     images = [jnp.stack(rgb(image)) for image in (reference, distorted)]
     v, w = (average_decimate(simple_priors(planes), factor) for planes in images)

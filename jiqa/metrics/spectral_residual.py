@@ -9,6 +9,7 @@ from jax import Array
 from jiqa.contract import full_reference
 from jiqa.images import luma255
 from jiqa.numerics import safe_sqrt
+from jiqa.options import one_of
 from jiqa.resample import automatic_factor, average_decimate
 from jiqa.saliency import spectral_residual
 from jiqa.similarity import gradient_power, pooled, similarity
@@ -61,8 +62,7 @@ def sr_sim(
     Raises:
         ValueError: unknown option value.
     """
-    if output not in ("score", "map"):
-        raise ValueError(f'output={output!r}; needed is "score" or "map"')
+    one_of("output", output, "score", "map")
     factor = automatic_factor(*reference.shape[:2])
     planes = jnp.stack(
         [

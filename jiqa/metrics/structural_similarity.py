@@ -10,6 +10,7 @@ from jiqa.contract import full_reference
 from jiqa.filters import box_taps, correlate, gaussian_taps
 from jiqa.images import channels, luma255
 from jiqa.numerics import mean, safe_divide, total
+from jiqa.options import one_of
 from jiqa.resample import automatic_factor, average_decimate
 
 #: preset: (window, size, sigma, sample covariance, on luma)
@@ -142,12 +143,9 @@ def ssim(
         >>> float(ssim(jnp.zeros((2, 32, 32, 3)), jnp.ones((2, 32, 32, 3)))[0]) < 1e-3
         True
     """
-    if preset not in _PRESETS:
-        raise ValueError(f"preset={preset!r}; needed is one of {', '.join(_PRESETS)}")
-    if downsample not in ("none", "auto"):
-        raise ValueError(f'downsample={downsample!r}; needed is "none" or "auto"')
-    if output not in ("score", "map"):
-        raise ValueError(f'output={output!r}; needed is "score" or "map"')
+    one_of("preset", preset, *_PRESETS)
+    one_of("downsample", downsample, "none", "auto")
+    one_of("output", output, "score", "map")
     window, size, spread, sample, on_luma = _PRESETS[preset]
     size = window_size or size
     if size % 2 == 0 or size < 1:

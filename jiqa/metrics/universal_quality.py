@@ -10,6 +10,7 @@ from jax import Array
 from jiqa.contract import full_reference
 from jiqa.images import luma255
 from jiqa.numerics import mean
+from jiqa.options import one_of
 
 
 class _Moments(NamedTuple):
@@ -114,8 +115,7 @@ def uqi(
     Raises:
         ValueError: unknown option value, or an image under the window size.
     """
-    if output not in ("score", "map"):
-        raise ValueError(f'output={output!r}; needed is "score" or "map"')
+    one_of("output", output, "score", "map")
     if window_size < 2:
         raise ValueError(f"window_size={window_size}; needed are 2 pixels or more")
     x, y = luma255(reference, luma), luma255(distorted, luma)

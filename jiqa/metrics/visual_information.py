@@ -11,7 +11,8 @@ from jax import Array, lax
 from jiqa.contract import full_reference
 from jiqa.images import luma255
 from jiqa.metrix import pad_metrix_mux
-from jiqa.numerics import mean, safe_divide, total
+from jiqa.numerics import mean, product, safe_divide, total
+from jiqa.options import one_of
 from jiqa.scale_mixture import Band, blocks, covariance, regression, spectra
 from jiqa.steerable import steerable_bands
 
@@ -29,8 +30,7 @@ _SHARED: dict[str, Any] = {
 
 
 def _bands(reference: Array, distorted: Array, luma: str, padding: str) -> Any:
-    if padding not in ("none", "metrix-mux"):
-        raise ValueError(f'pad={padding!r}; needed is "none" or "metrix-mux"')
+    one_of("pad", padding, "none", "metrix-mux")
     x = luma255(reference, luma)
     if luma == "bt601":
         d = luma255(distorted - reference)
@@ -62,13 +62,13 @@ def _bands(reference: Array, distorted: Array, luma: str, padding: str) -> Any:
         )
     eigenvalues, inverse = spectra(jnp.concatenate([m[2] for m in models]))
     out = []
-    for k, (gain, noise, _, kept) in enumerate(models):
+    for k, (share, noise, _, kept) in enumerate(models):
         for o in range(2):
             b = 2 * k + o
             v = kept[o].reshape(9, -1)
-            white = jnp.matmul(inverse[b], v, precision=lax.Precision.HIGHEST)
-            scale = jnp.maximum((white * v).sum(0) / 9, 0).reshape(gain.shape[1:])
-            out.append(Band(gain[o], noise[o], scale, eigenvalues[b]))
+            white = product(inverse[b], v)
+            scale = jnp.maximum((white * v).sum(0) / 9, 0).reshape(share.shape[1:])
+            out.append(Band(share[o], noise[o], scale, eigenvalues[b]))
     return pair[0].size, changed, out
 
 
@@ -79,10 +79,10 @@ def _information(scale: Array, eigenvalues: Array, noise: float) -> Array:
     out = jnp.zeros((), scale.dtype)
     for start in range(9 // few):
         factors = [1 + scale * eigenvalues[j] for j in range(start, 9, 9 // few)]
-        product = factors[0]
+        together = factors[0]
         for f in factors[1:]:
-            product = product * f
-        out = out + total(jnp.log(product))
+            together = together * f
+        out = out + total(jnp.log(together))
     return out
 
 

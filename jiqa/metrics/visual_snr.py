@@ -11,7 +11,8 @@ from jax import Array, lax
 from jiqa.contract import full_reference
 from jiqa.images import luma255
 from jiqa.metrix import pad_metrix_mux
-from jiqa.numerics import safe_divide, safe_power, safe_sqrt, straight_through
+from jiqa.numerics import product, safe_divide, safe_power, safe_sqrt, straight_through
+from jiqa.options import one_of
 from jiqa.wavelets import dwt
 
 _LEVELS = 5
@@ -109,8 +110,7 @@ def vsnr(
     ):
         if not number > 0:
             raise ValueError(f"{name}={number!r}; needed is a positive number")
-    if pad not in ("metrix-mux", "none"):
-        raise ValueError(f'pad={pad!r}; needed is "metrix-mux" or "none"')
+    one_of("pad", pad, "metrix-mux", "none")
     x, y = luma255(reference, luma), luma255(distorted, luma)
     if pad == "metrix-mux":
         x, y = pad_metrix_mux(x), pad_metrix_mux(y)
@@ -178,7 +178,7 @@ def _moments(x: Array) -> tuple[Array, Array]:
 def _mean(x: Array) -> Array:
     # As a product with ones: a reduction kept XLA from fusing what it sums.
     ones = jnp.full(x.shape[0], 1 / x.size, x.dtype)
-    return jnp.matmul(ones, x, precision=lax.Precision.HIGHEST).sum()
+    return product(ones, x).sum()
 
 
 def _band_deviations(x: Array) -> Array:

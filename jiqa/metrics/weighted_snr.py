@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from jiqa.contract import full_reference
 from jiqa.contrast import power_weights
 from jiqa.images import luma255
+from jiqa.numerics import product
 
 
 @full_reference(
@@ -81,4 +82,4 @@ def wsnr(
 def _sum(x: Array) -> Array:
     """Sum as a matrix product; see the module."""
     ones = jnp.ones(x.shape[0], x.dtype)
-    return jnp.matmul(ones, x, precision=lax.Precision.HIGHEST).sum()
+    return product(ones, x).sum()

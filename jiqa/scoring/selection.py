@@ -98,20 +98,17 @@ def _setting(text: str) -> tuple[str, str, Any]:
         metric = get_metric(name)
     except ValueError as error:
         raise UsageError(f"--set {text}: {error}") from None
-    parameters = inspect.signature(metric.core).parameters
-    known = [
-        p.name for p in parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    if option not in known:
-        close = difflib.get_close_matches(option, known, n=1)
+    if option not in metric.options:
+        close = difflib.get_close_matches(option, metric.options, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise UsageError(
             f"--set {text}: {name} has no option {option}{hint} "
-            f"(it has {', '.join(known) or 'none'})"
+            f"(it has {', '.join(metric.options) or 'none'})"
         )
     value = value.strip()
     # "2010" names a release where the default is text.
-    if isinstance(parameters[option].default, str):
+    default = inspect.signature(metric.core).parameters[option].default
+    if isinstance(default, str):
         return name, option, value
     try:
         return name, option, ast.literal_eval(value)

@@ -1,0 +1,17 @@
+"""Checks of option values, worded alike everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def one_of(option: str, value: Any, *allowed: Any) -> None:
+    """Refuse an option that is none of the ``allowed`` values.
+
+    Raises:
+        ValueError: names the option, what came and what is needed.
+    """
+    if value not in allowed:
+        shown = [f'"{v}"' if isinstance(v, str) else repr(v) for v in allowed]
+        needed = " or ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+        raise ValueError(f"{option}={value!r}; needed is {needed}")
