@@ -1,0 +1,73 @@
+"""Pieces that several networks are built of."""
+
+from __future__ import annotations
+
+from jiqa.nn.layers import Node
+from jiqa.nn.operations import (
+    Affine,
+    BatchNorm,
+    Conv,
+    Dense,
+    Flatten,
+    Operation,
+    Padding,
+    Relu,
+    both,
+)
+from jiqa.nn.pooling import AdaptiveMean
+from jiqa.nn.preprocessing import standardise, symmetric
+
+_RELU = Relu()
+
+
+def keeping(window: int | tuple[int, int]) -> Padding:
+    """The zeros around that keep a map's size at stride 1, for odd windows."""
+    rows, columns = both(window)
+    return (rows // 2, rows // 2), (columns // 2, columns // 2)
+
+
+def unit(
+    name: str,
+    conv: Conv,
+    inputs: tuple[str, ...] = (),
+    *,
+    epsilon: float = 1e-5,
+    activation: Operation = _RELU,
+) -> list[Node]:
+    """Convolution, batch normalisation and rectifier: NAME, NAME_bn, NAME_relu."""
+    return [
+        Node(name, conv, inputs),
+        Node(f"{name}_bn", BatchNorm(epsilon)),
+        Node(f"{name}_relu", activation),
+    ]
+
+
+def classifier(side: int, hidden: int, classes: int) -> list[Node]:
+    """Means of ``side`` x ``side`` cells, then three fully connected layers."""
+    return [
+        Node("avgpool", AdaptiveMean(side)),
+        Node("flatten", Flatten(side)),
+        Node("fc6", Dense(hidden)),
+        Node("relu6", Relu()),
+        Node("fc7", Dense(hidden)),
+        Node("relu7", Relu()),
+        Node("logits", Dense(classes)),
+    ]
+
+
+def to_symmetric() -> Node:
+    """From images standardised as torchvision does to [-1, 1], channel by channel."""
+    factor, summand = zip(
+        *(
+            (deviation / half, (mean - middle) / half)
+            for deviation, mean, half, middle in zip(
+                standardise.deviation,
+                standardise.mean,
+                symmetric.deviation,
+                symmetric.mean,
+                strict=True,
+            )
+        ),
+        strict=True,
+    )
+    return Node("transform", Affine(factor, summand))

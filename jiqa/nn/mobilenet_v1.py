@@ -1,0 +1,102 @@
+"""MobileNet v1 (Howard et al. 2017), as Keras' applications define it, of full width.
+
+Layers: conv1 conv1_bn conv1_relu; for block k of 13, conv_dw_K conv_dw_K_bn
+conv_dw_K_relu conv_pw_K conv_pw_K_bn conv_pw_K_relu; then avgpool conv_preds logits.
+All rectifiers end at 6, and batch normalisation's epsilon is 0.001.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jax import Array
+
+from jiqa.nn.blocks import unit
+from jiqa.nn.layers import Node, run
+from jiqa.nn.operations import Conv, Flatten, Relu6
+from jiqa.nn.pooling import AdaptiveMean
+from jiqa.nn.preprocessing import symmetric
+
+#: (width, stride) of each block.
+_BLOCKS = (
+    (64, 1),
+    (128, 2),
+    (128, 1),
+    (256, 2),
+    (256, 1),
+    (512, 2),
+    *((512, 1),) * 5,
+    (1024, 2),
+    (1024, 1),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """How many classes, and where the zeros go.
+
+    Attributes:
+        padding: of the convolutions that halve the map. ``"end"``: below and to the
+            right only, as the ImageNet weights were trained in TensorFlow and as
+            Keras has it since 2.2; ``"around"``: on all sides, as Keras had it before,
+            with which idealo's NIMA was trained.
+        classes: how many scores the network ends in.
+    """
+
+    padding: Literal["end", "around"] = "end"
+    classes: int = 1000
+
+    trunk = "conv_pw_13_relu"
+    preprocess = symmetric
+
+    def layers(self) -> tuple[Node, ...]:
+        """The chain."""
+        nodes = self._unit("conv1", 32, 3, 2, 1)
+        came = 32
+        for k, (width, stride) in enumerate(_BLOCKS, start=1):
+            nodes += self._unit(f"conv_dw_{k}", came, 3, stride, came)
+            nodes += self._unit(f"conv_pw_{k}", width, 1, 1, 1)
+            came = width
+        nodes += [
+            Node("avgpool", AdaptiveMean(1)),
+            Node("conv_preds", Conv(self.classes, 1, 1, 0)),
+            Node("logits", Flatten(1)),
+        ]
+        return tuple(nodes)
+
+    def _unit(
+        self, name: str, width: int, window: int, stride: int, groups: int
+    ) -> list[Node]:
+        before = 0 if stride == 2 and self.padding == "end" else window // 2
+        pad = (before, window // 2)
+        conv = Conv(width, window, stride, (pad, pad), groups, bias=False)
+        return unit(name, conv, epsilon=1e-3, activation=Relu6())
+
+
+#: Images in [0, 1] to what the network expects.
+preprocess = Config.preprocess
+
+
+def apply(
+    params: Mapping[str, Any],
+    images: Array,
+    taps: Sequence[str],
+    *,
+    config: Config = Config(),
+    dtype: Any = None,
+) -> dict[str, Array]:
+    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
+    return run(config.layers(), params, images, taps, dtype=dtype)
+
+
+def logits(
+    params: Mapping[str, Any],
+    images: Array,
+    *,
+    config: Config = Config(),
+    dtype: Any = None,
+) -> Array:
+    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
+    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

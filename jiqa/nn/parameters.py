@@ -1,0 +1,42 @@
+"""Flat dictionaries of parameters, and what can be wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def check(
+    params: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    where: str,
+    *,
+    others: bool = False,
+) -> None:
+    """Raise one ``ValueError`` with every key that is missing, too many or misshapen.
+
+    Args:
+        params: arrays by flat key.
+        shapes: the keys needed, with shapes.
+        where: what ``params`` are, to open the message with.
+        others: whether keys beside those are welcome.
+    """
+    came = {key: tuple(value.shape) for key, value in params.items()}
+    missing = [f"{k} {shape}" for k, shape in shapes.items() if k not in came]
+    unexpected = [f"{k} {came[k]}" for k in came if k not in shapes and not others]
+    misshapen = [
+        f"{k} is {came[k]}, needed is {shape}"
+        for k, shape in shapes.items()
+        if k in came and came[k] != shape
+    ]
+    parts = [
+        f"{len(found)} {what}: {'; '.join(found)}"
+        for what, found in (
+            ("missing", missing),
+            ("unexpected", unexpected),
+            ("of another shape", misshapen),
+        )
+        if found
+    ]
+    if parts:
+        raise ValueError(f"{where}: " + ". ".join(parts))

@@ -1,0 +1,183 @@
+"""Pooling operations: maximum, mean, root mean square, and means over the whole map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from jiqa.nn.operations import Operation, Params, wide
+
+
+@dataclass(frozen=True)
+class Pool(Operation):
+    """Windows of a map, the same along both axes.
+
+    Attributes:
+        window: side of a window.
+        stride: between windows.
+        padding: samples added on all four sides.
+        ceil: whether a last window that begins inside the map (or the padding before
+            it) counts although it ends outside: PyTorch's and Caffe's ceiling mode.
+    """
+
+    window: int = 2
+    stride: int = 2
+    padding: int = 0
+    ceil: bool = False
+
+    def size(self, n: int, axis: int) -> int:
+        """How many windows there are."""
+        room = n + 2 * self.padding - self.window
+        count = (room + (self.stride - 1 if self.ceil else 0)) // self.stride + 1
+        if self.ceil and (count - 1) * self.stride >= n + self.padding:
+            count -= 1
+        return count
+
+    def _reduce(
+        self,
+        x: Array,
+        outside: float,
+        merge: Callable[[list[Array], int], Array],
+    ) -> Array:
+        """Rows, then columns: ``merge(k-th sample of every window for all k, axis)``.
+
+        Strided slices compile to plain loops on the CPU; reduce_window does not.
+        """
+        for axis in (1, 2):
+            n = x.shape[axis]
+            count = self.size(n, axis - 1)
+            end = (count - 1) * self.stride + self.window - n - self.padding
+            if self.padding or end > 0:
+                around = [(0, 0)] * 4
+                around[axis] = (self.padding, max(end, 0))
+                x = jnp.pad(x, around, constant_values=outside)
+            last = (count - 1) * self.stride + 1
+            parts = [
+                lax.slice_in_dim(x, k, k + last, self.stride, axis)
+                for k in range(self.window)
+            ]
+            x = merge(parts, axis)
+        return x
+
+
+@dataclass(frozen=True)
+class MaxPool(Pool):
+    """Largest value of each window; what lies outside never is."""
+
+    def __call__(self, params: Params, *inputs: Array) -> Array:
+        """Rows, then columns."""
+
+        def merge(parts: list[Array], axis: int) -> Array:
+            x = parts[0]
+            for part in parts[1:]:
+                x = jnp.maximum(x, part)
+            return x
+
+        return self._reduce(inputs[0], -np.inf, merge)
+
+
+@dataclass(frozen=True)
+class MeanPool(Pool):
+    """Mean of each window.
+
+    Attributes:
+        count_padding: whether zeros of the padding count as samples.
+    """
+
+    count_padding: bool = True
+
+    def __call__(self, params: Params, *inputs: Array) -> Array:
+        """Rows, then columns."""
+        (x,) = inputs
+        sides = x.shape[1:3]
+
+        def merge(parts: list[Array], axis: int) -> Array:
+            total = parts[0]
+            for part in parts[1:]:
+                total = total + part
+            samples = self._samples(sides[axis - 1])
+            shape = [1] * 4
+            shape[axis] = -1
+            return total / jnp.asarray(samples.reshape(shape), total.dtype)
+
+        return self._reduce(x.astype(wide(x.dtype)), 0.0, merge).astype(x.dtype)
+
+    def _samples(self, n: int) -> np.ndarray:
+        """How many samples along one axis each window has."""
+        start = np.arange(self.size(n, 0)) * self.stride - self.padding
+        extra = self.padding if self.count_padding else 0
+        stop = np.minimum(start + self.window, n + extra)
+        return stop - np.maximum(start, -extra)
+
+
+@dataclass(frozen=True)
+class L2Pool(Pool):
+    """Root of the squares' mean under a 3x3 Hann window, every second sample.
+
+    Zeros outside the image count; 1e-12 under the root is DISTS's own.
+    """
+
+    window: int = 3
+    stride: int = 2
+    padding: int = 1
+
+    def __call__(self, params: Params, *inputs: Array) -> Array:
+        """Rows, then columns of the squares."""
+        (x,) = inputs
+
+        def merge(parts: list[Array], axis: int) -> Array:
+            a, b, c = parts
+            return 0.25 * a + 0.5 * b + 0.25 * c
+
+        return jnp.sqrt(self._reduce(x * x, 0.0, merge) + 1e-12)
+
+
+@dataclass(frozen=True)
+class AdaptiveMean(Operation):
+    """Means over ``side`` x ``side`` cells that cover a map of any size.
+
+    Cell i of n samples goes from floor(i n / side) to ceil((i + 1) n / side), as in
+    PyTorch; cells may share samples.
+    """
+
+    side: int
+
+    def size(self, n: int, axis: int) -> int:
+        """As many as asked for, of any number."""
+        return self.side if n > 0 else 0
+
+    def __call__(self, params: Params, *inputs: Array) -> Array:
+        """Rows, then columns, each a product with a constant matrix."""
+        (x,) = inputs
+        if x.shape[1:3] == (self.side, self.side):
+            return x
+        y = x.astype(wide(x.dtype))
+        for axis, spec in ((1, "ih,nhwc->niwc"), (2, "jw,nhwc->nhjc")):
+            cells = jnp.asarray(self._cells(x.shape[axis]), y.dtype)
+            y = jnp.einsum(spec, cells, y, precision=lax.Precision.HIGHEST)
+        return y.astype(x.dtype)
+
+    def _cells(self, n: int) -> np.ndarray:
+        cells = np.zeros((self.side, n))
+        for i in range(self.side):
+            start, stop = i * n // self.side, -(-(i + 1) * n // self.side)
+            cells[i, start:stop] = 1 / (stop - start)
+        return cells
+
+
+@dataclass(frozen=True)
+class GlobalMean(Operation):
+    """Mean of each channel: ``[N, H, W, C]`` to ``[N, C]``."""
+
+    def size(self, n: int, axis: int) -> int:
+        """One vector of any number of samples."""
+        return 1 if n > 0 else 0
+
+    def __call__(self, params: Params, *inputs: Array) -> Array:
+        """Rows first: float32 rounds less than in one long sum."""
+        (x,) = inputs
+        return x.astype(wide(x.dtype)).mean(1).mean(1).astype(x.dtype)

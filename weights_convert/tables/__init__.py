@@ -1,0 +1,87 @@
+"""Key tables: which parameter of jiqa's networks is which of a published file.
+
+One module a family. They rename only: kernels keep the order of axes that the file has.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from weights_convert.tables import (
+    alexnet,
+    bn_inception,
+    googlenet,
+    inception_resnet_v2,
+    inception_v3,
+    mobilenet_v1,
+    mobilenet_v2,
+    resnet,
+    scnn,
+    squeezenet,
+    vgg,
+)
+from weights_convert.tables._keys import Table
+
+__all__ = ["Table", "layouts", "table"]
+
+_FAMILIES = (
+    alexnet,
+    vgg,
+    resnet,
+    squeezenet,
+    mobilenet_v2,
+    inception_v3,
+    googlenet,
+    bn_inception,
+    inception_resnet_v2,
+    mobilenet_v1,
+    scnn,
+)
+_MAKERS: Mapping[tuple[str, str], Callable[[str], Table]] = {
+    (network, layout): make
+    for family in _FAMILIES
+    for (network, layout), make in family.TABLES.items()
+}
+
+_LAYOUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        name: tuple(layout for network, layout in _MAKERS if network == name)
+        for name, _ in _MAKERS
+    }
+)
+
+
+def layouts(network: str) -> tuple[str, ...]:
+    """The layouts of files in which a network is known, the usual one first.
+
+    Raises:
+        ValueError: no such network; names the closest.
+    """
+    if network not in _LAYOUTS:
+        close = difflib.get_close_matches(network, _LAYOUTS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"network={network!r}; needed is one of {[*_LAYOUTS]}{hint}")
+    return _LAYOUTS[network]
+
+
+@functools.cache
+def table(network: str, layout: str) -> Table:
+    """The key table of a network in one layout of files.
+
+    Args:
+        network: of ``jiqa.nn.NETWORKS``.
+        layout: ``"torchvision"``, ``"timm"``, ``"pytorch"`` (Cadene's
+            pretrained-models; DBCNN's authors), ``"keras"`` (``LAYER/WEIGHT``) or
+            ``"matconvnet"`` (a layer's name and ``f`` or ``b``, for filters and
+            biases).
+
+    Raises:
+        ValueError: no such network, or not in this layout.
+    """
+    if layout not in layouts(network):
+        known = " or ".join(map(repr, layouts(network)))
+        raise ValueError(f"layout={layout!r} of {network}; needed is {known}")
+    return _MAKERS[network, layout](network)

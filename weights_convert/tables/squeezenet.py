@@ -1,0 +1,30 @@
+"""SqueezeNet 1.1, as torchvision names it."""
+
+from __future__ import annotations
+
+from weights_convert.tables._keys import Table, torch
+
+_PLACES = {
+    "conv1": "features.0",
+    "fire2": "features.3",
+    "fire3": "features.4",
+    "fire4": "features.6",
+    "fire5": "features.7",
+    "fire6": "features.9",
+    "fire7": "features.10",
+    "fire8": "features.11",
+    "fire9": "features.12",
+    "conv10": "classifier.1",
+}
+
+
+def _module(node: str) -> str:
+    place, _, part = node.partition("_")
+    return ".".join([_PLACES[place], *([part] if part else [])])
+
+
+def _torchvision(network: str) -> Table:
+    return torch(network, _module)
+
+
+TABLES = {("squeezenet1_1", "torchvision"): _torchvision}
