@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-
-def cache_folder() -> Path:
-    """Where compiled programs are kept: ``JIQA_CACHE``, or the user's cache folder."""
-    if "JIQA_CACHE" in os.environ:
-        return Path(os.environ["JIQA_CACHE"])
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home()))
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "jiqa"
+from jiqa.places import cache_folder
 
 
 def configure_jax(*, x64: bool = False, cache: bool = True) -> Path | None:

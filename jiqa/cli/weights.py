@@ -1,0 +1,180 @@
+"""Find, fetch, convert and check learned parameters.
+
+  jiqa weights list
+  jiqa weights fetch vgg19 resnet50
+  jiqa weights path alexnet
+  jiqa weights verify
+  jiqa weights convert vgg19 vgg19-dcbb9e9d.pth
+
+Weights are looked for in the folder that --folder or JIQA_WEIGHTS names, in the user's
+cache, in jiqa and in installed packages. Exit code 0; 1 when something is missing or
+wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+HELP = "find, fetch, convert and check learned parameters"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    from weights_convert import command
+
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(
+        name: str, text: str, folder: str = "where to look first"
+    ) -> Callable[..., Any]:
+        sub = actions.add_parser(name, help=text, description=text)
+        if name == "convert":
+            command.add_arguments(sub, cache=True)
+        else:
+            sub.add_argument("--folder", help=folder)
+        return sub.add_argument
+
+    action("list", "which sets there are, and which are at hand")
+    add = action("path", "print where a set is")
+    add("name", metavar="NAME")
+    add = action("verify", "check sets: whole, undamaged, the published ones")
+    add("names", metavar="NAME", nargs="*", help="(default: all that are at hand)")
+    add = action(
+        "fetch",
+        "bring sets from their owners' addresses",
+        "where to put them (default: the user's cache)",
+    )
+    add("names", metavar="NAME", nargs="+")
+    add("--again", action="store_true", help="although they are at hand")
+    add("--keep", action="store_true", help="keep the owners' file, too")
+    action("convert", "convert a published file that is at hand")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do one of the actions."""
+    from jiqa.scoring.inputs import UsageError
+    from jiqa.weights import get_set
+    from weights_convert import command
+
+    actions = {
+        "list": _list,
+        "path": _path,
+        "verify": _verify,
+        "fetch": _fetch,
+        "convert": command.run,
+    }
+    name = getattr(arguments, "name", None)
+    try:
+        for one in [name] if name else getattr(arguments, "names", []):
+            get_set(one)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    try:
+        return actions[arguments.action](arguments)
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from jiqa.weights import WeightsNotFound, all_sets, find
+
+    table = Table("name", "feeds", "at hand", "licence", "official file")
+    for name, wanted in all_sets().items():
+        try:
+            place = find(wanted, arguments.folder)
+            at_hand = place.carrier.package if place.carrier else place.origin
+        except WeightsNotFound:
+            at_hand = "-"
+        table.add_row(name, wanted.feeds, at_hand, wanted.licence, wanted.address)
+    # Redirected output has no width of its own; 80 columns would cut the names.
+    console = Console(width=None if sys.stdout.isatty() else 240)
+    console.print(table)
+    return 0
+
+
+def _path(arguments: argparse.Namespace) -> int:
+    from jiqa.weights import find, get_set
+
+    print(find(get_set(arguments.name), arguments.folder).path)
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from jiqa.weights import all_sets, verify
+
+    verdicts = [verify(n, arguments.folder) for n in arguments.names or all_sets()]
+    if not arguments.names:
+        verdicts = [v for v in verdicts if v.path]
+    for verdict in verdicts:
+        mark = "ok   " if verdict.sound else "WRONG"
+        place = f" ({verdict.path})" if verdict.path else ""
+        print(f"{mark} {verdict.name}: {verdict.text}{place}")
+    return 0 if all(v.sound for v in verdicts) else 1
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from jiqa.weights import WeightsNotFound, fetch, find, get_set
+    from jiqa.weights.files import read_metadata
+
+    if arguments.folder:
+        Path(arguments.folder).mkdir(parents=True, exist_ok=True)
+    failed = False
+    for name in dict.fromkeys(arguments.names):
+        wanted = get_set(name)
+        if not arguments.again:
+            with contextlib.suppress(WeightsNotFound):
+                found = find(wanted, arguments.folder, whole=True)
+                print(f"{name} is at hand: {found.path} (--again fetches it anew)")
+                continue
+        try:
+            with _bar(wanted.published_file) as progress:
+                path = fetch(
+                    name, progress, folder=arguments.folder, keep=arguments.keep
+                )
+        except (OSError, ValueError, ModuleNotFoundError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            failed = True
+            continue
+        sha256 = read_metadata(path)["sha256"]
+        checked = wanted.digest or wanted.pointer
+        note = "as its owners state" if checked else "which its owners do not state"
+        print(f"{name}: {path}, from a file of SHA-256 {sha256}, {note}")
+    return 1 if failed else 0
+
+
+@contextlib.contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar of bytes on a terminal's standard error, else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

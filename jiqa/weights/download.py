@@ -1,0 +1,195 @@
+"""One file from an address: checked, resumed where it broke off, whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+#: Seconds without a byte before a connection counts as lost.
+TIMEOUT = 30.0
+#: Connections in a row that bring nothing before it gives up.
+ATTEMPTS = 3
+_CHUNK = 1 << 20
+_USER_AGENT = "jiqa (https://pypi.org/project/jiqa)"
+
+#: Called with bytes so far and bytes in all (``None`` where the server does not say).
+Progress = Callable[[int, int | None], None]
+
+
+class DownloadError(OSError):
+    """A file could not be had; what came so far is kept where it can be resumed."""
+
+
+class WrongHash(DownloadError):
+    """What came is not the file that was meant; it is not kept."""
+
+
+def download(
+    address: str,
+    path: Path,
+    digest: str = "",
+    progress: Progress = lambda done, total: None,
+) -> str:
+    """Bring a file to ``path``, which exists only once the file is whole and checked.
+
+    What came of a broken transfer stays beside it (``.part``), and the next call goes
+    on from there, if the server can and its file is still the same.
+
+    Args:
+        address: http or https.
+        path: where to.
+        digest: the file's SHA-256 in hexadecimal, or how it begins; empty where that
+            is not known.
+        progress: told after each piece.
+
+    Returns:
+        The file's SHA-256.
+
+    Raises:
+        WrongHash: another file came.
+        DownloadError: no network, no such file, or the connection broke off.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    with _alone(part):
+        _bring(address, part, progress)
+        with part.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if not found.startswith(digest.lower()):
+            _forget(part)
+            raise WrongHash(
+                f"{address}: SHA-256 of what came is {found}, needed is one that "
+                f"begins with {digest}; it is not kept. A proxy may have answered in "
+                "its place, or the file has changed"
+            )
+        part.replace(path)
+        _forget(part)
+    return found
+
+
+def _bring(address: str, part: Path, progress: Progress) -> None:
+    """Fill ``part``, connecting again as long as each connection brings something."""
+    idle = 0
+    while True:
+        before = _size(part)
+        try:
+            if _once(address, part, progress):
+                return
+            reason: str | Exception = "the connection broke off"
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code < 500 and error.code not in (408, 429):
+                raise DownloadError(
+                    f"{address}: the server says {error.code} {error.reason}"
+                ) from error
+            reason = f"the server says {error.code} {error.reason}"
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+        idle = 0 if _size(part) > before else idle + 1
+        if idle >= ATTEMPTS:
+            kept = _size(part)
+            more = f"; {kept:,} bytes are kept and the next try goes on" if kept else ""
+            raise DownloadError(f"{address}: not reached ({reason}){more}")
+        time.sleep(0.5 * 2**idle if idle else 0.0)
+
+
+def _once(address: str, part: Path, progress: Progress) -> bool:
+    """One connection; whether the file is whole now."""
+    start, mark = _size(part), _mark(part)
+    request = urllib.request.Request(address, headers={"User-Agent": _USER_AGENT})
+    if start and mark:
+        request.add_header("Range", f"bytes={start}-")
+        request.add_header("If-Range", mark)
+    try:
+        answer = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:
+            # Nothing beyond what is here: whole already, or of another length.
+            error.close()
+            whole = re.fullmatch(
+                r"bytes \*/(\d+)", error.headers["Content-Range"] or ""
+            )
+            if whole and int(whole[1]) == start:
+                return True
+            _forget(part)
+            return False
+        raise
+    with answer:
+        resumed = answer.status == 206 and _starts_at(answer, start)
+        if answer.status == 206 and not resumed:
+            _forget(part)
+            return False
+        if not resumed:
+            start = 0
+            _remember(part, answer)
+        length = answer.headers["Content-Length"]
+        total = start + int(length) if length else None
+        with part.open("ab" if resumed else "wb") as file:
+            done = start
+            progress(done, total)
+            while chunk := answer.read(_CHUNK):
+                file.write(chunk)
+                done += len(chunk)
+                progress(done, total)
+    return total is None or done == total
+
+
+def _starts_at(answer: http.client.HTTPResponse, start: int) -> bool:
+    span = re.match(r"bytes (\d+)-", answer.headers["Content-Range"] or "")
+    return span is not None and int(span[1]) == start
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _note(part: Path) -> Path:
+    return part.with_name(f"{part.name}.json")
+
+
+def _remember(part: Path, answer: http.client.HTTPResponse) -> None:
+    """Keep what tells this version of the server's file from others."""
+    mark = answer.headers["ETag"] or answer.headers["Last-Modified"] or ""
+    # A weak tag does not promise the same bytes.
+    mark = "" if mark.startswith("W/") else mark
+    _note(part).write_text(json.dumps({"version": mark}))
+
+
+def _mark(part: Path) -> str:
+    try:
+        return str(json.loads(_note(part).read_text())["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _forget(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    _note(part).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """No other process writes the same file meanwhile, where the system can tell."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        yield
+        return
+    lock = part.with_name(f"{part.name}.lock")
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DownloadError(f"{part}: another process is fetching it") from None
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)

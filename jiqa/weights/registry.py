@@ -1,0 +1,32 @@
+"""The sets of weights that jiqa knows, by name."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from jiqa.weights import heads, published
+from jiqa.weights.sets import WeightSet
+
+
+@functools.cache
+def all_sets() -> Mapping[str, WeightSet]:
+    """Every set by name."""
+    sets = (*published.networks(), *heads.heads())
+    return MappingProxyType({s.name: s for s in sets})
+
+
+def get_set(name: str) -> WeightSet:
+    """One set.
+
+    Raises:
+        ValueError: no such set; names the closest.
+    """
+    sets = all_sets()
+    if name in sets:
+        return sets[name]
+    close = difflib.get_close_matches(name.lower(), sets, n=2)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    raise ValueError(f"no weights {name!r}{hint} (sets are {', '.join(sets)})")
