@@ -13,6 +13,40 @@ from jax import Array
 from jiqa.images import to_float
 
 
+def over_features(
+    compare: Callable[[Any, Any], Any], reference: Any, distorted: Any
+) -> Any:
+    """Apply ``compare`` to features with leading dimensions, image by image.
+
+    Args:
+        compare: of the features of one reference and one distorted image.
+        reference: tree of features with ``"image"``, of one image or as many as
+            ``distorted`` has.
+        distorted: the same of one image or many.
+
+    Raises:
+        ValueError: leading dimensions that do not go together.
+    """
+    lead = distorted["image"].shape[:-3]
+    own = reference["image"].shape[:-3]
+    if own not in ((), lead):
+        raise ValueError(
+            f"features of {own} references and {lead} distorted images; needed is one "
+            "reference, or as many as distorted images"
+        )
+    if not lead:
+        return compare(reference, distorted)
+
+    def flat(tree: Any) -> Any:
+        return jax.tree.map(lambda v: v.reshape(-1, *v.shape[len(lead) :]), tree)
+
+    def one(pair: Any) -> Any:
+        return compare(pair[0] if own else reference, pair[-1])
+
+    pair = (flat(reference), flat(distorted)) if own else (flat(distorted),)
+    return _unflat(_each(one, pair), lead)
+
+
 def over_batch(
     core: Callable[..., Any],
     images: tuple[Any, ...],
@@ -46,10 +80,18 @@ def over_batch(
     if not lead:
         return one(parts)
     flat = tuple(p.reshape(-1, *p.shape[len(lead) :]) for p in parts)
-    if flat[0].shape[0] == 1:
-        out = jax.tree.map(lambda v: v[None], one(tuple(p[0] for p in flat)))
-    elif jax.default_backend() == "cpu" and not at_once:
-        out = jax.lax.map(one, flat)
-    else:
-        out = jax.vmap(one)(flat)
-    return jax.tree.map(lambda v: v.reshape(*lead, *v.shape[1:]), out)
+    return _unflat(_each(one, flat, at_once=at_once), lead)
+
+
+def _each(one: Callable[[Any], Any], flat: Any, *, at_once: bool = False) -> Any:
+    """``one`` of every entry along the first axis of a tree of arrays."""
+    if jax.tree.leaves(flat)[0].shape[0] == 1:
+        first = jax.tree.map(lambda v: v[0], flat)
+        return jax.tree.map(lambda v: v[None], one(first))
+    if jax.default_backend() == "cpu" and not at_once:
+        return jax.lax.map(one, flat)
+    return jax.vmap(one)(flat)
+
+
+def _unflat(tree: Any, lead: tuple[int, ...]) -> Any:
+    return jax.tree.map(lambda v: v.reshape(*lead, *v.shape[1:]), tree)

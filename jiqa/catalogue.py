@@ -7,12 +7,12 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import jax
-
-from jiqa.contract import Info, Metric, checked_images, together
+from jiqa.contract import Info, Metric
+from jiqa.loaded import Loaded
 
 
 @functools.cache
@@ -67,58 +67,25 @@ def list_metrics(
     ]
 
 
-class Loaded:
-    """One metric, or several in one compiled pass, with options bound.
-
-    Call it with ``(reference, distorted)``, or ``(image)`` for no-reference metrics.
-    One metric returns an array with the leading dimensions of the images, several a
-    dictionary of such arrays by name. ``info`` is the metric's ``Info``, or a
-    dictionary of them.
-    """
-
-    def __init__(
-        self, metrics: Mapping[str, Metric], options: Mapping[str, Any], single: bool
-    ) -> None:
-        """Bind ``options``; use ``jiqa.load`` instead."""
-        self.options, self._single = dict(options), single
-        self._entries = [(metric, self.options) for metric in metrics.values()]
-        infos = {name: metric.info for name, metric in metrics.items()}
-        self.info: Any = next(iter(infos.values())) if single else infos
-        compute = together(self._entries)
-
-        def scores(*images: Any) -> Any:
-            reference = images[0] if len(images) == 2 else None
-            values = compute(reference, images[-1])
-            return values[0] if single else dict(zip(metrics, values, strict=True))
-
-        self._compiled = jax.jit(scores)
-
-    def __call__(self, *images: Any) -> Any:
-        """Score images ``[..., H, W, C]``; see ``jiqa.images`` for what may come."""
-        if self._single:  # it has the same checks, and knows when to make them
-            metric, options = self._entries[0]
-            return metric(*images, **options)
-        return self._compiled(*checked_images(images, self._entries))
-
-    def __repr__(self) -> str:
-        """Names and options, as they would be typed."""
-        names = [metric.info.name for metric, _ in self._entries]
-        shown = repr(names[0] if self._single else names)
-        extra = "".join(f", {k}={v!r}" for k, v in self.options.items())
-        return f"jiqa.load({shown}{extra})"
-
-
-def load(name: str | Sequence[str], **options: Any) -> Loaded:
+def load(
+    name: str | Sequence[str],
+    *,
+    weights_folder: Path | str | None = None,
+    **options: Any,
+) -> Loaded:
     """Return a compiled callable for one metric or for several in one pass.
 
     Args:
         name: a metric's name, or a sequence of names; several full-reference metrics
             share what they compute alike (luma, pyramids, filtered fields).
+        weights_folder: where to look first for the weights of metrics that need some;
+            see ``jiqa.weights.load``.
         **options: the metric's keyword options; not with several names.
 
     Raises:
         ValueError: unknown name, or names of different kinds.
         TypeError: options together with several names.
+        jiqa.weights.WeightsNotFound: weights that are nowhere; says where to put what.
 
     Example:
         >>> import jiqa, numpy as np
@@ -127,7 +94,7 @@ def load(name: str | Sequence[str], **options: Any) -> Loaded:
         1.0
     """
     if isinstance(name, str):
-        return Loaded({name: get_metric(name)}, options, single=True)
+        return Loaded([get_metric(name)], options, single=True, folder=weights_folder)
     if options:
         raise TypeError(
             "options belong to one metric; load metrics with options one by one"
@@ -139,4 +106,4 @@ def load(name: str | Sequence[str], **options: Any) -> Loaded:
             f"jiqa.load takes names of one kind; {list(name)} has "
             f"{' and '.join(kinds) or 'none'}"
         )
-    return Loaded(metrics, {}, single=False)
+    return Loaded(list(metrics.values()), {}, single=False, folder=weights_folder)

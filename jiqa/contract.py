@@ -19,6 +19,7 @@ import jax
 
 from jiqa.batches import over_batch
 from jiqa.images import as_image, check_min_side, check_range, check_same_shape
+from jiqa.wiring import Learned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,8 @@ class Metric(Protocol):
     of at least float32; use it to build on a metric inside another one.
     ``min_side(**options)`` is the smallest shorter side that it takes. ``images``
     are the names of its images, ``options`` of all options, ``arrays`` of those that
-    are arrays.
+    are arrays. ``learned`` is there for a metric with learned parameters, whose
+    ``core`` takes them first.
     """
 
     info: Info
@@ -76,6 +78,7 @@ class Metric(Protocol):
     images: tuple[str, ...]
     options: tuple[str, ...]
     arrays: tuple[str, ...]
+    learned: Learned | None
     __name__: str
 
     def __call__(self, *images: Any, **options: Any) -> Any:
@@ -133,20 +136,20 @@ def _decorator(
 
         @functools.wraps(core)
         def metric(*images: Any, **given: Any) -> Any:
-            images, given = _bind(info.name, names, options, images, given)
+            images, given = bind(info.name, names, options, images, given)
             checked = checked_images(images, [(public, given)])
-            return compiled(*checked, **{k: _hashable(v) for k, v in given.items()})
+            return compiled(*checked, **{k: hashable(v) for k, v in given.items()})
 
         public = cast(Any, metric)
         public.info, public.core, public.compiled = info, core, compiled
         public.images, public.options, public.arrays = names, options, arrays
-        public.min_side = min_side
+        public.min_side, public.learned = min_side, None
         return cast(Metric, public)
 
     return wrap
 
 
-def _bind(
+def bind(
     metric: str,
     names: tuple[str, ...],
     options: tuple[str, ...],
@@ -157,7 +160,7 @@ def _bind(
     given = dict(given)
     images = (*images, *(given.pop(n) for n in names[len(images) :] if n in given))
     _check_count(metric, names, images)
-    _check_options(metric, options, given)
+    check_options(metric, options, given)
     return images, given
 
 
@@ -190,9 +193,10 @@ def checked_images(
     return checked
 
 
-def _check_options(
+def check_options(
     metric: str, options: Sequence[str], given: Mapping[str, Any]
 ) -> None:
+    """Raise ``TypeError`` for an option that the metric does not have."""
     unknown = sorted(set(given) - set(options))
     if unknown:
         raise TypeError(
@@ -201,41 +205,6 @@ def _check_options(
         )
 
 
-def together(
-    entries: Sequence[tuple[Metric, Mapping[str, Any]]],
-) -> Callable[[Any, Any], list[Any]]:
-    """One function ``(reference or None, image)`` that computes several metrics.
-
-    ``entries`` are metrics with their options. All of them see an image (pair) before
-    the next one is touched, inside one loop, so that the compiler computes once what
-    they share. Trace it inside ``jit``; it checks the options, not the images.
-    """
-    for metric, options in entries:
-        _check_options(metric.info.name, metric.options, options)
-
-    def scores(reference: Any, image: Any) -> list[Any]:
-        pair = (image,) if reference is None else (reference, image)
-        names = [
-            tuple(k for k, v in options.items() if k in metric.arrays and v is not None)
-            for metric, options in entries
-        ]
-
-        def one(*parts: Any, **masks: Any) -> list[Any]:
-            out = []
-            for k, (metric, options) in enumerate(entries):
-                given = {n: _hashable(v) for n, v in options.items()}
-                given |= {n: masks[f"{k} {n}"] for n in names[k]}
-                full = metric.info.kind == "full-reference"
-                out.append(metric.core(*(parts if full else parts[-1:]), **given))
-            return out
-
-        batched = {
-            f"{k} {n}": entries[k][1][n] for k, own in enumerate(names) for n in own
-        }
-        return over_batch(one, pair, batched)
-
-    return scores
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(_hashable(v) for v in value) if isinstance(value, list) else value
+def hashable(value: Any) -> Any:
+    """Lists as tuples: an option's value is part of a compiled program's name."""
+    return tuple(hashable(v) for v in value) if isinstance(value, list) else value

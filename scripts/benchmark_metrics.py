@@ -102,7 +102,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--metrics", help="comma list of jiqa's metrics (default: all)")
+    add("--metrics", help="comma list of jiqa's metrics (default: all classical)")
     every = ",".join(benchmark_peers.NAMES)
     add("--peers", default=every, help="comma list, or none (default: %(default)s)")
     add("--repeats", type=int, help="turns (default: 20; 3 with --folder)")
@@ -129,7 +129,11 @@ def _metrics(
             libraries[name] = benchmark_peers.load(name, options.device, threads)
         except Exception as error:
             missing[name] = f"{type(error).__name__}: {error}".splitlines()[0]
-    names = options.metrics.split(",") if options.metrics else jiqa.list_metrics()
+    names = (
+        options.metrics.split(",")
+        if options.metrics
+        else jiqa.list_metrics(classical=True)
+    )
     for name in names:
         jiqa.load(name)  # a wrong name is said before anything is timed
     cases = [(n, o) for n in names for o in ({}, *VARIANTS.get(n, []))]

@@ -13,13 +13,16 @@ ROOT = Path(jiqa.__file__).parent
 
 #: A module may import from its own layer and from those before it.
 LAYERS = [
-    {"options", "images", "decode", "numerics", "filters", "resample"},
+    {"options", "images", "decode", "numerics", "filters", "resample", "places"},
     {"pyramids", "steerable", "complex_steerable", "metrix", "phase", "wavelets"},
     {"contrast", "colour", "saliency", "similarity", "block_vectors"},
     {"appearance", "scene_statistics", "scale_mixture", "batches"},
     {"information_weights"},
-    {"contract"},
-    {"metrics"},
+    {"nn", "feature_maps"},
+    {"wiring"},
+    {"contract", "weights"},
+    {"learned", "joint", "tiling"},
+    {"metrics", "loaded"},
     {"catalogue", "__init__"},
     {"scoring"},
     {"report"},

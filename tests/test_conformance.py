@@ -17,15 +17,19 @@ from jiqa.catalogue import get_metric
 FULL = jiqa.list_metrics(kind="full-reference", classical=True)
 NONE = jiqa.list_metrics(kind="no-reference", classical=True)
 ALL = FULL + NONE
-#: Their programs are another's but for the last step and compile for long: the costly
-#: tests of these run with ``-m slow``.
+#: Their programs are another's but for the last step and compile for long: all tests
+#: of these that compile run with ``-m slow``.
 _RELATIVES = {"ifc", "iw_mse", "iw_psnr"}
 #: These compile for long themselves, and run some of the tests with ``-m slow``.
 _HEAVY = {"vif", "iw_ssim"}
+#: Of so many operations that one by one they take long.
+_MANY_STEPS = frozenset({"mad", "ms_ssim", "niqe", "nlpd", "vsnr"})
 
 
-def _costly(names: list[str], *, heavy: bool = False) -> list[Any]:
-    slow = _RELATIVES | _HEAVY if heavy else _RELATIVES
+def _costly(
+    names: list[str], *, heavy: bool = False, besides: frozenset[str] = frozenset()
+) -> list[Any]:
+    slow = _RELATIVES | besides | (_HEAVY if heavy else set())
     return [
         pytest.param(n, marks=[pytest.mark.slow] if n in slow else []) for n in names
     ]
@@ -86,7 +90,7 @@ def _compilations(call: Any) -> int:
 
 
 @pytest.mark.parametrize("channels", COLOUR)
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("name", _costly(FULL))
 def test_identity(name: str, channels: int) -> None:
     metric = get_metric(name)
     photo = _photo(_side(name), channels)
@@ -98,7 +102,7 @@ def test_identity(name: str, channels: int) -> None:
         np.testing.assert_allclose(value, metric.info.identity, rtol=2e-6, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("name", _costly(FULL, heavy=True))
 def test_symmetry_is_as_declared(name: str) -> None:
     metric = get_metric(name)
     x, _ = _images(name)
@@ -109,7 +113,7 @@ def test_symmetry_is_as_declared(name: str) -> None:
 
 
 @pytest.mark.parametrize("channels", COLOUR)
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", _costly(ALL))
 def test_range_and_finite(name: str, channels: int) -> None:
     metric = get_metric(name)
     low, high = metric.info.range
@@ -118,7 +122,7 @@ def test_range_and_finite(name: str, channels: int) -> None:
     assert low - 1e-6 <= value <= high + 1e-6
 
 
-@pytest.mark.parametrize("name", _costly(ALL))
+@pytest.mark.parametrize("name", _costly(ALL, heavy=True))
 def test_batch_loop_vmap_and_jit_agree(name: str) -> None:
     metric = get_metric(name)
     pairs = [_images(name, sigma=s) for s in (0.02, 0.05, 0.2)]
@@ -134,7 +138,7 @@ def test_batch_loop_vmap_and_jit_agree(name: str) -> None:
     np.testing.assert_allclose(vmapped, loop, rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", _costly(ALL, heavy=True))
+@pytest.mark.parametrize("name", _costly(ALL, heavy=True, besides=_MANY_STEPS))
 def test_jit_equals_eager(name: str) -> None:
     metric = get_metric(name)
     images = _images(name)
@@ -143,7 +147,7 @@ def test_jit_equals_eager(name: str) -> None:
     np.testing.assert_allclose(float(metric(*images)), eager, rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", _costly(ALL, heavy=True))
 def test_second_call_compiles_nothing(name: str) -> None:
     metric = get_metric(name)
     images = _images(name)
@@ -155,7 +159,7 @@ def test_second_call_compiles_nothing(name: str) -> None:
     assert _compilations(lambda: loaded(*fresh)) == 0
 
 
-@pytest.mark.parametrize("name", _costly(FULL))
+@pytest.mark.parametrize("name", _costly(FULL, heavy=True))
 def test_gradient_is_finite_everywhere(name: str) -> None:
     """On noise, at reference == distorted, and on flat images."""
     metric = get_metric(name)
@@ -214,13 +218,13 @@ def _monotone(name: str, ladder: list[np.ndarray], photo: np.ndarray) -> None:
     assert np.all(np.diff(sign * values) < 0), values
 
 
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("name", _costly(FULL))
 def test_more_noise_is_worse(name: str) -> None:
     photo = _photo(_side(name))
     _monotone(name, [_noisy(photo, s) for s in (0.02, 0.06, 0.18)], photo)
 
 
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("name", _costly(FULL))
 def test_more_blur_is_worse(name: str) -> None:
     from scipy.ndimage import gaussian_filter
 
@@ -229,7 +233,7 @@ def test_more_blur_is_worse(name: str) -> None:
     _monotone(name, ladder, photo)
 
 
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("name", _costly(FULL))
 def test_stronger_jpeg_is_worse(name: str) -> None:
     import io
 

@@ -80,7 +80,7 @@ def test_several_in_one_pass_share_work():
 
 
 def _operations(metric, *shapes):
-    compiled = metric._compiled.lower(*shapes).compile()
+    compiled = metric._compiled.lower({}, *shapes).compile()
     analysis = compiled.cost_analysis()
     return (analysis[0] if isinstance(analysis, list) else analysis)["flops"]
 

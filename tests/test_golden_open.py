@@ -23,6 +23,9 @@ _FLOAT32 = ("chelsea", "camera")
 #: Another's program but for the last step, and compiled for long: china is enough.
 _RELATIVES = ("ifc", "iw_mse", "iw_psnr")
 
+#: Compiled for long themselves: one variant, on a small and on a grey image.
+_HEAVY, _FEW = ("vif", "iw_ssim"), ("china", "camera")
+
 _FLAT_NOTE = ("ill-conditioned", "ERROR", "complex", "ILL-CONDITIONED")
 
 
@@ -35,6 +38,7 @@ def _cases(all_variants: tuple[str, ...], one_variant: tuple[str, ...]):
                 seen.add((variant.jiqa, group))
                 quick = group in all_variants or (group in one_variant and first)
                 quick &= variant.jiqa not in _RELATIVES or (first and group == "china")
+                quick &= variant.jiqa not in _HEAVY or (first and group in _FEW)
                 yield pytest.param(
                     variant,
                     group,

@@ -123,7 +123,7 @@ def test_maps_are_bright_where_images_are_alike(tmp_path, rng):
     Image.fromarray(photo).save(tmp_path / "reference.png")
     Image.fromarray(damaged).save(tmp_path / "noise_2.png")
     columns = _columns("ssim", "mse", "delta_e")
-    section = demo._maps(columns, tmp_path, tmp_path / "reference.png")
+    section = demo._maps(columns, tmp_path, tmp_path / "reference.png", None)
     ((_, *maps),) = (group["pictures"] for group in section["figures"])
     assert [m["name"] for m in maps] == ["ssim", "delta_e"]
     page = _write(tmp_path / "a.html", columns, [], sections=[section])

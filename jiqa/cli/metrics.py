@@ -77,6 +77,8 @@ def _describe(console: Any, metric: Any) -> None:
         "fidelity": f"{info.fidelity}: {info.fidelity_note}",
         "citation": info.citation,
     }
+    if info.weights:
+        facts["weights"] = f"{', '.join(info.weights)} (jiqa weights list)"
     if info.kind == "full-reference":
         facts["identical images"] = str(identity)
         facts["symmetric"] = "yes" if info.symmetric else "no"

@@ -58,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GREY",
         help="grey level in [0, 1] behind transparent pixels (default: 1, white)",
     )
+    add(
+        "--weights",
+        metavar="FOLDER",
+        help="where to look first for learned weights (see jiqa weights)",
+    )
     add("--x64", action="store_true", help="compute in double precision")
     add("--no-cache", action="store_true", help="do not keep compiled programs on disk")
 
@@ -69,7 +74,12 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.scoring.journal import Journal
     from jiqa.scoring.output import check_format, make_folder, to_csv, write_rows
     from jiqa.scoring.runner import Runner
-    from jiqa.scoring.selection import check_options, choose
+    from jiqa.scoring.selection import (
+        check_options,
+        choose,
+        lacking_weights,
+        read_params,
+    )
 
     if arguments.pairs and (arguments.images or arguments.reference):
         raise UsageError(
@@ -86,7 +96,16 @@ def run(arguments: argparse.Namespace) -> int:
         make_folder(Path(path))  # now, not after hours of scoring
     paired = bool(arguments.pairs or arguments.reference)
     programs = configure_jax(x64=arguments.x64, cache=not arguments.no_cache)
-    choices = choose(arguments.metrics, arguments.set, have_reference=paired)
+    choices = choose(
+        arguments.metrics,
+        arguments.set,
+        have_reference=paired,
+        weights=arguments.weights,
+    )
+    if "all" in arguments.metrics.split(","):
+        for name, wanted in lacking_weights(arguments.weights).items():
+            why = f"no weights {wanted} (jiqa weights list)"
+            print(f"left out: {name}, {why}", file=sys.stderr)
     check_options(choices)
     jobs = (
         read_pairs(arguments.pairs)
@@ -94,7 +113,12 @@ def run(arguments: argparse.Namespace) -> int:
         else find_jobs(arguments.images, arguments.reference)
     )
     jobs = list({job.key: job for job in jobs}.values())
-    runner = Runner(choices, background=arguments.background, programs=programs)
+    runner = Runner(
+        choices,
+        background=arguments.background,
+        programs=programs,
+        params=read_params(choices, arguments.weights),
+    )
     labels = [c.label for c in choices]
     settings = {
         "metrics": labels,

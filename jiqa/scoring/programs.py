@@ -14,23 +14,35 @@ import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jax
 from jax import export
 
 import jiqa
-from jiqa.contract import together
+from jiqa.joint import Joint, Params
 from jiqa.scoring.selection import Choice
 
 
 class Program:
-    """``(references or None, images) -> [scores, batch]``, compiled once per shape."""
+    """``(references or None, images) -> [scores, batch]``, compiled once per shape.
 
-    def __init__(self, choices: Sequence[Choice], folder: Path | None = None) -> None:
+    A reference without the batch's dimension is one for all images.
+    """
+
+    def __init__(
+        self,
+        choices: Sequence[Choice],
+        folder: Path | None = None,
+        params: Params = MappingProxyType({}),
+    ) -> None:
         """Prepare to compute ``choices``; keep traced programs in ``folder``."""
-        self._choices = [(c.label, c.metric, c.options) for c in choices]
+        self._labels = [c.label for c in choices]
+        self._joint = Joint([(c.metric, c.options) for c in choices])
         self._folder = folder
+        # A dictionary: what is kept on disk knows the containers it was traced with.
+        self._params = {name: dict(params[name]) for name in self._joint.weights}
         self._ready: dict[Any, Any] = {}
 
     def __call__(self, reference: Any, image: Any) -> list[jax.Array]:
@@ -39,13 +51,12 @@ class Program:
         key = tuple((x.shape, str(x.dtype)) for x in arrays)
         if key not in self._ready:
             self._ready[key] = self._prepare(arrays)
-        return self._ready[key](*arrays)
+        return self._ready[key](self._params, *arrays)
 
     def _prepare(self, arrays: tuple[Any, ...]) -> Any:
-        compute = together([(metric, options) for _, metric, options in self._choices])
-
-        def scores(*arrays: Any) -> list[Any]:
-            return compute(arrays[0] if len(arrays) == 2 else None, arrays[-1])
+        def scores(params: Params, *arrays: Any) -> list[Any]:
+            reference = arrays[0] if len(arrays) == 2 else None
+            return self._joint.scores(params, reference, arrays[-1])
 
         program = jax.jit(scores)
         if self._folder is None:
@@ -54,7 +65,7 @@ class Program:
         try:
             kept = export.deserialize(bytearray(_read(path)))
         except Exception:  # not there, damaged, or of a format that is no more
-            kept = export.export(program)(*arrays)
+            kept = export.export(program)(self._params, *arrays)
             _write(path, bytes(kept.serialize()))
         return jax.jit(kept.call)
 
@@ -65,7 +76,7 @@ class Program:
             "versions": [jiqa.__version__, jax.__version__, version("jaxlib")],
             "device": jax.default_backend(),
             "x64": jax.config.jax_enable_x64,  # pyright: ignore
-            "metrics": [label for label, *_ in self._choices],
+            "metrics": self._labels,
             "arrays": [(x.shape, str(x.dtype)) for x in arrays],
         }
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

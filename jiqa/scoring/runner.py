@@ -9,35 +9,22 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from jiqa.decode import DecodeError, Shape, peek, read_image
 from jiqa.images import check_min_side
+from jiqa.joint import Params
+from jiqa.scoring.batching import Layout, batch_size, batches_of
 from jiqa.scoring.inputs import Job
 from jiqa.scoring.journal import Row
 from jiqa.scoring.programs import Program
 from jiqa.scoring.references import ReferenceCache
 from jiqa.scoring.selection import Choice
 
-#: A batch holds at most this many pixels and images. A score does not depend on its
-#: batch; more would only cost memory.
-BATCH_PIXELS = 2**22
-BATCH_IMAGES = 8
-
 _AHEAD = 2  # batches being decoded while one is computed
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """What one compiled program is made for."""
-
-    height: int
-    width: int
-    channels: int
-    image_dtype: str
-    reference_dtype: str | None
 
 
 class Runner:
@@ -49,12 +36,14 @@ class Runner:
         *,
         background: float = 1.0,
         programs: Path | None = None,
+        params: Params = MappingProxyType({}),
     ) -> None:
         """Prepare to compute ``choices``, transparency over ``background``.
 
-        ``programs`` is a folder in which traced programs are kept between runs.
+        ``programs`` is a folder in which traced programs are kept between runs,
+        ``params`` what the choices need of learned parameters, by set and key.
         """
-        self._programs = programs
+        self._programs, self._params = programs, params
         self._choices = list(choices)
         self._background = background
         self._references = ReferenceCache(background)
@@ -74,7 +63,7 @@ class Runner:
         """
         workers = max(2, min(8, os.cpu_count() or 2))
         with _pool(workers) as pool:
-            groups: dict[_Layout, list[Job]] = defaultdict(list)
+            groups: dict[Layout, list[Job]] = defaultdict(list)
             for job, layout in zip(jobs, pool.map(self._plan, jobs), strict=True):
                 if isinstance(layout, str):
                     if job.key not in done:
@@ -82,18 +71,16 @@ class Runner:
                 else:
                     groups[layout].append(job)
             for layout, members in groups.items():
-                size = _batch_size(layout, len(members))
-                left = [job for job in members if job.key not in done]
-                yield from self._run_group(layout, left, size, pool)
+                yield from self._run_group(layout, members, done, pool)
 
-    def _plan(self, job: Job) -> _Layout | str:
+    def _plan(self, job: Job) -> Layout | str:
         """The layout of a job from the file headers, or what is wrong with it."""
         if job.problem:
             return job.problem
         try:
             image = peek(job.image)
             if job.reference is None:
-                return _Layout(*image, reference_dtype=None)
+                return Layout(*image, reference_dtype=None)
             reference = self._references.peek(job.reference)
         except DecodeError as error:
             return str(error)
@@ -104,19 +91,28 @@ class Runner:
             )
         # A grey image next to a colour one counts as three equal channels.
         channels = max(image.channels, reference.channels)
-        return _Layout(*image[:2], channels, image.dtype, reference.dtype)
+        return Layout(*image[:2], channels, image.dtype, reference.dtype)
 
     def _run_group(
-        self, layout: _Layout, jobs: list[Job], size: int, pool: ThreadPoolExecutor
+        self,
+        layout: Layout,
+        jobs: list[Job],
+        done: frozenset[str],
+        pool: ThreadPoolExecutor,
     ) -> Iterator[tuple[Job, Row]]:
         choices, refused = self._applicable(layout)
-        program = Program(choices, self._programs)
-        batches = [jobs[i : i + size] for i in range(0, len(jobs), size)]
+        program = Program(choices, self._programs, self._params)
+        size = batch_size(layout, len(jobs))
+        learned = any(c.metric.learned is not None for c in choices)
+        batches = [
+            (one, [job for job in batch if job.key not in done])
+            for one, batch in batches_of(jobs, size, by_reference=learned)
+        ]
         decoding: deque[list[tuple[Job, Future[Any]]]] = deque()
         pending: _Pending | None = None
         for index in range(len(batches)):
             while len(decoding) < _AHEAD and index + len(decoding) < len(batches):
-                batch = batches[index + len(decoding)]
+                _, batch = batches[index + len(decoding)]
                 decoding.append(
                     [(j, pool.submit(self._decode, j, layout)) for j in batch]
                 )
@@ -128,7 +124,8 @@ class Runner:
                     good.append(job)
                 except DecodeError as error:
                     yield job, self._row(job, layout, error=str(error))
-            started = _Pending.start(program, good, pixels, size)
+            one, _ = batches[index]
+            started = _Pending.start(program, good, pixels, size, one)
             # The device works on this batch while the last one is written out.
             if pending is not None:
                 yield from self._collect(pending, layout, choices, refused)
@@ -136,7 +133,7 @@ class Runner:
         if pending is not None:
             yield from self._collect(pending, layout, choices, refused)
 
-    def _applicable(self, layout: _Layout) -> tuple[list[Choice], str]:
+    def _applicable(self, layout: Layout) -> tuple[list[Choice], str]:
         choices, refused = [], []
         shape = (layout.height, layout.width, layout.channels)
         for choice in self._choices:
@@ -150,7 +147,7 @@ class Runner:
                 refused.append(str(error))
         return choices, "; ".join(refused)
 
-    def _decode(self, job: Job, layout: _Layout) -> tuple[np.ndarray, ...]:
+    def _decode(self, job: Job, layout: Layout) -> tuple[np.ndarray, ...]:
         image = read_image(job.image, background=self._background)
         pair: list[Any] = [(job.image, image, layout.image_dtype)]
         if job.reference is not None:
@@ -169,7 +166,7 @@ class Runner:
         return tuple(np.repeat(p, wide // p.shape[-1], axis=-1) for _, p, _ in pair)
 
     def _collect(
-        self, pending: _Pending, layout: _Layout, choices: list[Choice], refused: str
+        self, pending: _Pending, layout: Layout, choices: list[Choice], refused: str
     ) -> Iterator[tuple[Job, Row]]:
         for job, values, problem in pending.results():
             row = self._row(
@@ -182,7 +179,7 @@ class Runner:
                 row["error"] = "; ".join(filter(None, (row["error"], f"{label}: NaN")))
             yield job, row
 
-    def _row(self, job: Job, layout: _Layout | None = None, *, error: str = "") -> Row:
+    def _row(self, job: Job, layout: Layout | None = None, *, error: str = "") -> Row:
         return {
             "image": str(job.image),
             "reference": str(job.reference) if job.reference else None,
@@ -210,16 +207,17 @@ class _Pending:
     program: Any
     jobs: list[Job]
     pixels: list[tuple[np.ndarray, ...]]
+    one_reference: bool
     columns: Any = None
     error: Exception | None = None
 
     @classmethod
     def start(
-        cls, program: Any, jobs: list[Job], pixels: list[Any], size: int
+        cls, program: Any, jobs: list[Job], pixels: list[Any], size: int, one: bool
     ) -> _Pending | None:
         if not jobs:
             return None
-        pending = cls(program, jobs, pixels)
+        pending = cls(program, jobs, pixels, one)
         try:
             pending.columns = pending._call(pixels, size)
         except Exception as error:
@@ -229,8 +227,13 @@ class _Pending:
     def _call(self, pixels: Sequence[tuple[np.ndarray, ...]], size: int) -> Any:
         # A short batch is filled up with its first image: one shape, one program.
         full = [*pixels, *[pixels[0]] * (size - len(pixels))]
-        arrays = [np.stack(plane) for plane in zip(*full, strict=True)]
-        return self.program(arrays[0] if len(arrays) == 2 else None, arrays[-1])
+        images = np.stack([arrays[-1] for arrays in full])
+        if len(full[0]) == 1:
+            return self.program(None, images)
+        references = [arrays[0] for arrays in full]
+        if self.one_reference:
+            return self.program(references[0], images)
+        return self.program(np.stack(references), images)
 
     def results(self) -> Iterator[tuple[Job, list[float], str]]:
         if self.error is None:
@@ -254,13 +257,6 @@ class _Pending:
 def _shortest(value: np.floating) -> float:
     """The shortest decimal that stands for this float32 (or float64)."""
     return float(str(value))
-
-
-def _batch_size(layout: _Layout, count: int) -> int:
-    """Even batches under the limits: nine images make 5 + 4, not 8 + 1."""
-    most = max(1, min(BATCH_IMAGES, BATCH_PIXELS // (layout.height * layout.width)))
-    batches = -(-count // most)
-    return -(-count // batches)
 
 
 def _size(shape: Shape | tuple[int, ...]) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 from jiqa.catalogue import get_metric, list_metrics
 from jiqa.contract import Metric
+from jiqa.joint import Joint, Params
+from jiqa.loaded import on_device, read_weights
 from jiqa.scoring.inputs import UsageError
 
 
@@ -39,15 +41,21 @@ class Choice:
 
 
 def choose(
-    names: str, settings: Sequence[str], *, have_reference: bool
+    names: str,
+    settings: Sequence[str],
+    *,
+    have_reference: bool,
+    weights: str | None = None,
 ) -> list[Choice]:
     """Read a comma list of metrics and ``METRIC.OPTION=VALUE`` settings.
 
     Args:
-        names: comma list; ``all`` and ``all-classical`` stand for every metric that
-            can be computed on the input, or every one of them without learned weights.
+        names: comma list; ``all`` stands for every metric that can be computed on the
+            input and whose weights are at hand, ``all-classical`` for those of them
+            that need none.
         settings: options, such as ``ssim.downsample=auto``.
         have_reference: whether the images come with references.
+        weights: folder in which learned weights are looked for first.
 
     Raises:
         UsageError: unknown metric, option or value; a metric that needs a reference
@@ -57,10 +65,12 @@ def choose(
     for name in (n.strip() for n in names.split(",")):
         if name in ("all", "all-classical"):
             group = list_metrics(classical=True if name == "all-classical" else None)
+            lacking = lacking_weights(weights) if name == "all" else {}
             fit = [
                 n
                 for n in group
-                if have_reference or get_metric(n).info.kind == "no-reference"
+                if (have_reference or get_metric(n).info.kind == "no-reference")
+                and n not in lacking
             ]
             if not fit:
                 raise UsageError(f"{name}: no metric without reference; --reference?")
@@ -87,6 +97,48 @@ def choose(
             "reference: give --reference FILE, --reference FOLDER or --pairs TABLE"
         )
     return choices
+
+
+def lacking_weights(folder: str | None) -> dict[str, str]:
+    """The metrics whose weights are nowhere, with the names of those weights."""
+    from jiqa.weights import WeightsNotFound, find, get_set
+
+    lacking = {}
+    for name in list_metrics(classical=False):
+        for wanted in get_metric(name).info.weights:
+            try:
+                find(get_set(wanted), folder)
+            except WeightsNotFound:
+                lacking[name] = wanted
+    return lacking
+
+
+def read_params(choices: Sequence[Choice], folder: str | None) -> Params:
+    """The learned parameters of all choices, by set and key.
+
+    Raises:
+        UsageError: weights that are nowhere, or a file that does not fit.
+    """
+    try:
+        joint = Joint([(c.metric, c.options) for c in choices])
+        return on_device(read_weights(joint.weights, folder))
+    except (FileNotFoundError, ValueError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _shapes(names: Sequence[str]) -> Params:
+    import jax
+    import jax.numpy as jnp
+
+    from jiqa.weights.registry import get_set
+
+    return {
+        name: {
+            key: jax.ShapeDtypeStruct(shape, jnp.float32)
+            for key, shape in get_set(name).shapes.items()
+        }
+        for name in names
+    }
 
 
 def _setting(text: str) -> tuple[str, str, Any]:
@@ -132,9 +184,8 @@ def check_options(choices: Sequence[Choice]) -> None:
             metric = choice.metric
             side = max(metric.min_side(**choice.options), 192)
             image = jax.ShapeDtypeStruct((side, side, 3), jnp.float32)
-            count = 2 if choice.needs_reference else 1
-            jax.eval_shape(
-                lambda *x, c=choice: c.metric(*x, **c.options), *([image] * count)
-            )
+            joint = Joint([(metric, choice.options)])
+            reference = image if choice.needs_reference else None
+            jax.eval_shape(joint.scores, _shapes(joint.weights), reference, image)
         except (ValueError, TypeError) as error:
             raise UsageError(f"{choice.label}: {error}") from None

@@ -1,0 +1,97 @@
+"""Comparing feature maps ``[h, w, maps]`` of two images."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.filters import Border, gaussian_taps, shifted_sum
+from jiqa.numerics import safe_divide, safe_power, safe_sqrt
+
+_TAPS = gaussian_taps(11, 1.5)
+_PAD_MODE = {"zero": "constant", "replicate": "edge", "symmetric": "symmetric"}
+
+
+def unit_difference(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
+    """``x / |x| - y / |y|`` with norms over ``axes``, exactly 0 where x equals y.
+
+    Subtracting the two quotients leaves a rounding error there, since one of them is
+    fused into the subtraction. Here each product has a factor that is exactly 0.
+    """
+    rx, ry = (
+        1 / (safe_sqrt(jnp.sum(v * v, axis=axes, keepdims=True)) + 1e-10)
+        for v in (x, y)
+    )
+    # The smaller of the two: 1e10, of a place without features, would swamp the rest.
+    common = jnp.minimum(rx, ry)
+    return (x - y) * common + (x * (rx - common) - y * (ry - common))
+
+
+def peaks(x: Array, y: Array, least: float = 0.0) -> Array:
+    """Largest magnitude of each map in either image, ``[maps]``, or ``least``."""
+    largest = jnp.maximum(jnp.abs(x).max((0, 1)), jnp.abs(y).max((0, 1)))
+    return jax.lax.stop_gradient(jnp.maximum(largest, least))
+
+
+def structural_similarity(x: Array, y: Array, peak: Array, border: Border) -> Array:
+    """SSIM of every map at every window: Gaussian of 11, sigma 1.5, K = .01 and .03.
+
+    Args:
+        x: maps of the reference ``[h, w, maps]``.
+        y: maps of the distorted image.
+        peak: dynamic range, of each map or of all.
+        border: what lies outside the maps; ``"valid"`` for windows inside only.
+
+    Returns:
+        ``[h', w', maps]``; 1 throughout for identical maps, also where a peak of 0
+        leaves SSIM undefined.
+    """
+    if border != "zero":  # no map's level then changes its variances
+        level = jax.lax.stop_gradient(x.mean((0, 1)))
+    else:
+        level = jnp.zeros((), x.dtype)
+    a, b = x - level, y - level
+    # Stacked, the compiler filters rows and columns in two loops.
+    fields = jnp.stack([a, b, a * a + b * b, jnp.square(a - b)])
+    if border != "valid":
+        reach = len(_TAPS) // 2
+        widths = ((0, 0), (reach, reach), (reach, reach), (0, 0))
+        fields = jnp.pad(fields, widths, mode=_PAD_MODE[border])
+    mx, my, power, error = shifted_sum(shifted_sum(fields, _TAPS, 1), _TAPS, 2)
+    c1, c2 = jnp.square(0.01 * peak), jnp.square(0.03 * peak)
+    shift, squares = jnp.square(mx - my), mx * mx + my * my
+    contrast = 1 - safe_divide(error - shift, power - squares + c2)
+    mx, my = mx + level, my + level
+    return (1 - safe_divide(shift, mx * mx + my * my + c1)) * contrast
+
+
+def add_sums(a: Any, b: Any) -> Any:
+    """Summaries of two parts, sums and counts, as that of both."""
+    return jax.tree.map(operator.add, a, b)
+
+
+def geometric_mean(values: list[Array]) -> Array:
+    """Geometric mean of the magnitudes; 0 if one is 0, infinite if one is."""
+    out = safe_power(jnp.abs(values[0]), 1 / len(values))
+    for value in values[1:]:
+        out = out * safe_power(jnp.abs(value), 1 / len(values))
+    return out
+
+
+def map_means(x: Array) -> Array:
+    """Mean of each map, rows first: float32 rounds less than in one long sum."""
+    return x.mean(0).mean(0)
+
+
+def each_map(metric: Callable[..., Array], x: Array, y: Array) -> Array:
+    """``metric`` of every map as a grey image ``[h, w, 1]``, ``[maps]``."""
+
+    def one(pair: tuple[Array, Array]) -> Array:
+        return metric(pair[0][..., None], pair[1][..., None])
+
+    return jax.lax.map(one, (jnp.moveaxis(x, -1, 0), jnp.moveaxis(y, -1, 0)))

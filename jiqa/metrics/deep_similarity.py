@@ -1,0 +1,187 @@
+"""DeepSim: structural similarity of the feature maps of VGG-16."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.feature_maps import peaks, structural_similarity
+from jiqa.learned import learned_reference, tapped
+from jiqa.nn import NETWORKS
+from jiqa.nn.layers import run
+from jiqa.nn.preprocessing import standardise
+from jiqa.numerics import safe_sqrt
+from jiqa.options import one_of
+from jiqa.resample import imresize
+from jiqa.wiring import Wiring
+
+_NET = NETWORKS["vgg16"].layers()
+#: Every layer of the convolutional part, as the authors tap them.
+_ALL = tuple(
+    layer.name for layer in _NET if re.match(r"(conv|relu|pool)[1-5]", layer.name)
+)
+_POOLS = ("avg", "sd", "mad", "fd", *(f"p{n}" for n in range(10, 101, 10)))
+
+
+def _pool(x: Array, how: str) -> Array:
+    """Pool the first axis."""
+    if how == "avg":
+        return x.mean(0)
+    if how.startswith("p"):
+        # The lowest share, of at least one value.
+        count = max(1, round(x.shape[0] * int(how[1:]) / 100))
+        return jnp.sort(x, axis=0)[:count].mean(0)
+    off = x - x[0]  # exactly 0 for values that are all one
+    off = off - off.mean(0)
+    spread = safe_sqrt(jnp.square(off).sum(0) / max(x.shape[0] - 1, 1))
+    deviation = jnp.abs(off).mean(0)
+    return {"sd": spread, "mad": deviation, "fd": (spread + deviation) / 2}[how]
+
+
+def _wiring(
+    *,
+    layers: tuple[str, ...] = _ALL,
+    pool_map: str = "avg",
+    pool_channel: str = "avg",
+    pool_layer: str = "avg",
+    preset: str | None = None,
+    resize: int | None = None,
+    output: str = "score",
+) -> Wiring:
+    for name, value in (
+        ("pool_map", pool_map),
+        ("pool_channel", pool_channel),
+        ("pool_layer", pool_layer),
+    ):
+        one_of(name, value, *_POOLS)
+    one_of("preset", preset, None, "official_demo")
+    one_of("output", output, "score", "layers")
+    if resize is not None and resize < 32:
+        raise ValueError(f"resize={resize!r}; needed is 32 pixels or more, or None")
+    side = 1 if resize is not None else None
+    return tapped(("vgg16",), _NET, layers, min_side=side)
+
+
+def _features(
+    params: Mapping[str, Any],
+    image: Array,
+    *,
+    layers: tuple[str, ...] = _ALL,
+    resize: int | None = None,
+) -> dict[str, Array]:
+    ready = standardise(image)
+    if resize is not None:
+        planes = imresize(jnp.moveaxis(ready, -1, 0), size=(resize, resize))
+        ready = jnp.moveaxis(planes, 0, -1)
+    return {"image": image, **run(_NET, params, ready, layers)}
+
+
+def _compare(
+    params: Mapping[str, Any],
+    reference: Mapping[str, Array],
+    distorted: Mapping[str, Array],
+    *,
+    layers: tuple[str, ...] = _ALL,
+    pool_map: str = "avg",
+    pool_channel: str = "avg",
+    pool_layer: str = "avg",
+    preset: str | None = None,
+    output: str = "score",
+) -> Array:
+    if preset == "official_demo":
+        pool_map, pool_channel, pool_layer = "avg", "sd", "avg"
+    scores = []
+    for name in layers:
+        x, y = reference[name], distorted[name]
+        local = structural_similarity(x, y, peaks(x, y, least=1.0), "zero")
+        by_map = _pool(local.reshape(-1, local.shape[-1]), pool_map)
+        scores.append(_pool(by_map, pool_channel))
+    found = jnp.stack(scores)
+    return found if output == "layers" else _pool(found, pool_layer)
+
+
+@learned_reference(
+    title="DeepSim",
+    direction="higher",
+    range=(-1.0, 1.0),
+    identity=1.0,
+    symmetric=True,
+    colour="rgb",
+    citation=(
+        "F. Gao, Y. Wang, P. Li, M. Tan, J. Yu and Y. Zhu, 'DeepSim: deep similarity "
+        "for image quality assessment', Neurocomputing 257, 2017, "
+        "doi:10.1016/j.neucom.2017.01.054"
+    ),
+    fidelity="reconstruction",
+    fidelity_note=(
+        "the steps of the authors' code, without its fully connected layers and with "
+        "torchvision's VGG-16 in place of MatConvNet's"
+    ),
+    features=_features,
+    compare=_compare,
+    wiring=_wiring,
+)
+def deepsim(
+    params: Mapping[str, Any],
+    reference: Array,
+    distorted: Array,
+    *,
+    layers: tuple[str, ...] = _ALL,
+    pool_map: str = "avg",
+    pool_channel: str = "avg",
+    pool_layer: str = "avg",
+    preset: str | None = None,
+    resize: int | None = None,
+    output: str = "score",
+) -> Array:
+    """Local structural similarity of every feature map of VGG-16 (Gao et al. 2017).
+
+    SSIM (Gaussian of 11, sigma 1.5, zeros outside, K = .01 and .03, the dynamic range
+    the larger of 1 and the map's largest magnitude in either image) at every place of
+    every map after every layer; pooled within the map, over the maps of a layer, and
+    over the layers.
+
+    Args:
+        params: flat; the set of weights ``vgg16``.
+        reference: image ``[..., H, W, C]`` in [0, 1].
+        distorted: image of the same shape.
+        layers: names of layers. By default every convolution, rectifier and pooling;
+            the authors go on through the fully connected ones, whose weights are
+            seldom at hand and which fix the image's size.
+        pool_map: within a map: ``"avg"``; ``"sd"``, the standard deviation; ``"mad"``,
+            the mean absolute one; ``"fd"``, the mean of the two; ``"p10"`` to
+            ``"p100"``, the mean of the lowest 10 to 100 %.
+        pool_channel: over the maps of a layer, likewise.
+        pool_layer: over the layers, likewise.
+        preset: ``"official_demo"`` pools as the authors' demonstration ends up doing:
+            the mean within a map, the standard deviation over the maps, the mean over
+            the layers. A deviation is 0 for identical images and lower is better.
+        resize: side of the square to which images are resized first (bicubic); the
+            authors offer 224. By default they keep their size.
+        output: ``"score"``, or ``"layers"`` for each layer's.
+
+    Returns:
+        ``[...]``, 1 for identical images, higher is better (with the default pooling);
+        or ``[..., layers]``.
+
+    Raises:
+        ValueError: an unknown option or layer, parameters that do not fit, or an image
+            too small to reach the deepest layer.
+    """
+    pools: Any = {
+        "pool_map": pool_map,
+        "pool_channel": pool_channel,
+        "pool_layer": pool_layer,
+        "preset": preset,
+        "output": output,
+    }
+    _wiring(layers=layers, resize=resize, **pools)
+    pair = (
+        _features(params, image, layers=layers, resize=resize)
+        for image in (reference, distorted)
+    )
+    return _compare(params, *pair, layers=layers, **pools)

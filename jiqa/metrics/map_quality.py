@@ -1,0 +1,204 @@
+"""Classical metrics on the feature maps of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.feature_maps import (
+    each_map,
+    geometric_mean,
+    map_means,
+    peaks,
+    structural_similarity,
+)
+from jiqa.learned import learned_reference, tapped
+from jiqa.metrics.gradient_deviation import gmsd
+from jiqa.metrics.universal_quality import uqi
+from jiqa.nn import NETWORKS
+from jiqa.nn.layers import run
+from jiqa.nn.operations import Conv
+from jiqa.nn.preprocessing import standardise
+from jiqa.numerics import added
+from jiqa.options import one_of
+from jiqa.wiring import Wiring
+
+_NETS = ("alexnet", "vgg16", "vgg19")
+#: Metrics of jiqa that take a grey image with values of any sign.
+_OTHERS = {"gmsd": gmsd, "uqi": uqi}
+#: The side of a map that they need.
+_SAMPLES = {"gmsd": 2, "uqi": 8}
+_METRICS = ("ssim", "psnr", "mse", "mae", *_OTHERS)
+
+
+def _convolutions(net: str) -> tuple[str, ...]:
+    found = [x.name for x in NETWORKS[net].layers() if isinstance(x.op, Conv)]
+    return tuple(name for name in found if name.startswith("conv"))
+
+
+def _wiring(
+    *,
+    net: str = "alexnet",
+    layers: tuple[str, ...] | None = None,
+    metric: str = "ssim",
+    border: str = "replicate",
+    peak: float | None = None,
+    pool_layer: str = "geometric",
+    per_map: bool = False,
+    output: str = "score",
+) -> Wiring:
+    one_of("net", net, *_NETS)
+    one_of("metric", metric, *_METRICS)
+    one_of("border", border, "replicate", "zero", "symmetric")
+    one_of("pool_layer", pool_layer, "geometric", "mean")
+    one_of("per_map", per_map, False, True)
+    one_of("output", output, "score", "layers")
+    if peak is not None and not peak > 0:
+        raise ValueError(f"peak={peak!r}; needed is a positive number or None")
+    taps, samples = layers or _convolutions(net), _SAMPLES.get(metric, 1)
+    return tapped((net,), NETWORKS[net].layers(), taps, samples=samples)
+
+
+def _features(
+    params: Mapping[str, Any],
+    image: Array,
+    *,
+    net: str = "alexnet",
+    layers: tuple[str, ...] | None = None,
+) -> dict[str, Array]:
+    taps = layers or _convolutions(net)
+    found = run(NETWORKS[net].layers(), params, standardise(image), taps)
+    return {"image": image, **found}
+
+
+def _by_map(x: Array, y: Array, metric: str, border: Any, peak: float | None) -> Array:
+    """The metric of every map, ``[maps]``."""
+    top = peaks(x, y) if peak is None else jnp.asarray(peak, x.dtype)
+    if metric == "ssim":
+        return map_means(structural_similarity(x, y, top, border))
+    if metric == "mae":
+        return map_means(jnp.abs(x - y))
+    error = map_means(jnp.square(x - y))
+    if metric == "mse":
+        return error
+    if metric == "psnr":
+        seen = error > 0
+        ratio = jnp.square(top) / jnp.where(seen, error, 1)
+        value = 10 * jnp.log10(jnp.where(seen, ratio, 1))
+        return jnp.where(seen, value, jnp.inf)
+    scale = jnp.where(top > 0, top, 1)
+    return each_map(_OTHERS[metric].core, x / scale, y / scale)
+
+
+def _compare(
+    params: Mapping[str, Any],
+    reference: Mapping[str, Array],
+    distorted: Mapping[str, Array],
+    *,
+    net: str = "alexnet",
+    layers: tuple[str, ...] | None = None,
+    metric: str = "ssim",
+    border: str = "replicate",
+    peak: float | None = None,
+    pool_layer: str = "geometric",
+    per_map: bool = False,
+    output: str = "score",
+) -> Array:
+    parts = [
+        _by_map(reference[name], distorted[name], metric, border, peak)
+        for name in layers or _convolutions(net)
+    ]
+    if per_map:
+        return jnp.concatenate(parts)
+    scores = [part.mean() for part in parts]
+    if output == "layers":
+        return jnp.stack(scores)
+    if pool_layer == "mean":
+        return added(scores) / len(scores)
+    return geometric_mean(scores)
+
+
+@learned_reference(
+    title="Image quality metric on CNN feature maps",
+    direction="higher",
+    range=(0.0, 1.0),
+    identity=1.0,
+    symmetric=True,
+    colour="rgb",
+    citation=(
+        "S. A. Amirshahi, M. Pedersen and A. Beghdadi, 'Reviving traditional image "
+        "quality metrics using CNNs', Color and Imaging Conference 2018, "
+        "doi:10.2352/ISSN.2169-2629.2018.26.241"
+    ),
+    fidelity="reconstruction",
+    fidelity_note=(
+        "after the abstract and another author's implementation of its SSIM variant; "
+        "what is open is an argument"
+    ),
+    features=_features,
+    compare=_compare,
+    wiring=_wiring,
+)
+def cnn_iqm(
+    params: Mapping[str, Any],
+    reference: Array,
+    distorted: Array,
+    *,
+    net: str = "alexnet",
+    layers: tuple[str, ...] | None = None,
+    metric: str = "ssim",
+    border: str = "replicate",
+    peak: float | None = None,
+    pool_layer: str = "geometric",
+    per_map: bool = False,
+    output: str = "score",
+) -> Array:
+    """A classical metric on every feature map (after Amirshahi et al. 2018).
+
+    The mean over the maps of a layer, then over the layers.
+
+    Args:
+        params: flat; the set of weights that ``net`` names.
+        reference: image ``[..., H, W, C]`` in [0, 1].
+        distorted: image of the same shape.
+        net: ``"alexnet"`` (the authors'), ``"vgg16"`` or ``"vgg19"``.
+        layers: names of layers; by default every convolution, before its rectifier,
+            as in the public implementation.
+        metric: ``"ssim"``, ``"psnr"``, ``"mse"``, ``"mae"``, ``"uqi"`` or ``"gmsd"``;
+            the last two on maps divided by the dynamic range, the others on the maps
+            as they are.
+        border: what SSIM sees outside a map: its edge (``"replicate"``, as MATLAB's
+            ``ssim``, which the public implementation calls), ``"zero"`` or
+            ``"symmetric"``.
+        peak: dynamic range for SSIM and PSNR; by default, each map's largest magnitude
+            in either image, because features have no range of their own. The public
+            implementation has 1.
+        pool_layer: ``"geometric"``, of magnitudes, or ``"mean"``.
+        per_map: return each map's score instead, ``[..., maps]``: the maps of the
+            first layer, then those of the second, and so on; 1,152 of AlexNet, 4,224
+            of VGG-16.
+        output: ``"score"``, or ``"layers"`` for each layer's mean.
+
+    Returns:
+        ``[...]``; range, direction and the value of identical images are those of
+        ``metric``: for SSIM 1, higher is better.
+
+    Raises:
+        ValueError: an unknown option or layer, parameters that do not fit, or an image
+            too small to reach the deepest layer.
+    """
+    network: Any = {"net": net, "layers": layers}
+    rest: Any = {
+        "metric": metric,
+        "border": border,
+        "peak": peak,
+        "pool_layer": pool_layer,
+        "per_map": per_map,
+        "output": output,
+    }
+    _wiring(**network, **rest)
+    pair = (_features(params, image, **network) for image in (reference, distorted))
+    return _compare(params, *pair, **network, **rest)

@@ -1,0 +1,235 @@
+"""Content and style losses: distances of features, and of their correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.feature_maps import add_sums
+from jiqa.learned import learned_reference, tapped
+from jiqa.nn import NETWORKS
+from jiqa.nn.layers import run
+from jiqa.nn.preprocessing import standardise
+from jiqa.numerics import added, product
+from jiqa.options import one_of
+from jiqa.wiring import Pieces, Wiring
+
+_Layers = tuple[str, ...] | None
+_ENDS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+#: The layers that count by default.
+_STYLE = {
+    "vgg16": _ENDS,
+    "vgg19": _ENDS,
+    "alexnet": ("relu1", "relu2", "relu3", "relu4"),
+}
+_CONTENT = {net: (layers[2],) for net, layers in _STYLE.items()}
+_SHARED: Any = {
+    "direction": "lower",
+    "range": (0.0, float("inf")),
+    "identity": 0.0,
+    "symmetric": True,
+    "colour": "rgb",
+    "citation": (
+        "J. Johnson, A. Alahi and L. Fei-Fei, 'Perceptual losses for real-time style "
+        "transfer and super-resolution', ECCV 2016, "
+        "doi:10.1007/978-3-319-46475-6_43, eqs. (2)-(4)"
+    ),
+    "fidelity": "paper",
+    "fidelity_note": "the paper's equations on torchvision's VGG-16",
+}
+
+
+def _wiring(net: str, layers: _Layers, default: Any, output: str) -> Wiring:
+    one_of("net", net, *default)
+    one_of("output", output, "score", "layers")
+    return tapped((net,), NETWORKS[net].layers(), layers or default[net])
+
+
+def _features(
+    params: Mapping[str, Any], image: Array, net: str, layers: tuple[str, ...]
+) -> dict[str, Array]:
+    found = run(NETWORKS[net].layers(), params, standardise(image), layers)
+    return {"image": image, **found}
+
+
+def _pooled(parts: list[Array], output: str) -> Array:
+    return jnp.stack(parts) if output == "layers" else added(parts)
+
+
+def _content_wiring(
+    *, net: str = "vgg16", layers: _Layers = None, output: str = "score"
+) -> Wiring:
+    return _wiring(net, layers, _CONTENT, output)
+
+
+def _content_features(
+    params: Mapping[str, Any],
+    image: Array,
+    *,
+    net: str = "vgg16",
+    layers: _Layers = None,
+) -> dict[str, Array]:
+    return _features(params, image, net, layers or _CONTENT[net])
+
+
+def _content(
+    params: Mapping[str, Any],
+    reference: Mapping[str, Array],
+    distorted: Mapping[str, Array],
+    *,
+    net: str = "vgg16",
+    layers: _Layers = None,
+    output: str = "score",
+) -> Array:
+    sums = _content_sums(params, reference, distorted, net=net, layers=layers)
+    return _of_sums(params, sums, output=output)
+
+
+def _content_sums(
+    params: Mapping[str, Any],
+    reference: Mapping[str, Array],
+    distorted: Mapping[str, Array],
+    *,
+    net: str = "vgg16",
+    layers: _Layers = None,
+) -> list[tuple[Array, int]]:
+    found = []
+    for name in layers or _CONTENT[net]:
+        error = jnp.square(reference[name] - distorted[name])
+        found.append((error.sum(0).sum(), error.size))
+    return found
+
+
+def _of_sums(
+    params: Mapping[str, Any], sums: list[tuple[Array, int]], *, output: str = "score"
+) -> Array:
+    return _pooled([whole / count for whole, count in sums], output)
+
+
+@learned_reference(
+    title="Content loss",
+    features=_content_features,
+    compare=_content,
+    pieces=Pieces(_content_sums, add_sums, _of_sums),
+    wiring=_content_wiring,
+    **_SHARED,
+)
+def content_loss(
+    params: Mapping[str, Any],
+    reference: Array,
+    distorted: Array,
+    *,
+    net: str = "vgg16",
+    layers: _Layers = None,
+    output: str = "score",
+) -> Array:
+    """Mean squared difference of features (Johnson et al. 2016, eq. 2).
+
+    Args:
+        params: flat; the set of weights that ``net`` names.
+        reference: image ``[..., H, W, C]`` in [0, 1].
+        distorted: image of the same shape.
+        net: ``"vgg16"`` (the authors'), ``"vgg19"`` or ``"alexnet"``.
+        layers: names of layers, whose losses are added up; ``("relu2_2",)`` is the
+            paper's for super-resolution.
+        output: ``"score"``, or ``"layers"`` for each layer's.
+
+    Returns:
+        ``[...]``, 0 for identical images, lower is better; or ``[..., layers]``.
+
+    Raises:
+        ValueError: an unknown option or layer, parameters that do not fit, or an image
+            too small to reach the deepest layer.
+    """
+    options: Any = {"net": net, "layers": layers}
+    _content_wiring(**options, output=output)
+    pair = (
+        _content_features(params, image, **options) for image in (reference, distorted)
+    )
+    return _content(params, *pair, **options, output=output)
+
+
+def _style_wiring(
+    *, net: str = "vgg16", layers: _Layers = None, output: str = "score"
+) -> Wiring:
+    return _wiring(net, layers, _STYLE, output)
+
+
+def _style_features(
+    params: Mapping[str, Any],
+    image: Array,
+    *,
+    net: str = "vgg16",
+    layers: _Layers = None,
+) -> dict[str, Array]:
+    found = _features(params, image, net, layers or _STYLE[net])
+    return {k: v if k == "image" else _gram(v) for k, v in found.items()}
+
+
+def _gram(x: Array) -> Array:
+    """How maps go together, ``[maps, maps]``: mean products over the map's size."""
+    flat = x.reshape(-1, x.shape[-1])
+    return product(flat.T, flat) / flat.size
+
+
+def _style(
+    params: Mapping[str, Any],
+    reference: Mapping[str, Array],
+    distorted: Mapping[str, Array],
+    *,
+    net: str = "vgg16",
+    layers: _Layers = None,
+    output: str = "score",
+) -> Array:
+    parts = [
+        jnp.square(reference[k] - distorted[k]).sum() for k in layers or _STYLE[net]
+    ]
+    return _pooled(parts, output)
+
+
+@learned_reference(
+    title="Style loss",
+    features=_style_features,
+    compare=_style,
+    wiring=_style_wiring,
+    **_SHARED,
+)
+def style_loss(
+    params: Mapping[str, Any],
+    reference: Array,
+    distorted: Array,
+    *,
+    net: str = "vgg16",
+    layers: _Layers = None,
+    output: str = "score",
+) -> Array:
+    """Squared difference of Gram matrices (Johnson et al. 2016, eqs. 3 and 4).
+
+    The Gram matrix of a layer holds the products of its maps, summed over the places
+    and divided by their number and the number of maps; where things are is lost in it.
+    The losses of the layers are added up.
+
+    Args:
+        params: flat; the set of weights that ``net`` names.
+        reference: image ``[..., H, W, C]`` in [0, 1].
+        distorted: image of the same shape.
+        net: ``"vgg16"`` (the authors'), ``"vgg19"`` or ``"alexnet"``.
+        layers: names of layers.
+        output: ``"score"``, or ``"layers"`` for each layer's.
+
+    Returns:
+        ``[...]``, 0 for identical images, lower is better; or ``[..., layers]``.
+
+    Raises:
+        ValueError: an unknown option or layer, parameters that do not fit, or an image
+            too small to reach the deepest layer.
+    """
+    options: Any = {"net": net, "layers": layers}
+    _style_wiring(**options, output=output)
+    pair = (
+        _style_features(params, image, **options) for image in (reference, distorted)
+    )
+    return _style(params, *pair, **options, output=output)
