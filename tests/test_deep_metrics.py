@@ -228,6 +228,102 @@ def test_layers_add_up(case, rng):
     np.testing.assert_allclose(pooled(np.asarray(parts)), score, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("case", "more"),
+    [
+        ("content_loss", {}),
+        ("deepsim", {}),
+        ("dfb_iqa", {"cosine": "map"}),
+        ("lpips", {}),
+        pytest.param("dists", {}, marks=pytest.mark.slow),
+    ],
+)
+def test_maps_add_up(case, more, rng):
+    name, options = CASES[case]
+    x, y = _images(rng, 40, 45, 3), _images(rng, 40, 45, 3)
+    metric, params, options = _metric(name), _random(case), options | more
+    maps = np.asarray(metric(params, x, y, output="maps", **options))
+    layers = np.asarray(metric(params, x, y, output="layers", **options))
+    once = metric.features(params, x, **options)
+    widths = [once[k].shape[-1] for k in options.get("layers", sorted(once))]
+    if case == "lpips":
+        widths = [64, 192, 384, 256, 256]
+    if case == "dists":  # texture and structure of each
+        widths, layers = [3, 64, 128, 256, 512, 512], layers.reshape(-1, 2).sum(1)
+    parts = np.split(maps, np.cumsum(widths)[:-1])
+    assert sum(widths) == len(maps)
+    pool = np.sum if case in ("lpips", "dists") else np.mean
+    np.testing.assert_allclose([pool(p) for p in parts], layers, rtol=1e-4)
+
+
+@functools.cache
+def _photo() -> np.ndarray:
+    return golden_open.image("chelsea_ref.png")[40:168, 60:188]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cnn_histogram",
+        "cnn_iqm",
+        "lpips",
+        pytest.param("deepsim", marks=pytest.mark.slow),
+        pytest.param("dfb_iqa", marks=pytest.mark.slow),
+        pytest.param("dists", marks=pytest.mark.slow),
+        pytest.param("content_loss", marks=pytest.mark.slow),
+    ],
+)
+def test_stronger_distortion_is_worse(name, rng):
+    """With the real weights, on a photograph: noise, blur and JPEG."""
+    import io
+
+    from PIL import Image, ImageFilter
+
+    photo = _photo()
+    picture = Image.fromarray(photo)
+    noise = rng.normal(0, 1, photo.shape)
+
+    def jpeg(quality: int) -> np.ndarray:
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=quality)
+        return np.asarray(Image.open(file))
+
+    ladders = [
+        [np.clip(photo + s * noise, 0, 255).astype(np.uint8) for s in (0, 5, 15, 45)],
+        [
+            np.asarray(picture.filter(ImageFilter.GaussianBlur(r)))
+            for r in (0, 0.7, 1.5, 4)
+        ],
+        [photo, jpeg(85), jpeg(30), jpeg(5)],
+    ]
+    metric = jiqa.load(name).prepare(photo)
+    sign = 1 if get_metric(name).info.direction == "lower" else -1
+    for ladder in ladders:
+        assert (np.diff(sign * np.asarray(metric(np.stack(ladder)))) > 0).all()
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_half_precision_is_taken(dtype, rng):
+    x, y = (jnp.asarray(_images(rng, 40, 45, 3)).astype(dtype) for _ in range(2))
+    found = _metric("lpips")(_random("lpips"), x, y)
+    assert found.dtype == jnp.float32
+    wanted = _metric("lpips")(
+        _random("lpips"), x.astype(jnp.float32), y.astype(jnp.float32)
+    )
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("case", sorted({"lpips", "cnn_iqm_gmsd", "deepsim"}))
+def test_minimum_side_is_enforced_and_enough(case, rng):
+    name, options = CASES[case]
+    metric, params = _metric(name), _random(case)
+    side = metric.min_side(**options)
+    enough = _images(rng, side, side + 3, 3)
+    assert np.isfinite(metric(params, enough, 1 - enough, **options))
+    with pytest.raises(ValueError, match=f"shorter side of {side}"):
+        metric(params, enough[:-1], enough[:-1], **options)
+
+
 def test_gradient_reaches_the_parameters(rng):
     x, y = (jnp.asarray(_images(rng, 33, 33, 3)) for _ in range(2))
     lpips = _metric("lpips")

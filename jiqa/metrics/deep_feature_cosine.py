@@ -36,7 +36,9 @@ def _wiring(
 ) -> Wiring:
     one_of("net", net, *_LAYERS)
     one_of("cosine", cosine, *_AXES)
-    one_of("output", output, "score", "layers")
+    one_of("output", output, "score", "layers", "maps")
+    if output == "maps" and cosine != "map":
+        raise ValueError(f'output="maps" with cosine={cosine!r}; needed is "map"')
     return tapped((net,), NETWORKS[net].layers(), layers or _LAYERS[net])
 
 
@@ -62,6 +64,12 @@ def _compare(
     cosine: str = "place",
     output: str = "score",
 ) -> Array:
+    if output == "maps":
+        parts = [
+            _distance(reference[name], distorted[name], _AXES[cosine])
+            for name in layers or _LAYERS[net]
+        ]
+        return jnp.concatenate(parts)
     found = _sums(params, reference, distorted, net=net, layers=layers, cosine=cosine)
     return _of_sums(params, found, output=output)
 
@@ -148,10 +156,12 @@ def dfb_iqa(
         cosine: taken over the channels at each ``"place"``, over the places of each
             ``"map"``, or over the whole ``"layer"``. By place, because that compares
             what is seen where, as the paper's pictures do.
-        output: ``"score"``, or ``"layers"`` for the distance of each layer.
+        output: ``"score"``, ``"layers"`` for the distance of each layer, or ``"maps"``
+            for that of each map, with ``cosine="map"``.
 
     Returns:
-        ``[...]``, 0 for identical images, lower is better; or ``[..., layers]``.
+        ``[...]``, 0 for identical images, lower is better; ``[..., layers]`` or
+        ``[..., maps]``.
 
     Raises:
         ValueError: an unknown option or layer, parameters that do not fit, or an image

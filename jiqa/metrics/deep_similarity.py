@@ -59,7 +59,7 @@ def _wiring(
     ):
         one_of(name, value, *_POOLS)
     one_of("preset", preset, None, "official_demo")
-    one_of("output", output, "score", "layers")
+    one_of("output", output, "score", "layers", "maps")
     if resize is not None and resize < 32:
         raise ValueError(f"resize={resize!r}; needed is 32 pixels or more, or None")
     side = 1 if resize is not None else None
@@ -98,9 +98,10 @@ def _compare(
     for name in layers:
         x, y = reference[name], distorted[name]
         local = structural_similarity(x, y, peaks(x, y, least=1.0), "zero")
-        by_map = _pool(local.reshape(-1, local.shape[-1]), pool_map)
-        scores.append(_pool(by_map, pool_channel))
-    found = jnp.stack(scores)
+        scores.append(_pool(local.reshape(-1, local.shape[-1]), pool_map))
+    if output == "maps":
+        return jnp.concatenate(scores)
+    found = jnp.stack([_pool(by_map, pool_channel) for by_map in scores])
     return found if output == "layers" else _pool(found, pool_layer)
 
 
@@ -162,11 +163,11 @@ def deepsim(
             the layers. A deviation is 0 for identical images and lower is better.
         resize: side of the square to which images are resized first (bicubic); the
             authors offer 224. By default they keep their size.
-        output: ``"score"``, or ``"layers"`` for each layer's.
+        output: ``"score"``, ``"layers"`` for each layer's or ``"maps"`` for each map's.
 
     Returns:
         ``[...]``, 1 for identical images, higher is better (with the default pooling);
-        or ``[..., layers]``.
+        ``[..., layers]`` or ``[..., maps]``.
 
     Raises:
         ValueError: an unknown option or layer, parameters that do not fit, or an image

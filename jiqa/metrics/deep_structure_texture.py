@@ -24,7 +24,7 @@ _C = 1e-6
 
 
 def _wiring(*, output: str = "score") -> Wiring:
-    one_of("output", output, "score", "layers")
+    one_of("output", output, "score", "layers", "maps")
     total = sum(_CHANNELS.values())
     heads = {"dists.alpha": (total,), "dists.beta": (total,)}
     # Padding lets any size through; below 16 the deepest maps are one sample.
@@ -96,9 +96,12 @@ def _score(
     for tap, width in _CHANNELS.items():
         own = slice(start, start + width)
         texture, structure = _distances(moments[tap])
-        parts += [jnp.sum(alpha[own] * texture), jnp.sum(beta[own] * structure)]
+        parts += [alpha[own] * texture, beta[own] * structure]
         start += width
     parts = [p / (alpha.sum() + beta.sum()) for p in parts]
+    if output == "maps":
+        return jnp.concatenate([a + b for a, b in zip(*[iter(parts)] * 2, strict=True)])
+    parts = [p.sum() for p in parts]
     return jnp.stack(parts) if output == "layers" else added(parts)
 
 
@@ -171,12 +174,13 @@ def dists(
         params: flat; the sets of weights ``vgg16`` and ``dists`` together.
         reference: image ``[..., H, W, C]`` in [0, 1].
         distorted: image of the same shape.
-        output: ``"score"``; or ``"layers"``: the parts of texture and structure of the
-            image and of each depth in turn.
+        output: ``"score"``; ``"layers"``: the parts of texture and structure of the
+            image and of each depth in turn; ``"maps"``: the part of each of the image's
+            channels and the feature maps.
 
     Returns:
-        ``[...]``, 0 for identical images, lower is better; or parts ``[..., 12]`` that
-        add up to it.
+        ``[...]``, 0 for identical images, lower is better; or parts ``[..., 12]`` or
+        ``[..., 1475]`` that add up to it.
 
     Raises:
         ValueError: an unknown option, parameters that do not fit, or an image below

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, unit_difference
+from jiqa.feature_maps import add_sums, map_means, unit_difference
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import alexnet, squeezenet, vgg
 from jiqa.nn.layers import run
@@ -46,7 +46,7 @@ def _wiring(
 ) -> Wiring:
     one_of("net", net, *_NETS)
     one_of("version", version, "0.1", "0.0")
-    one_of("output", output, "score", "map", "layers")
+    one_of("output", output, "score", "map", "layers", "maps")
     weights, layers, taps, widths = _NETS[net]
     heads = {f"lpips.{t}": (w,) for t, w in zip(taps, widths, strict=True)}
     return tapped((weights, f"lpips-{net}-v{version}"), layers, taps, heads=heads)
@@ -72,6 +72,12 @@ def _compare(
     net: str = "alex",
     output: str = "score",
 ) -> Array:
+    if output == "maps":
+        parts = [
+            map_means(_differences(params, reference, distorted, tap))
+            for tap in _NETS[net][2]
+        ]
+        return jnp.concatenate(parts)
     if output != "map":
         sums = _sums(params, reference, distorted, net=net)
         return _of_sums(params, sums, output=output)
@@ -94,9 +100,19 @@ def _distance(
     tap: str,
 ) -> Array:
     """The weighted squared difference at each place of one depth."""
+    return jnp.sum(_differences(params, reference, distorted, tap), axis=-1)
+
+
+def _differences(
+    params: Mapping[str, Any],
+    reference: Mapping[str, Array],
+    distorted: Mapping[str, Array],
+    tap: str,
+) -> Array:
+    """The same of each map, ``[h, w, maps]``."""
     weight = jnp.asarray(params[f"lpips.{tap}"]).astype(reference[tap].dtype)
     difference = unit_difference(reference[tap], distorted[tap], (-1,))
-    return jnp.sum(weight * difference * difference, axis=-1)
+    return weight * difference * difference
 
 
 def _sums(
@@ -111,6 +127,10 @@ def _sums(
         distance = _distance(params, reference, distorted, tap)
         found.append((total(distance), distance.size))
     return found
+
+
+def _whole(options: Mapping[str, Any]) -> bool:
+    return options.get("output") not in ("map", "maps")
 
 
 def _of_sums(
@@ -140,7 +160,7 @@ def _of_sums(
     ),
     features=_features,
     compare=_compare,
-    pieces=Pieces(_sums, add_sums, _of_sums, lambda o: o.get("output") != "map"),
+    pieces=Pieces(_sums, add_sums, _of_sums, _whole),
     wiring=_wiring,
 )
 def lpips(
@@ -168,11 +188,12 @@ def lpips(
         version: of the weights: ``"0.1"``, or ``"0.0"``, the first release, which
             feeds the network 2 x - 1 without its own scaling.
         output: ``"score"``; ``"map"``: each depth's distance by place, enlarged
-            bilinearly to the image and added up; ``"layers"``: each depth's part.
+            bilinearly to the image and added up; ``"layers"``: each depth's part;
+            ``"maps"``: each feature map's.
 
     Returns:
         ``[...]``, 0 for identical images, lower is better; or a map ``[..., H, W]``, or
-        parts ``[..., 5]`` (7 of squeeze) that add up to the score.
+        parts ``[..., 5]`` (7 of squeeze) or ``[..., maps]`` that add up to the score.
 
     Raises:
         ValueError: an unknown option, parameters that do not fit, or an image below

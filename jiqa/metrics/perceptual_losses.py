@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums
+from jiqa.feature_maps import add_sums, map_means
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import NETWORKS
 from jiqa.nn.layers import run
@@ -42,9 +42,11 @@ _SHARED: Any = {
 }
 
 
-def _wiring(net: str, layers: _Layers, default: Any, output: str) -> Wiring:
+def _wiring(
+    net: str, layers: _Layers, default: Any, output: str, *outputs: str
+) -> Wiring:
     one_of("net", net, *default)
-    one_of("output", output, "score", "layers")
+    one_of("output", output, *outputs)
     return tapped((net,), NETWORKS[net].layers(), layers or default[net])
 
 
@@ -62,7 +64,7 @@ def _pooled(parts: list[Array], output: str) -> Array:
 def _content_wiring(
     *, net: str = "vgg16", layers: _Layers = None, output: str = "score"
 ) -> Wiring:
-    return _wiring(net, layers, _CONTENT, output)
+    return _wiring(net, layers, _CONTENT, output, "score", "layers", "maps")
 
 
 def _content_features(
@@ -84,6 +86,10 @@ def _content(
     layers: _Layers = None,
     output: str = "score",
 ) -> Array:
+    if output == "maps":
+        taps = layers or _CONTENT[net]
+        errors = [jnp.square(reference[k] - distorted[k]) for k in taps]
+        return jnp.concatenate([map_means(error) for error in errors])
     sums = _content_sums(params, reference, distorted, net=net, layers=layers)
     return _of_sums(params, sums, output=output)
 
@@ -113,7 +119,9 @@ def _of_sums(
     title="Content loss",
     features=_content_features,
     compare=_content,
-    pieces=Pieces(_content_sums, add_sums, _of_sums),
+    pieces=Pieces(
+        _content_sums, add_sums, _of_sums, lambda o: o.get("output") != "maps"
+    ),
     wiring=_content_wiring,
     **_SHARED,
 )
@@ -135,10 +143,12 @@ def content_loss(
         net: ``"vgg16"`` (the authors'), ``"vgg19"`` or ``"alexnet"``.
         layers: names of layers, whose losses are added up; ``("relu2_2",)`` is the
             paper's for super-resolution.
-        output: ``"score"``, or ``"layers"`` for each layer's.
+        output: ``"score"``, ``"layers"`` for each layer's, or ``"maps"`` for the mean
+            squared difference of each feature map.
 
     Returns:
-        ``[...]``, 0 for identical images, lower is better; or ``[..., layers]``.
+        ``[...]``, 0 for identical images, lower is better; ``[..., layers]`` or
+        ``[..., maps]``.
 
     Raises:
         ValueError: an unknown option or layer, parameters that do not fit, or an image
@@ -155,7 +165,7 @@ def content_loss(
 def _style_wiring(
     *, net: str = "vgg16", layers: _Layers = None, output: str = "score"
 ) -> Wiring:
-    return _wiring(net, layers, _STYLE, output)
+    return _wiring(net, layers, _STYLE, output, "score", "layers")
 
 
 def _style_features(
