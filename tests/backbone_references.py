@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from jiqa.nn import NETWORKS, Config
+from jiqa.nn import NETWORKS, Network
 from weights_convert.tables import Table, layouts, table
 
 Outputs = dict[str, torch.Tensor]
@@ -68,7 +68,7 @@ class Reference:
     def __init__(
         self,
         net: nn.Module,
-        config: Config,
+        config: Network,
         keys: Table,
         nodes: dict[str, str | tuple[str, int]],
         seen: Callable[[nn.Module, dict[str, list[torch.Tensor]]], Outputs],
@@ -194,7 +194,7 @@ def _whole(net: nn.Module, calls: dict[str, list[torch.Tensor]]) -> Outputs:
     return {"logits": calls[""][0]}
 
 
-def chain(name: str, config: Config, hidden: int | None) -> Reference:
+def chain(name: str, config: Network, hidden: int | None) -> Reference:
     """AlexNet or VGG; with ``hidden``, of narrower fully connected layers."""
     net = _model(name)
     first = 1 if name == "alexnet" else 0
@@ -343,7 +343,7 @@ def inception_resnet_v2(name: str) -> Reference:
     return Reference(net, NETWORKS[name], _keys(name), nodes, _nothing)
 
 
-def mobilenet_v1(name: str, config: Config | None = None) -> Reference:
+def mobilenet_v1(name: str, config: Network | None = None) -> Reference:
     """MobileNet v1; Keras's keys, turned into those of PyTorch."""
     config = config or NETWORKS[name]
     parts = {

@@ -23,16 +23,14 @@ def test_module_and_flat_parameters_are_one(rng):
     again = Backbone(NARROW, params)
     images = jnp.asarray(rng.normal(size=(2, 63, 63, 3)), jnp.float32)
     taps = ["relu2", "pool5"]
-    wanted = jax.jit(lambda p, x: alexnet.apply(p, x, taps, config=NARROW))(
-        params, images
-    )
+    wanted = jax.jit(lambda p, x: NARROW.apply(p, x, taps))(params, images)
     graph, state = nnx.split(again)
     found = jax.jit(lambda s, x: nnx.merge(graph, s).features(x, taps))(state, images)
     for tap, value in wanted.items():
         np.testing.assert_allclose(found[tap], value, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
         jax.jit(lambda s, x: nnx.merge(graph, s).logits(x))(state, images),
-        jax.jit(lambda p, x: alexnet.logits(p, x, config=NARROW))(params, images),
+        jax.jit(lambda p, x: NARROW.logits(p, x))(params, images),
         rtol=1e-4,
         atol=1e-5,
     )

@@ -196,8 +196,9 @@ def test_input_transform_is_torchvisions(rng):
     for name, family in (("inception_v3", inception_v3), ("googlenet", googlenet)):
         net: Any = reference(name).net
         wanted = net._transform_input(torch.from_numpy(images).permute(0, 3, 1, 2))
-        found = family.apply({}, jnp.asarray(images), ["transform"])["transform"]
-        np.testing.assert_allclose(found, wanted.permute(0, 2, 3, 1), rtol=2e-6)
+        found = family.Config().apply({}, jnp.asarray(images), ["transform"])
+        wanted = wanted.permute(0, 2, 3, 1)
+        np.testing.assert_allclose(found["transform"], wanted, rtol=2e-6)
 
 
 def test_networks_without_input_transform(rng):
@@ -206,8 +207,9 @@ def test_networks_without_input_transform(rng):
         kernel = layers.shapes(family.Config().layers())[f"{tap}.kernel"]
         params = {f"{tap}.kernel": rng.normal(size=kernel).astype(np.float32)}
         plain = family.Config(transform_input=False)
-        whole = family.apply(params, family.preprocess(images), [tap])[tap]
-        other = family.apply(params, 2 * images - 1, [tap], config=plain)[tap]
+        config = family.Config()
+        whole = config.apply(params, config.preprocess(images), [tap])[tap]
+        other = plain.apply(params, 2 * images - 1, [tap])[tap]
         np.testing.assert_allclose(whole, other, atol=1e-4)
 
 
@@ -216,7 +218,7 @@ def test_sides_that_do_not_meet_are_refused():
     params = {k: jax.ShapeDtypeStruct(s, jnp.float32) for k, s in shapes.items()}
     images = jax.ShapeDtypeStruct((88, 96, 3), jnp.float32)
     with pytest.raises(ValueError, match=r"of \(88, 96\) do not fit .* 'inception_3c'"):
-        jax.eval_shape(bn_inception.logits, params, images)
+        jax.eval_shape(bn_inception.Config().logits, params, images)
 
 
 def _published(name: str) -> tuple[Table, dict[str, tuple[int, ...]]]:

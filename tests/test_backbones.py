@@ -115,14 +115,10 @@ def test_leading_dimensions_are_kept(rng):
     params = _random(NARROW)
     images = jnp.asarray(rng.normal(size=(2, 1, 63, 71, 3)), jnp.float32)
     taps = ["pool2", "logits"]
-    found = jax.jit(lambda p, x: alexnet.apply(p, x, taps, config=NARROW))(
-        params, images
-    )
+    found = jax.jit(lambda p, x: NARROW.apply(p, x, taps))(params, images)
     assert found["pool2"].shape == (2, 1, 3, 3, 6)
     assert found["logits"].shape == (2, 1, 7)
-    single = jax.jit(lambda p, x: alexnet.logits(p, x, config=NARROW))(
-        params, images[1, 0]
-    )
+    single = jax.jit(lambda p, x: NARROW.logits(p, x))(params, images[1, 0])
     np.testing.assert_allclose(found["logits"][1, 0], single, rtol=1e-4, atol=1e-5)
 
 
@@ -133,7 +129,11 @@ def test_batch_vmap_and_gradient_agree(rng):
     images = jnp.asarray(rng.normal(size=(2, 12, 14, 3)), jnp.float32)
 
     def total(x: jax.Array) -> jax.Array:
-        return mobilenet_v1.apply(params, x, ["conv_pw_2_relu"])["conv_pw_2_relu"].sum()
+        return (
+            mobilenet_v1.Config()
+            .apply(params, x, ["conv_pw_2_relu"])["conv_pw_2_relu"]
+            .sum()
+        )
 
     batch = jax.jit(jax.grad(total))(images)
     single = jax.jit(jax.vmap(jax.grad(total)))(images)
@@ -144,22 +144,22 @@ def test_batch_vmap_and_gradient_agree(rng):
 def test_only_the_parameters_on_the_way_are_needed(rng):
     first = {k: v for k, v in _random(NARROW).items() if k.startswith("conv1")}
     images = jnp.asarray(rng.random((2, 20, 24, 3)), jnp.float32)
-    found = alexnet.apply(first, images, ["relu1"], config=NARROW)
+    found = NARROW.apply(first, images, ["relu1"])
     assert found["relu1"].shape == (2, 4, 5, 4)
     first["conv1.bias"] = jnp.zeros(3)
     with pytest.raises(ValueError, match=r"conv1\.bias is \(3,\), needed is \(4,\)"):
-        alexnet.apply(first, images, ["relu1"], config=NARROW)
+        NARROW.apply(first, images, ["relu1"])
 
 
 def test_unknown_tap_is_named():
     with pytest.raises(
         ValueError, match=r"no layer 'relu_1_1'; did you mean 'relu1_1'"
     ):
-        vgg.apply({}, jnp.zeros((32, 32, 3)), ["relu_1_1"])
+        vgg.VGG16.apply({}, jnp.zeros((32, 32, 3)), ["relu_1_1"])
     with pytest.raises(ValueError, match="sequence of layer names"):
-        vgg.apply({}, jnp.zeros((32, 32, 3)), "relu1_1")
+        vgg.VGG16.apply({}, jnp.zeros((32, 32, 3)), "relu1_1")
     with pytest.raises(ValueError, match="did you mean 'layer1_0_relu'") as caught:
-        resnet.apply({}, jnp.zeros((32, 32, 3)), ["layer1_0_rel"])
+        resnet.RESNET50.apply({}, jnp.zeros((32, 32, 3)), ["layer1_0_rel"])
     assert len(str(caught.value)) < 1000
 
 
@@ -311,17 +311,17 @@ def test_standardising_gives_the_training_images_zero_mean():
     std = jnp.asarray(preprocessing.IMAGENET_STD, jnp.float32)
     images = jnp.stack([mean, mean + std])[None]
     np.testing.assert_allclose(
-        alexnet.preprocess(images), [[[0] * 3, [1] * 3]], atol=1e-6
+        alexnet.Config().preprocess(images), [[[0] * 3, [1] * 3]], atol=1e-6
     )
-    grey = vgg.preprocess(jnp.full((2, 2, 1), 0.5))
+    grey = vgg.VGG16.preprocess(jnp.full((2, 2, 1), 0.5))
     assert grey.shape == (2, 2, 3)
 
 
 def test_every_network_has_its_own_preprocessing():
     images = jnp.asarray([[[1.0, 0.5, 0.0]]])
-    np.testing.assert_allclose(mobilenet_v1.preprocess(images), [[[1, 0, -1]]])
+    np.testing.assert_allclose(mobilenet_v1.Config().preprocess(images), [[[1, 0, -1]]])
     np.testing.assert_allclose(
-        bn_inception.preprocess(images), [[[-104, 127.5 - 117, 255 - 128]]]
+        bn_inception.Config().preprocess(images), [[[-104, 127.5 - 117, 255 - 128]]]
     )
     np.testing.assert_allclose(
         scnn.MATCONVNET.preprocess(images),

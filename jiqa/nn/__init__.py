@@ -20,12 +20,12 @@ from jiqa.nn import (
     squeezenet,
     vgg,
 )
-from jiqa.nn.layers import Config
+from jiqa.nn.layers import Network
 
-__all__ = ["NETWORKS", "Config"]
+__all__ = ["NETWORKS", "Network"]
 
 #: The networks that have published weights, by name.
-NETWORKS: Mapping[str, Config] = MappingProxyType(
+NETWORKS: Mapping[str, Network] = MappingProxyType(
     {
         "alexnet": alexnet.Config(),
         "vgg11": vgg.VGG11,

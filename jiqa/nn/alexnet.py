@@ -6,21 +6,17 @@ then avgpool flatten fc6 relu6 fc7 relu7 logits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from jax import Array
 
 from jiqa.nn.blocks import classifier
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import Conv, Relu
 from jiqa.nn.pooling import MaxPool
 from jiqa.nn.preprocessing import standardise
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """Widths.
 
     Attributes:
@@ -47,30 +43,3 @@ class Config:
             if k in (1, 2, 5):
                 chain.append(Node(f"pool{k}", MaxPool(3, 2)))
         return (*chain, *classifier(6, self.hidden, self.classes))
-
-
-#: Images in [0, 1] to what the network expects.
-preprocess = Config.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

@@ -9,14 +9,10 @@ neither _1x1 nor _pool_proj. The pools take windows that end outside the map.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from jax import Array
 
 from jiqa.nn.blocks import unit
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import Concat, Conv, Dense
 from jiqa.nn.pooling import GlobalMean, MaxPool, MeanPool
 from jiqa.nn.preprocessing import Preprocessing
@@ -37,7 +33,7 @@ _MODULES = {
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """How many classes the network scores.
 
     Images must be such that 3c and 4e get maps of even sides, since Caffe's pools do
@@ -94,30 +90,3 @@ def _module(name: str, before: str, widths: tuple[int, ...]) -> list[Node]:
         nodes.append(Node(f"{name}_pool", MaxPool(3, 2, ceil=True), start))
         ends.append(f"{name}_pool")
     return [*nodes, Node(name, Concat(), tuple(ends))]
-
-
-#: Images in [0, 1] to what the network expects: blue first, in 0..255.
-preprocess = Config.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

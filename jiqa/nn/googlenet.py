@@ -9,14 +9,10 @@ and _pool_proj. The auxiliary heads end in aux1_logits and aux2_logits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from jax import Array
 
 from jiqa.nn.blocks import to_symmetric, unit
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import Concat, Conv, Dense, Flatten, Relu
 from jiqa.nn.pooling import AdaptiveMean, GlobalMean, MaxPool
 from jiqa.nn.preprocessing import standardise
@@ -36,7 +32,7 @@ _MODULES = {
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """How many classes, and how the network begins.
 
     Attributes:
@@ -109,30 +105,3 @@ def _auxiliary(name: str, before: str, classes: int) -> list[Node]:
         Node(f"{name}_fc1_relu", Relu()),
         Node(f"{name}_logits", Dense(classes)),
     ]
-
-
-#: Images in [0, 1] to what the network expects.
-preprocess = Config.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

@@ -11,14 +11,10 @@ block8_10, has no ..._relu.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from jax import Array
 
 from jiqa.nn.blocks import keeping, unit
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import Add, Concat, Conv, Dense, Relu
 from jiqa.nn.pooling import GlobalMean, MaxPool, MeanPool
 from jiqa.nn.preprocessing import symmetric
@@ -62,7 +58,7 @@ _RESIDUALS: dict[str, tuple[int, float, _Branches]] = {
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """How deep, and how many classes.
 
     Attributes:
@@ -150,30 +146,3 @@ def _residual(name: str, before: str, kind: str, last: bool) -> list[Node]:
         Node(f"{name}_add", Add(1.0 if last else scale), (before, f"{name}_conv2d")),
     ]
     return nodes if last else [*nodes, Node(f"{name}_relu", Relu())]
-
-
-#: Images in [0, 1] to what the network expects.
-preprocess = Config.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

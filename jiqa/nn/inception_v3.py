@@ -10,14 +10,10 @@ head, on mixed_6e, ends in aux_logits.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from jax import Array
 
 from jiqa.nn.blocks import keeping, to_symmetric, unit
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import Concat, Conv, Dense
 from jiqa.nn.pooling import GlobalMean, MaxPool, MeanPool
 from jiqa.nn.preprocessing import standardise
@@ -28,7 +24,7 @@ _Step = tuple[str, int, int | tuple[int, int]] | tuple[str, int, int, int]
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """How many classes, and how the network begins.
 
     Attributes:
@@ -194,30 +190,3 @@ def _auxiliary(before: str, classes: int) -> list[Node]:
         Node("aux_mean", GlobalMean()),
         Node("aux_logits", Dense(classes)),
     ]
-
-
-#: Images in [0, 1] to what the network expects.
-preprocess = Config.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

@@ -15,7 +15,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -44,22 +44,37 @@ class Node:
     inputs: tuple[str, ...] = ()
 
 
-class Config(Protocol):
-    """What every network's configuration offers."""
+class Network:
+    """What every network's configuration inherits.
 
-    @property
-    def trunk(self) -> str:
-        """The last feature map; what does not lead to it is head, and may lack."""
-        ...
+    Attributes:
+        trunk: the last feature map; what does not lead to it is head, and may lack.
+        preprocess: images in [0, 1] to what the network was trained on.
+    """
 
-    @property
-    def preprocess(self) -> Preprocessing:
-        """Images in [0, 1] to what the network was trained on."""
-        ...
+    trunk: str
+    preprocess: Preprocessing
 
     def layers(self) -> tuple[Node, ...]:
         """The graph; its last node is ``"logits"``."""
-        ...
+        raise NotImplementedError
+
+    def apply(
+        self,
+        params: Mapping[str, Any],
+        images: Array,
+        taps: Sequence[str],
+        *,
+        dtype: Any = None,
+    ) -> dict[str, Array]:
+        """Feature maps of preprocessed images; see ``run``."""
+        return run(self.layers(), params, images, taps, dtype=dtype)
+
+    def logits(
+        self, params: Mapping[str, Any], images: Array, *, dtype: Any = None
+    ) -> Array:
+        """Scores of the classes, ``[..., classes]``, of preprocessed images."""
+        return self.apply(params, images, ["logits"], dtype=dtype)["logits"]
 
 
 def linked(nodes: Sequence[Node]) -> tuple[Node, ...]:
@@ -107,7 +122,7 @@ def shapes(nodes: Sequence[Node], channels: int = 3) -> dict[str, tuple[int, ...
     return found
 
 
-def required(config: Config) -> dict[str, tuple[int, ...]]:
+def required(config: Network) -> dict[str, tuple[int, ...]]:
     """Keys and shapes of what a set of weights must have: all up to the trunk."""
     return shapes(until(config.layers(), [config.trunk]))
 

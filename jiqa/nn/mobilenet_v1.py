@@ -7,14 +7,11 @@ All rectifiers end at 6, and batch normalisation's epsilon is 0.001.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from jax import Array
+from typing import Literal
 
 from jiqa.nn.blocks import unit
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import Conv, Flatten, Relu6
 from jiqa.nn.pooling import AdaptiveMean
 from jiqa.nn.preprocessing import symmetric
@@ -34,7 +31,7 @@ _BLOCKS = (
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """How many classes, and where the zeros go.
 
     Attributes:
@@ -73,30 +70,3 @@ class Config:
         pad = (before, window // 2)
         conv = Conv(width, window, stride, (pad, pad), groups, bias=False)
         return unit(name, conv, epsilon=1e-3, activation=Relu6())
-
-
-#: Images in [0, 1] to what the network expects.
-preprocess = Config.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

@@ -8,14 +8,10 @@ conv18_relu avgpool logits. All rectifiers end at 6.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from jax import Array
 
 from jiqa.nn.blocks import unit
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import Add, BatchNorm, Conv, Dense, Relu6
 from jiqa.nn.pooling import GlobalMean
 from jiqa.nn.preprocessing import standardise
@@ -33,7 +29,7 @@ _STAGES = (
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """How many classes the network scores."""
 
     classes: int = 1000
@@ -79,30 +75,3 @@ def _block(
     if stride == 1 and came == width:
         nodes.append(Node(f"{name}_add", Add(), (shortcut, f"{project}_bn")))
     return nodes
-
-
-#: Images in [0, 1] to what the network expects.
-preprocess = Config.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

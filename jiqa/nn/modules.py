@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from jiqa.nn import Config, parameters
+from jiqa.nn import Network, parameters
 from jiqa.nn.layers import initial, required, run, shapes
 
 #: Statistics of the training images; no gradient reaches them.
@@ -44,7 +44,7 @@ class Backbone(nnx.Module):
 
     def __init__(
         self,
-        config: Config,
+        config: Network,
         params: Mapping[str, Any] | None = None,
         *,
         rngs: nnx.Rngs | None = None,

@@ -9,20 +9,16 @@ avgpool logits. K counts from 0. In ResNet-50 the stride is at the 3x3 convoluti
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from jax import Array
-
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import Add, BatchNorm, Conv, Dense, Relu
 from jiqa.nn.pooling import GlobalMean, MaxPool
 from jiqa.nn.preprocessing import standardise
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """How deep, and of which blocks.
 
     Attributes:
@@ -93,29 +89,3 @@ def _residual(name: str, convs: tuple[Conv, ...]) -> list[Node]:
 
 RESNET18 = Config((2, 2, 2, 2))
 RESNET50 = Config((3, 4, 6, 3), bottleneck=True)
-
-#: Images in [0, 1] to what the network expects.
-preprocess = Config.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = RESNET50,
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = RESNET50,
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

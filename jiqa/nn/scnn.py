@@ -7,13 +7,10 @@ normalisation, in the stride of the last block and in preprocessing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from jax import Array
-
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import BatchNorm, Conv, Dense, Flatten, Relu
 from jiqa.nn.pooling import AdaptiveMean
 from jiqa.nn.preprocessing import Preprocessing, standardise
@@ -23,7 +20,7 @@ _BLOCKS = ((48, 48), (64, 64), (64, 64), (128, 128, 128))
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """Which of the authors' networks.
 
     Attributes:
@@ -71,29 +68,3 @@ def _step(kind: str, place: str, conv: Conv, norm: bool) -> list[Node]:
 PYTORCH = Config()
 PYTORCH_PLAIN = Config("pytorch_plain")
 MATCONVNET = Config("matconvnet")
-
-#: Images in [0, 1] to what the PyTorch networks expect.
-preprocess = PYTORCH.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = PYTORCH,
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = PYTORCH,
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

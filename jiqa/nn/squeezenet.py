@@ -8,13 +8,9 @@ fireK. The pools take windows that end outside the map.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from jax import Array
-
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import Concat, Conv, Relu
 from jiqa.nn.pooling import GlobalMean, MaxPool
 from jiqa.nn.preprocessing import standardise
@@ -33,7 +29,7 @@ _FIRES = (
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """How many classes the network scores."""
 
     classes: int = 1000
@@ -73,30 +69,3 @@ def _fire(name: str, squeezed: int, expanded: int) -> list[Node]:
         Node(f"{sides[1]}_relu", Relu()),
         Node(name, Concat(), tuple(f"{side}_relu" for side in sides)),
     ]
-
-
-#: Images in [0, 1] to what the network expects.
-preprocess = Config.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = Config(),
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]

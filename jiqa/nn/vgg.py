@@ -7,14 +7,11 @@ bn1_1 stands between conv1_1 and relu1_1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from jax import Array
+from typing import Literal
 
 from jiqa.nn.blocks import classifier
-from jiqa.nn.layers import Node, run
+from jiqa.nn.layers import Network, Node
 from jiqa.nn.operations import BatchNorm, Conv, Relu
 from jiqa.nn.pooling import L2Pool, MaxPool
 from jiqa.nn.preprocessing import standardise
@@ -23,7 +20,7 @@ _WIDTHS = (64, 128, 256, 512, 512)
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Network):
     """How many convolutions each of the five blocks has, and what is between them.
 
     Attributes:
@@ -66,29 +63,3 @@ VGG19 = Config((2, 2, 4, 4, 4))
 VGG11_BN, VGG13_BN, VGG16_BN, VGG19_BN = (
     Config(plain.depths, batch_norm=True) for plain in (VGG11, VGG13, VGG16, VGG19)
 )
-
-#: Images in [0, 1] to what the network expects.
-preprocess = Config.preprocess
-
-
-def apply(
-    params: Mapping[str, Any],
-    images: Array,
-    taps: Sequence[str],
-    *,
-    config: Config = VGG16,
-    dtype: Any = None,
-) -> dict[str, Array]:
-    """Feature maps of preprocessed images; see ``jiqa.nn.layers.run``."""
-    return run(config.layers(), params, images, taps, dtype=dtype)
-
-
-def logits(
-    params: Mapping[str, Any],
-    images: Array,
-    *,
-    config: Config = VGG16,
-    dtype: Any = None,
-) -> Array:
-    """Scores of the classes, ``[..., classes]``, of preprocessed images."""
-    return apply(params, images, ["logits"], config=config, dtype=dtype)["logits"]
