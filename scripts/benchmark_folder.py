@@ -121,6 +121,7 @@ def _command(root: Path, metrics: str, device: str) -> tuple[float, int]:
     command += [str(root / "distorted"), "--reference", str(root / "reference")]
     environment = os.environ | {
         "JIQA_CACHE": str(root / "cache"),
+        "JAX_ENABLE_COMPILATION_CACHE": "true",  # this process has none
         "JAX_PLATFORMS": "cuda" if device == "gpu" else "cpu",
     }
     start = time.perf_counter()
