@@ -347,11 +347,7 @@ def test_every_network_has_a_set():
 
 @pytest.mark.parametrize("name", ["alexnet", "vgg16"])
 def test_installed_package_is_read_but_not_run(name):
-    wanted = weights.get_set(name)
-    try:
-        place = places.find(wanted)
-    except weights.WeightsNotFound:
-        pytest.skip("the extra `pretrained` is not installed")
+    place = places.find(weights.get_set(name))
     assert place.origin == "package"
     read = weights.load(name)
     assert read.published

@@ -18,7 +18,7 @@ TIMEOUT = 30.0
 #: Connections in a row that bring nothing before it gives up.
 ATTEMPTS = 3
 _CHUNK = 1 << 20
-_USER_AGENT = "jiqa (https://pypi.org/project/jiqa)"
+_USER_AGENT = "jiqa"
 
 #: Called with bytes so far and bytes in all (``None`` where the server does not say).
 Progress = Callable[[int, int | None], None]
