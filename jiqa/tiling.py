@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 import jax
 
 from jiqa.images import to_float
-from jiqa.nn.layers import IMAGES, linked, until
+from jiqa.nn.layers import IMAGES, until
 from jiqa.nn.receptive import Reach, reaches
 from jiqa.wiring import Learned, Pieces, Wiring
 
@@ -63,7 +63,7 @@ def tiled(
     wiring = learned.wiring(**options)
     found = reaches(wiring.nodes, wiring.taps)
     side = tile_side(wiring, memory)
-    rows, columns = (_spans(n, side, found) for n in reference.shape[:2])
+    rows, columns = (_spans(n, side, _widest(found)) for n in reference.shape[:2])
     total = None
     for row in rows:
         for column in columns:
@@ -84,8 +84,8 @@ def tile_side(wiring: Wiring, memory: int) -> int:
     Raises:
         ValueError: not even the smallest does.
     """
-    stride = max(r.stride for r in reaches(wiring.nodes, wiring.taps).values())
-    margin = _margin(reaches(wiring.nodes, wiring.taps))
+    widest = _widest(reaches(wiring.nodes, wiring.taps))
+    stride, margin = widest.stride, _margin(widest)
     per_pixel = bytes_per_pixel(wiring)
     side = int((memory / per_pixel) ** 0.5) - margin
     side -= side % stride
@@ -105,8 +105,9 @@ def bytes_per_pixel(wiring: Wiring) -> float:
     """
     sizes, widths = {IMAGES: 1.0}, {IMAGES: 3}
     largest = 0.0
-    strides = reaches(wiring.nodes, [n.name for n in until(wiring.nodes, wiring.taps)])
-    for node in linked(until(wiring.nodes, wiring.taps)):
+    used = until(wiring.nodes, wiring.taps)
+    strides = reaches(wiring.nodes, [node.name for node in used])
+    for node in used:
         widths[node.name] = node.op.channels(*(widths[n] for n in node.inputs))
         sizes[node.name] = widths[node.name] / strides[node.name].stride ** 2
         largest = max(largest, sizes[node.name] + sum(sizes[n] for n in node.inputs))
@@ -114,20 +115,20 @@ def bytes_per_pixel(wiring: Wiring) -> float:
     return _FLOAT * (2 * kept + 3 * largest)
 
 
-def _margin(found: Mapping[str, Reach]) -> int:
-    stride = max(r.stride for r in found.values())
-    return 2 * stride + sum(
-        max(getattr(r, k) for r in found.values()) for k in ("before", "after")
-    )
+def _widest(found: Mapping[str, Reach]) -> Reach:
+    """A reach that covers all of them."""
+    fields = ((r.stride, r.before, r.after) for r in found.values())
+    return Reach(*map(max, zip(*fields, strict=True)))
 
 
-def _spans(length: int, side: int, found: Mapping[str, Reach]) -> list[_Span]:
+def _margin(widest: Reach) -> int:
+    return 2 * widest.stride + widest.before + widest.after
+
+
+def _spans(length: int, side: int, widest: Reach) -> list[_Span]:
     """Tiles along an axis; all begin where every map's samples fall on whole places."""
-    stride = max(r.stride for r in found.values())
-    before, after = (
-        max(getattr(r, k) for r in found.values()) for k in ("before", "after")
-    )
-    before = -(-before // stride) * stride
+    stride, after = widest.stride, widest.after
+    before = -(-widest.before // stride) * stride
     spans = []
     for first in range(0, length, side):
         last = min(first + side, length)
