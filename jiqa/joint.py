@@ -78,7 +78,7 @@ class Joint:
         reference = to_float(reference)
         features: list[Any] = [None] * len(self._metrics)
         for k, options, learned in self._learned():
-            own = _merged(params, learned, options)
+            own = merged(params, learned, options)
             features[k] = learned.features_of(own, options, reference)
         return Prepared(reference, features)
 
@@ -98,7 +98,7 @@ class Joint:
                     pair = (prepared.reference, image) if full else (image,)
                     out.append(metric.core(*pair, **options))
                     continue
-                own = _merged(params, metric.learned, options)
+                own = merged(params, metric.learned, options)
                 found = metric.learned.features_of(own, options, image)
                 out.append(
                     metric.learned.compared(own, options, prepared.features[k], found)
@@ -119,7 +119,7 @@ class Joint:
                 full = metric.info.kind == "full-reference"
                 images = parts if full else parts[-1:]
                 if metric.learned is not None:
-                    images = (_merged(params, metric.learned, options), *images)
+                    images = (merged(params, metric.learned, options), *images)
                 out.append(metric.core(*images, **options, **own))
             return out
 
@@ -133,10 +133,11 @@ class Joint:
         ]
 
 
-def _merged(
+def merged(
     params: Params, learned: Learned, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
+    """The sets that a metric needs with these options, as one flat dictionary."""
+    found: dict[str, Any] = {}
     for name in learned.wiring(**options).weights:
-        merged |= params[name]
-    return merged
+        found |= params[name]
+    return found

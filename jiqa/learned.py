@@ -68,11 +68,12 @@ def learned_reference(
     """
 
     def wrap(core: Callable[..., Any]) -> LearnedMetric:
+        usual = wiring()
         info = Info(
             name=core.__name__,
             kind="full-reference",
-            min_side=wiring().min_side,
-            weights=wiring().weights,
+            min_side=usual.min_side,
+            weights=usual.weights,
             **fields,
         )
         options = tuple(inspect.signature(core).parameters)[1 + len(_IMAGES) :]

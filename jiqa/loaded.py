@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jiqa.contract import Metric, checked_images
 from jiqa.images import as_image, check_range
-from jiqa.joint import Joint, Prepared
+from jiqa.joint import Joint, Prepared, merged
 
 if TYPE_CHECKING:
     from jiqa.weights import Weights
@@ -116,9 +116,7 @@ class Loaded:
                 f"reference: shape {tuple(x.shape)}; tiles need one pair of images "
                 "[H, W, C]"
             )
-        params: dict[str, Any] = {}
-        for name in metric.learned.wiring(**options).weights:
-            params |= self._params[name]
+        params = merged(self._params, metric.learned, options)
         return tiled(metric.learned, params, x, y, options, memory=memory)
 
     def __repr__(self) -> str:

@@ -8,11 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, unit_difference
+from jiqa.feature_maps import add_sums, tapped_features, unit_difference
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import NETWORKS
-from jiqa.nn.layers import run
-from jiqa.nn.preprocessing import standardise
 from jiqa.numerics import added
 from jiqa.options import one_of
 from jiqa.wiring import Pieces, Wiring
@@ -49,9 +47,7 @@ def _features(
     net: str = "vgg16",
     layers: tuple[str, ...] | None = None,
 ) -> dict[str, Array]:
-    taps = layers or _LAYERS[net]
-    found = run(NETWORKS[net].layers(), params, standardise(image), taps)
-    return {"image": image, **found}
+    return tapped_features(net, params, image, layers or _LAYERS[net])
 
 
 def _compare(

@@ -9,12 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.feature_maps import geometric_mean
+from jiqa.feature_maps import pooled_layers, tapped_features
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import NETWORKS
-from jiqa.nn.layers import run
-from jiqa.nn.preprocessing import standardise
-from jiqa.numerics import added, product, safe_divide
+from jiqa.numerics import product, safe_divide
 from jiqa.options import one_of
 from jiqa.wiring import Wiring
 
@@ -52,9 +50,7 @@ def _features(
     net: str = "alexnet",
     layers: tuple[str, ...] | None = None,
 ) -> dict[str, Array]:
-    taps = layers or _LAYERS[net]
-    found = run(NETWORKS[net].layers(), params, standardise(image), taps)
-    return {"image": image, **found}
+    return tapped_features(net, params, image, layers or _LAYERS[net])
 
 
 def _compare(
@@ -80,11 +76,7 @@ def _compare(
                 weights + weight,
             )
         scores.append(total / weights)
-    if output == "layers":
-        return jnp.stack(scores)
-    if pool_layer == "mean":
-        return added(scores) / len(scores)
-    return geometric_mean(scores)
+    return pooled_layers(scores, pool_layer, output)
 
 
 def _histograms(features: Array, level: int) -> Array:

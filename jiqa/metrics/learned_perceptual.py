@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, map_means, unit_difference
+from jiqa.feature_maps import add_sums, layers_added, map_means, unit_difference
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import alexnet, squeezenet, vgg
 from jiqa.nn.layers import run
@@ -80,7 +80,7 @@ def _compare(
         return jnp.concatenate(parts)
     if output != "map":
         sums = _sums(params, reference, distorted, net=net)
-        return _of_sums(params, sums, output=output)
+        return layers_added(params, sums, output=output)
     size = reference["image"].shape[:2]
     return added(
         jax.image.resize(
@@ -133,13 +133,6 @@ def _whole(options: Mapping[str, Any]) -> bool:
     return options.get("output") not in ("map", "maps")
 
 
-def _of_sums(
-    params: Mapping[str, Any], sums: list[tuple[Array, int]], *, output: str = "score"
-) -> Array:
-    parts = [whole / count for whole, count in sums]
-    return jnp.stack(parts) if output == "layers" else added(parts)
-
-
 @learned_reference(
     title="Learned perceptual image patch similarity",
     direction="lower",
@@ -160,7 +153,7 @@ def _of_sums(
     ),
     features=_features,
     compare=_compare,
-    pieces=Pieces(_sums, add_sums, _of_sums, _whole),
+    pieces=Pieces(_sums, add_sums, layers_added, _whole),
     wiring=_wiring,
 )
 def lpips(

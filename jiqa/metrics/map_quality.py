@@ -10,19 +10,17 @@ from jax import Array
 
 from jiqa.feature_maps import (
     each_map,
-    geometric_mean,
     map_means,
     peaks,
+    pooled_layers,
     structural_similarity,
+    tapped_features,
 )
 from jiqa.learned import learned_reference, tapped
 from jiqa.metrics.gradient_deviation import gmsd
 from jiqa.metrics.universal_quality import uqi
 from jiqa.nn import NETWORKS
-from jiqa.nn.layers import run
 from jiqa.nn.operations import Conv
-from jiqa.nn.preprocessing import standardise
-from jiqa.numerics import added
 from jiqa.options import one_of
 from jiqa.wiring import Wiring
 
@@ -69,9 +67,7 @@ def _features(
     net: str = "alexnet",
     layers: tuple[str, ...] | None = None,
 ) -> dict[str, Array]:
-    taps = layers or _convolutions(net)
-    found = run(NETWORKS[net].layers(), params, standardise(image), taps)
-    return {"image": image, **found}
+    return tapped_features(net, params, image, layers or _convolutions(net))
 
 
 def _by_map(x: Array, y: Array, metric: str, border: Any, peak: float | None) -> Array:
@@ -113,12 +109,7 @@ def _compare(
     ]
     if per_map:
         return jnp.concatenate(parts)
-    scores = [part.mean() for part in parts]
-    if output == "layers":
-        return jnp.stack(scores)
-    if pool_layer == "mean":
-        return added(scores) / len(scores)
-    return geometric_mean(scores)
+    return pooled_layers([part.mean() for part in parts], pool_layer, output)
 
 
 @learned_reference(

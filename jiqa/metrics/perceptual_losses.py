@@ -8,11 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, map_means
+from jiqa.feature_maps import add_sums, layers_added, map_means, tapped_features
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import NETWORKS
-from jiqa.nn.layers import run
-from jiqa.nn.preprocessing import standardise
 from jiqa.numerics import added, product
 from jiqa.options import one_of
 from jiqa.wiring import Pieces, Wiring
@@ -50,17 +48,6 @@ def _wiring(
     return tapped((net,), NETWORKS[net].layers(), layers or default[net])
 
 
-def _features(
-    params: Mapping[str, Any], image: Array, net: str, layers: tuple[str, ...]
-) -> dict[str, Array]:
-    found = run(NETWORKS[net].layers(), params, standardise(image), layers)
-    return {"image": image, **found}
-
-
-def _pooled(parts: list[Array], output: str) -> Array:
-    return jnp.stack(parts) if output == "layers" else added(parts)
-
-
 def _content_wiring(
     *, net: str = "vgg16", layers: _Layers = None, output: str = "score"
 ) -> Wiring:
@@ -74,7 +61,7 @@ def _content_features(
     net: str = "vgg16",
     layers: _Layers = None,
 ) -> dict[str, Array]:
-    return _features(params, image, net, layers or _CONTENT[net])
+    return tapped_features(net, params, image, layers or _CONTENT[net])
 
 
 def _content(
@@ -91,7 +78,7 @@ def _content(
         errors = [jnp.square(reference[k] - distorted[k]) for k in taps]
         return jnp.concatenate([map_means(error) for error in errors])
     sums = _content_sums(params, reference, distorted, net=net, layers=layers)
-    return _of_sums(params, sums, output=output)
+    return layers_added(params, sums, output=output)
 
 
 def _content_sums(
@@ -109,18 +96,12 @@ def _content_sums(
     return found
 
 
-def _of_sums(
-    params: Mapping[str, Any], sums: list[tuple[Array, int]], *, output: str = "score"
-) -> Array:
-    return _pooled([whole / count for whole, count in sums], output)
-
-
 @learned_reference(
     title="Content loss",
     features=_content_features,
     compare=_content,
     pieces=Pieces(
-        _content_sums, add_sums, _of_sums, lambda o: o.get("output") != "maps"
+        _content_sums, add_sums, layers_added, lambda o: o.get("output") != "maps"
     ),
     wiring=_content_wiring,
     **_SHARED,
@@ -175,7 +156,7 @@ def _style_features(
     net: str = "vgg16",
     layers: _Layers = None,
 ) -> dict[str, Array]:
-    found = _features(params, image, net, layers or _STYLE[net])
+    found = tapped_features(net, params, image, layers or _STYLE[net])
     return {k: v if k == "image" else _gram(v) for k, v in found.items()}
 
 
@@ -197,7 +178,7 @@ def _style(
     parts = [
         jnp.square(reference[k] - distorted[k]).sum() for k in layers or _STYLE[net]
     ]
-    return _pooled(parts, output)
+    return jnp.stack(parts) if output == "layers" else added(parts)
 
 
 @learned_reference(
