@@ -6,9 +6,11 @@ PNG and TIFF files go through imagecodecs and tifffile.
 
 from __future__ import annotations
 
+import io
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -34,7 +36,60 @@ class Shape(NamedTuple):
     dtype: str
 
 
-def read_image(path: str | Path, *, background: float = 1.0) -> np.ndarray:
+class Source(Protocol):
+    """Anything but a file that holds an encoded image; ``str()`` names it."""
+
+    def read_bytes(self) -> bytes:
+        """The encoded image, whole."""
+        ...
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An encoded image in memory, such as a record of a data set.
+
+    Attributes:
+        name: what messages call it.
+        data: the file's bytes.
+    """
+
+    name: str
+    data: bytes
+
+    def __str__(self) -> str:
+        """The name."""
+        return self.name
+
+    @property
+    def suffix(self) -> str:
+        """The name's ending."""
+        return Path(self.name).suffix
+
+    def read_bytes(self) -> bytes:
+        """The bytes."""
+        return self.data
+
+    def open(self, mode: str = "rb") -> io.BytesIO:
+        """As an open file."""
+        del mode
+        return io.BytesIO(self.data)
+
+
+def _file(source: str | Path | Source) -> Path | Encoded:
+    """What both a path and a source are read as."""
+    if isinstance(source, Encoded):
+        return source
+    if isinstance(source, str | Path):
+        return Path(source)
+    return Encoded(str(source), source.read_bytes())
+
+
+def _stream(path: Path | Encoded) -> Any:
+    """What Pillow and tifffile open: they close a path's file themselves."""
+    return path.open() if isinstance(path, Encoded) else path
+
+
+def read_image(path: str | Path | Source, *, background: float = 1.0) -> np.ndarray:
     """Decode a file into ``[H, W, C]``, uint8 or uint16, C = 1 or 3.
 
     Palettes become RGB; bilevel and grey become C = 1; CMYK, YCbCr and Lab become RGB
@@ -43,13 +98,14 @@ def read_image(path: str | Path, *, background: float = 1.0) -> np.ndarray:
     first frame counts. Colour profiles are ignored.
 
     Args:
-        path: PNG, JPEG, BMP, TIFF, WebP, GIF, JPEG 2000, PNM.
+        path: PNG, JPEG, BMP, TIFF, WebP, GIF, JPEG 2000, PNM; a file, or a source of
+            its bytes.
         background: grey level in [0, 1] behind transparent pixels; 1 is white.
 
     Raises:
         DecodeError: no such file, not an image, truncated, or floating-point samples.
     """
-    path = Path(path)
+    path = _file(path)
     try:
         with warnings.catch_warnings():
             # A picture of 90 megapixels is no attack here.
@@ -62,13 +118,13 @@ def read_image(path: str | Path, *, background: float = 1.0) -> np.ndarray:
     return _upright(_composite(pixels, background), orientation)
 
 
-def peek(path: str | Path) -> Shape:
+def peek(path: str | Path | Source) -> Shape:
     """Shape and type that ``read_image`` will return, from the header alone.
 
     Raises:
         DecodeError: as ``read_image``, where the header shows it.
     """
-    path = Path(path)
+    path = _file(path)
     try:
         with warnings.catch_warnings(), _open(path) as image:
             warnings.simplefilter("ignore")
@@ -88,11 +144,11 @@ def peek(path: str | Path) -> Shape:
     return Shape(height, width, 1 if grey else 3, "uint16" if deep else "uint8")
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path | Encoded) -> Any:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        return Image.open(path)
+        return Image.open(_stream(path))
     except UnidentifiedImageError:
         if path.suffix.lower() in (".tif", ".tiff"):
             return _TiffHeader(path)
@@ -102,10 +158,10 @@ def _open(path: Path) -> Any:
 class _TiffHeader:
     """What ``peek`` asks of a TIFF file that Pillow does not open (16-bit colour)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | Encoded) -> None:
         import tifffile
 
-        with tifffile.TiffFile(path) as file:
+        with tifffile.TiffFile(_stream(path)) as file:
             page: Any = file.pages[0]
             self.bits = page.bitspersample
             self.size = (page.imagewidth, page.imagelength)
@@ -124,14 +180,16 @@ class _TiffHeader:
         return {_ORIENTATION_TAG: self.orientation}
 
 
-def _reason(path: Path, error: Exception) -> str:
+def _reason(path: Path | Encoded, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, IsADirectoryError):
         return "is a folder, not an image"
     if isinstance(error, PermissionError):
         return "permission denied"
-    if path.is_file() and path.stat().st_size == 0:
+    if isinstance(path, Encoded) and not path.data:
+        return "the file is empty"
+    if isinstance(path, Path) and path.is_file() and path.stat().st_size == 0:
         return "the file is empty"
     if type(error).__name__ == "UnidentifiedImageError":
         return "not an image in a format that can be read"
@@ -143,7 +201,7 @@ def _orientation(image: Any) -> int:
     return value if value in range(1, 9) else 1
 
 
-def _is_wide(path: Path, image: Any) -> bool:
+def _is_wide(path: Path | Encoded, image: Any) -> bool:
     """Whether samples are 16 bits deep in a layout that Pillow would cut to 8."""
     if image.format == "PNG":
         return _png_header(path) in ((16, 2), (16, 4), (16, 6))
@@ -156,20 +214,20 @@ def _is_wide(path: Path, image: Any) -> bool:
     return False
 
 
-def _png_header(path: Path) -> tuple[int, int]:
+def _png_header(path: Path | Encoded) -> tuple[int, int]:
     """Bit depth and colour type, bytes 24 and 25 of a PNG file."""
     with path.open("rb") as file:
         head = file.read(26)
     return head[24], head[25]
 
 
-def _wide_is_grey(path: Path, image: Any) -> bool:
+def _wide_is_grey(path: Path | Encoded, image: Any) -> bool:
     if image.format == "PNG":
         return _png_header(path)[1] == 4
     return image.mode in _GREY_MODES
 
 
-def _decode(path: Path) -> tuple[np.ndarray, int]:
+def _decode(path: Path | Encoded) -> tuple[np.ndarray, int]:
     """Pixels ``[H, W, 1 to 4]`` and the EXIF orientation."""
     with _open(path) as image:
         orientation = _orientation(image)
@@ -201,7 +259,7 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
     return pixels, orientation
 
 
-def _decode_wide(path: Path, kind: str) -> np.ndarray:
+def _decode_wide(path: Path | Encoded, kind: str) -> np.ndarray:
     if kind == "PNG":
         import imagecodecs
 
@@ -209,7 +267,7 @@ def _decode_wide(path: Path, kind: str) -> np.ndarray:
     else:
         import tifffile
 
-        with tifffile.TiffFile(path) as file:
+        with tifffile.TiffFile(_stream(path)) as file:
             page: Any = file.pages[0]
             pixels = page.asarray()
             if page.photometric.name == "MINISWHITE":

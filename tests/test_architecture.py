@@ -24,6 +24,7 @@ LAYERS = [
     {"learned", "joint", "tiling"},
     {"metrics", "loaded"},
     {"catalogue", "__init__"},
+    {"data"},
     {"scoring"},
     {"report"},
     {"cli", "__main__"},

@@ -1,0 +1,1 @@
+"""The IQA data sets through TensorFlow Datasets, without TensorFlow."""

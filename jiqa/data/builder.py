@@ -1,0 +1,120 @@
+"""The TFDS builder behind every data set: files found, records written."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from jiqa.data.schema import IMAGES, REFERENCES, Contents, Info, Record
+
+#: ``level`` of an image whose strength of distortion is not known.
+UNKNOWN_LEVEL = -1
+
+
+class QualityDataset(tfds.core.GeneratorBasedBuilder):
+    """A data set of image quality; a subclass says what it is and where files lie.
+
+    A subclass sets ``INFO`` and ``VERSION`` and writes ``read``. Its name in
+    lower-case with underscores is the data set's, and its module's.
+
+    Images are stored as the files' own bytes, undecoded; references once, in the
+    split ``references``; the others in the official splits, or in ``images``. Records
+    keep the order of ``read``.
+    """
+
+    INFO: ClassVar[Info]
+    VERSION: ClassVar[Any] = tfds.core.Version("1.0.0")
+    # Not the public table of builders: two packages may both have a ``Csiq``.
+    SKIP_REGISTRATION: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Derive what TFDS asks for from ``INFO``."""
+        cls.MANUAL_DOWNLOAD_INSTRUCTIONS = cls.INFO.layout
+        if "" not in cls.INFO.scales and cls.INFO.scales:
+            cls.BUILDER_CONFIGS = [
+                tfds.core.BuilderConfig(name=name, description=scale.note or name)
+                for name, scale in cls.INFO.scales.items()
+            ]
+        super().__init_subclass__(skip_registration=True, **kwargs)
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Write array_record, the format that needs no TensorFlow."""
+        super().__init__(**{"file_format": "array_record", **kwargs})
+
+    def read(self, root: Path) -> Contents:
+        """Find the files of the official layout under ``root``.
+
+        Raises:
+            jiqa.data.folder.LayoutError: what is missing, and where it was looked for.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has to say how it is read")
+
+    @property
+    def config(self) -> str:
+        """The configuration's name; empty for a set with one kind of score."""
+        return self.builder_config.name if self.builder_config else ""
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        text, number = tfds.features.Text(), tfds.features.Scalar(np.float64)
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.INFO.title,
+            citation=self.INFO.citation,
+            homepage=self.INFO.homepage,
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(shape=(None, None, None)),
+                    "reference": text,
+                    "score": number,
+                    "deviation": number,
+                    "histogram": tfds.features.Sequence(np.float64),
+                    "distortion": text,
+                    "level": np.int32,
+                    "name": text,
+                }
+            ),
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        contents = self.read(Path(dl_manager.manual_dir))
+        return {
+            name: self._generate_examples(records)
+            for name, records in by_split(contents).items()
+        }
+
+    def _generate_examples(
+        self, records: Sequence[Record]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        for position, record in enumerate(records):
+            yield position, example(record)
+
+
+def by_split(contents: Contents) -> dict[str, list[Record]]:
+    """The records by split, references in a split of their own."""
+    splits: dict[str, list[Record]] = defaultdict(list)
+    for record in contents.records:
+        splits[record.split or IMAGES].append(record)
+    for key, path in contents.references.items():
+        splits[REFERENCES].append(Record(path, name=key, level=0))
+    return dict(splits)
+
+
+def example(record: Record) -> dict[str, Any]:
+    """A record as TFDS stores it; what is not known is NaN, empty or -1."""
+    return {
+        "image": io.BytesIO(record.image.read_bytes()),
+        "reference": record.reference or "",
+        "score": float("nan") if record.score is None else record.score,
+        "deviation": float("nan") if record.deviation is None else record.deviation,
+        "histogram": list(record.histogram),
+        "distortion": record.distortion,
+        "level": UNKNOWN_LEVEL if record.level is None else record.level,
+        "name": record.name,
+    }

@@ -1,0 +1,1 @@
+"""The data sets, one TFDS builder a file; a file joins by being there."""
