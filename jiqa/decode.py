@@ -6,13 +6,13 @@ PNG and TIFF files go through imagecodecs and tifffile.
 
 from __future__ import annotations
 
-import io
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from jiqa.encoded import Encoded, Source, as_file, stream
 
 #: File name endings that a folder is searched for.
 SUFFIXES = frozenset(
@@ -36,59 +36,6 @@ class Shape(NamedTuple):
     dtype: str
 
 
-class Source(Protocol):
-    """Anything but a file that holds an encoded image; ``str()`` names it."""
-
-    def read_bytes(self) -> bytes:
-        """The encoded image, whole."""
-        ...
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """An encoded image in memory, such as a record of a data set.
-
-    Attributes:
-        name: what messages call it.
-        data: the file's bytes.
-    """
-
-    name: str
-    data: bytes
-
-    def __str__(self) -> str:
-        """The name."""
-        return self.name
-
-    @property
-    def suffix(self) -> str:
-        """The name's ending."""
-        return Path(self.name).suffix
-
-    def read_bytes(self) -> bytes:
-        """The bytes."""
-        return self.data
-
-    def open(self, mode: str = "rb") -> io.BytesIO:
-        """As an open file."""
-        del mode
-        return io.BytesIO(self.data)
-
-
-def _file(source: str | Path | Source) -> Path | Encoded:
-    """What both a path and a source are read as."""
-    if isinstance(source, Encoded):
-        return source
-    if isinstance(source, str | Path):
-        return Path(source)
-    return Encoded(str(source), source.read_bytes())
-
-
-def _stream(path: Path | Encoded) -> Any:
-    """What Pillow and tifffile open: they close a path's file themselves."""
-    return path.open() if isinstance(path, Encoded) else path
-
-
 def read_image(path: str | Path | Source, *, background: float = 1.0) -> np.ndarray:
     """Decode a file into ``[H, W, C]``, uint8 or uint16, C = 1 or 3.
 
@@ -105,7 +52,7 @@ def read_image(path: str | Path | Source, *, background: float = 1.0) -> np.ndar
     Raises:
         DecodeError: no such file, not an image, truncated, or floating-point samples.
     """
-    path = _file(path)
+    path = as_file(path)
     try:
         with warnings.catch_warnings():
             # A picture of 90 megapixels is no attack here.
@@ -124,7 +71,7 @@ def peek(path: str | Path | Source) -> Shape:
     Raises:
         DecodeError: as ``read_image``, where the header shows it.
     """
-    path = _file(path)
+    path = as_file(path)
     try:
         with warnings.catch_warnings(), _open(path) as image:
             warnings.simplefilter("ignore")
@@ -148,7 +95,7 @@ def _open(path: Path | Encoded) -> Any:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        return Image.open(_stream(path))
+        return Image.open(stream(path))
     except UnidentifiedImageError:
         if path.suffix.lower() in (".tif", ".tiff"):
             return _TiffHeader(path)
@@ -161,7 +108,7 @@ class _TiffHeader:
     def __init__(self, path: Path | Encoded) -> None:
         import tifffile
 
-        with tifffile.TiffFile(_stream(path)) as file:
+        with tifffile.TiffFile(stream(path)) as file:
             page: Any = file.pages[0]
             self.bits = page.bitspersample
             self.size = (page.imagewidth, page.imagelength)
@@ -267,7 +214,7 @@ def _decode_wide(path: Path | Encoded, kind: str) -> np.ndarray:
     else:
         import tifffile
 
-        with tifffile.TiffFile(_stream(path)) as file:
+        with tifffile.TiffFile(stream(path)) as file:
             page: Any = file.pages[0]
             pixels = page.asarray()
             if page.photometric.name == "MINISWHITE":

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jiqa.decode import DecodeError, Encoded, Shape, peek
+from jiqa.decode import DecodeError, Shape, peek
+from jiqa.encoded import Encoded
 
 #: The table's file, written last: a folder without it is not prepared.
 INDEX = "index.parquet"
@@ -82,7 +83,8 @@ def _scan(made: Any, split: str) -> Iterator[Entry]:
 
     import tensorflow_datasets as tfds
 
-    source = made.as_data_source(split, decoders={"image": tfds.decode.SkipDecoding()})
+    decode: Any = tfds.decode
+    source = made.as_data_source(split, decoders={"image": decode.SkipDecoding()})
     for position in range(len(source)):
         record = source[position]
         name, data = record["name"].decode(), record["image"]

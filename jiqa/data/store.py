@@ -79,7 +79,8 @@ def builder(name: str, data_dir: Path | str | None = None) -> QualityDataset:
     Raises:
         ValueError: no such data set.
     """
-    kind, config = split_name(name)
+    found, config = split_name(name)
+    kind: Any = found
     folder = str(data_dir or default_data_dir())
     # TFDS takes a configuration only where a builder has some.
     return kind(data_dir=folder, **({"config": config} if config else {}))
@@ -179,8 +180,9 @@ class Records:
         """Open ``split`` of a prepared builder."""
         import tensorflow_datasets as tfds
 
+        decode: Any = tfds.decode
         self.source = made.as_data_source(
-            split, decoders={"image": tfds.decode.SkipDecoding()}
+            split, decoders={"image": decode.SkipDecoding()}
         )
         self._lock = threading.Lock()
 
