@@ -176,7 +176,7 @@ class StoredImage:
 class Records:
     """The records of one split, any of them at a time, from any thread."""
 
-    def __init__(self, made: QualityDataset, split: str) -> None:
+    def __init__(self, made: Any, split: str) -> None:
         """Open ``split`` of a prepared builder."""
         import tensorflow_datasets as tfds
 
