@@ -17,6 +17,9 @@ from jiqa.scale_mixture import second_moments
 MARGIN = 5
 _BLOCK = 3
 
+#: The authors' own bound of a variance, and what they add to one that they divide by.
+_LEAST = 1e-15
+
 
 def enlarge(x: Array, shape: tuple[int, int]) -> Array:
     """Twice as large by linear interpolation, cut to ``shape``.
@@ -67,7 +70,16 @@ def band_tolerance(x: Array, gain: float) -> float:
 
     The authors' own in float64; in float32 that of values up to 255 times the gain.
     """
-    return max(1e-15, (4 * float(jnp.finfo(x.dtype).eps) * 255 * gain) ** 2)
+    return max(_LEAST, (4 * float(jnp.finfo(x.dtype).eps) * 255 * gain) ** 2)
+
+
+def _local_tolerance(size: Array) -> Array:
+    """Variance under which a block is nothing but rounding of values of this size.
+
+    Blocks beside black hold values of 1e-7 that are exact, and weigh heavily.
+    """
+    rounding = 4 * float(jnp.finfo(size.dtype).eps) * box_sum(size, _BLOCK) / _BLOCK**2
+    return jnp.maximum(rounding * rounding, _LEAST)
 
 
 def _moments(x: Array, parent: Array | None) -> Array:
@@ -109,16 +121,22 @@ def _model(moments: Array, tolerance: float) -> tuple[Array, Array]:
 
 
 def information_weight(
-    x: Array, y: Array, parent: Array | None, sigma_nsq: float, gain: float
+    x: Array,
+    y: Array,
+    parent: Array | None,
+    magnitude: Array,
+    sigma_nsq: float,
+    gain: float,
 ) -> Array:
     """Information that both images hold at each place, ``[H - 10, W - 10]``.
 
     sum_j log2(1 + ((v + (1 + g^2) s) u L_j + s v) / s^2) with the local gain g and
     residual variance v of the distorted band, the neighbourhood's scale u and the
-    eigenvalues L of the reference, and the noise s.
+    eigenvalues L of the reference, and the noise s. ``magnitude`` is that of the
+    numbers whose difference the reference's band is.
     """
-    tolerance = band_tolerance(x, gain)
     around = MARGIN - 1
+    tolerance = _local_tolerance(magnitude[around:-around, around:-around])
     x_in = x[around:-around, around:-around]
     # With the error e = y - x: the residual variance of y given x is that of e given
     # x, which loses no digits to cancellation for small errors and is 0 for none.
@@ -132,12 +150,14 @@ def information_weight(
     cov = xe - mx * me
     vy = vx + 2 * cov + ve
     flat_x, flat_y = vx < tolerance, vy < tolerance
-    slope = cov / jnp.where(flat_x, 1, vx)
+    # cov(x, y) / (vx + least), less 1: next to black, the authors' constant counts.
+    slope = (cov - _LEAST) / jnp.where(flat_x, 1, vx + _LEAST)
     g = jnp.where(flat_x | flat_y, 0, 1 + slope)
-    v = jnp.where(flat_x, vy, jnp.maximum(ve - slope * cov, 0))
+    residual = ve - slope * cov + _LEAST * (1 + slope)
+    v = jnp.where(flat_x, vy, jnp.maximum(residual, 0))
     v = jnp.where(flat_y, 0, v)
 
-    eigenvalues, whitening = _model(_moments(x, parent), tolerance)
+    eigenvalues, whitening = _model(_moments(x, parent), band_tolerance(x, gain))
     planes = _neighbours(x, parent, around)
 
     # Row by row: unrolled, the derivative of fifty shifted terms compiles for long.

@@ -59,19 +59,23 @@ def interleave(even: Array, odd: Array, axis: int, size: int) -> Array:
     return _cut(both.reshape(shape), axis, 0, size)
 
 
-def laplacian_pyramid(x: Array, levels: int) -> list[Array]:
+def laplacian_pyramid(x: Array, levels: int) -> tuple[list[Array], list[Array]]:
     """Bands of planes ``[..., H, W]``, finest first, the low-pass rest last.
 
     Args:
         x: planes.
         levels: number of bands, the rest included.
+
+    Returns:
+        The bands, and the blurred planes that were taken from each but the last.
     """
-    bands = []
+    bands, blurred = [], []
     for _ in range(levels - 1):
         low = reduce_level(x)
-        bands.append(x - expand_level(low, (x.shape[-2], x.shape[-1])))
+        blurred.append(expand_level(low, (x.shape[-2], x.shape[-1])))
+        bands.append(x - blurred[-1])
         x = low
-    return [*bands, x]
+    return [*bands, x], blurred
 
 
 def _cut(x: Array, axis: int, start: int, count: int) -> Array:

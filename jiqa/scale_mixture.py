@@ -61,10 +61,12 @@ def regression(
     dd = jnp.maximum(dd - sd * sd / count, 0)
     xd = xd - sx * sd / count
     flat = xx < _TOLERANCE
-    slope = xd / jnp.where(flat, 1, xx + _TOLERANCE)
+    # cov(x, y) / (xx + tolerance), less ``common``: next to black it counts.
+    slope = (xd - common * _TOLERANCE) / jnp.where(flat, 1, xx + _TOLERANCE)
     yy = common * common * xx + 2 * common * xd + dd
     lost = flat | (yy < _TOLERANCE) | (slope < -common)
-    noise = jnp.maximum((dd - slope * xd) / count, _TOLERANCE)
+    residual = dd - slope * xd + common * _TOLERANCE * (common + slope)
+    noise = jnp.maximum(residual / count, _TOLERANCE)
     return jnp.where(lost, 0, common + slope), noise
 
 

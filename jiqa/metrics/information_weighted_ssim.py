@@ -56,13 +56,15 @@ def _scales(
     if sigma_nsq <= 0:
         raise ValueError(f"sigma_nsq={sigma_nsq}; needed is a positive variance")
     pair = jnp.stack([luma255(reference, luma), luma255(distorted, luma)])
-    *bands, rest = laplacian_pyramid(pair, _SCALES)
+    (*bands, rest), blurred = laplacian_pyramid(pair, _SCALES)
     out = []
     for k, (x, y) in enumerate(bands):
         above = None
         if parent and k < _SCALES - 2:
             above = enlarge(bands[k + 1][0], (x.shape[0], x.shape[1]))
-        out.append(_Scale(x, y, information_weight(x, y, above, sigma_nsq, 2.0**k)))
+        size = jnp.abs(x) + jnp.abs(blurred[k][0])
+        weight = information_weight(x, y, above, size, sigma_nsq, 2.0**k)
+        out.append(_Scale(x, y, weight))
     return [*out, _Scale(rest[0], rest[1], None)]
 
 

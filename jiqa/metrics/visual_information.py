@@ -29,7 +29,14 @@ _SHARED: dict[str, Any] = {
 }
 
 
-def _bands(reference: Array, distorted: Array, luma: str, padding: str) -> Any:
+def _bands(
+    reference: Array, distorted: Array, luma: str, padding: str, fine: bool = False
+) -> Any:
+    """Images' size, whether they differ, and the model of each band.
+
+    ``fine`` where noise far below a grey level counts: windows of which the distorted
+    image kept little are then modelled on its own bands, not on those of the error.
+    """
     one_of("pad", padding, "none", "metrix-mux")
     x = luma255(reference, luma)
     if luma == "bt601":
@@ -44,6 +51,11 @@ def _bands(reference: Array, distorted: Array, luma: str, padding: str) -> Any:
     gain = safe_divide(total(pair[0] * pair[1]), total(pair[0] * pair[0]))
     gain = lax.stop_gradient(jnp.where(jnp.abs(gain) < 0.1, 0, gain))
     pair = jnp.stack([pair[0], pair[1] - gain * pair[0]])
+    if fine:
+        # Not as a sum of the other two: what is flat stays flat to the last digit.
+        y = luma255(distorted, luma)
+        own = y - lax.stop_gradient(mean(y))
+        pair = jnp.concatenate([pair, own[None]])
     if padding == "metrix-mux":
         pair = pad_metrix_mux(pair)
     models = []
@@ -53,7 +65,7 @@ def _bands(reference: Array, distorted: Array, luma: str, padding: str) -> Any:
         models.append(
             lax.map(
                 lambda p, w=window: (
-                    *regression(p, w, 1 + gain),
+                    *_regression(p, w, 1 + gain),
                     covariance(p[0]),
                     blocks(p[0], w),
                 ),
@@ -70,6 +82,19 @@ def _bands(reference: Array, distorted: Array, luma: str, padding: str) -> Any:
             scale = jnp.maximum((white * v).sum(0) / 9, 0).reshape(share.shape[1:])
             out.append(Band(share[o], noise[o], scale, eigenvalues[b]))
     return pair[0].size, changed, out
+
+
+def _regression(planes: Array, window: int, common: Array) -> tuple[Array, Array]:
+    """Gain and noise from the error's band or, where less than half was kept, its own.
+
+    Each of the two loses digits where the other has them.
+    """
+    gain, noise = regression(planes[:2], window, common)
+    if len(planes) == 2:
+        return gain, noise
+    own_gain, own_noise = regression(planes[::2], window, 0.0)
+    little = jnp.abs(gain) < 0.5
+    return jnp.where(little, own_gain, gain), jnp.where(little, own_noise, noise)
 
 
 def _information(scale: Array, eigenvalues: Array, noise: float) -> Array:
@@ -188,7 +213,7 @@ def ifc(
             under 65.
     """
     _check(sigma_nsq)
-    size, _, bands = _bands(reference, distorted, luma, pad)
+    size, _, bands = _bands(reference, distorted, luma, pad, fine=sigma_nsq < 1e-3)
     seen = jnp.zeros((), reference.dtype)
     for gain, noise, scale, eigenvalues in bands:
         seen = seen + _information(
