@@ -68,9 +68,14 @@ def read_image(path: str | Path | Source, *, background: float = 1.0) -> np.ndar
 def peek(path: str | Path | Source) -> Shape:
     """Shape and type that ``read_image`` will return, from the header alone.
 
+    A source with a ``shape`` of its own has it from elsewhere, and is not read.
+
     Raises:
         DecodeError: as ``read_image``, where the header shows it.
     """
+    known = getattr(path, "shape", None)
+    if known is not None:
+        return known
     path = as_file(path)
     try:
         with warnings.catch_warnings(), _open(path) as image:

@@ -26,11 +26,15 @@ class Layout:
     reference_dtype: str | None
 
 
-def batch_size(layout: Layout, count: int) -> int:
-    """Even batches under the limits: nine images make 5 + 4, not 8 + 1."""
+def batch_size(layout: Layout, count: int, devices: int = 1) -> int:
+    """Even batches under the limits: nine images make 5 + 4, not 8 + 1.
+
+    The limits are a device's; the size is a multiple of their number.
+    """
     most = max(1, min(BATCH_IMAGES, BATCH_PIXELS // (layout.height * layout.width)))
-    batches = -(-count // most)
-    return -(-count // batches)
+    each = -(-count // devices)
+    batches = -(-each // most)
+    return -(-each // batches) * devices
 
 
 def batches_of(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jiqa.decode import SUFFIXES
+from jiqa.encoded import Source
 
 
 class UsageError(ValueError):
@@ -21,13 +22,13 @@ class Job:
     """One row to compute.
 
     Attributes:
-        image: the file to score, the distorted one of a pair.
+        image: the file (or stored record) to score, the distorted one of a pair.
         reference: its reference, or ``None`` without one.
         problem: why there is no usable pair, or empty.
     """
 
-    image: Path
-    reference: Path | None = None
+    image: Path | Source
+    reference: Path | Source | None = None
     problem: str = ""
 
     @property

@@ -18,7 +18,10 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
+import numpy as np
 from jax import export
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
 
 import jiqa
 from jiqa.joint import Joint, Params
@@ -36,8 +39,14 @@ class Program:
         choices: Sequence[Choice],
         folder: Path | None = None,
         params: Params = MappingProxyType({}),
+        devices: Sequence[Any] = (),
     ) -> None:
-        """Prepare to compute ``choices``; keep traced programs in ``folder``."""
+        """Prepare to compute ``choices``; keep traced programs in ``folder``.
+
+        With several ``devices`` a batch, whose size is a multiple of their number, is
+        divided among them; such programs are not kept.
+        """
+        self._mesh = Mesh(np.array(devices), ("data",)) if len(devices) > 1 else None
         self._labels = [c.label for c in choices]
         self._joint = Joint([(c.metric, c.options) for c in choices])
         self._folder = folder
@@ -58,6 +67,8 @@ class Program:
             reference = arrays[0] if len(arrays) == 2 else None
             return self._joint.scores(params, reference, arrays[-1])
 
+        if self._mesh is not None:
+            return jax.jit(self._divided(scores, arrays))
         program = jax.jit(scores)
         if self._folder is None:
             return program
@@ -68,6 +79,18 @@ class Program:
             kept = export.export(program)(self._params, *arrays)
             _write(path, bytes(kept.serialize()))
         return jax.jit(kept.call)
+
+    def _divided(self, scores: Any, arrays: tuple[Any, ...]) -> Any:
+        """Each device scores its part of the batch; nothing passes between them."""
+        assert self._mesh is not None
+        batched = [x.ndim == arrays[-1].ndim for x in arrays]
+        return jax.shard_map(
+            scores,
+            mesh=self._mesh,
+            in_specs=(P(), *(P("data") if b else P() for b in batched)),
+            out_specs=P("data"),
+            check_vma=False,
+        )
 
     def _name(self, arrays: tuple[Any, ...]) -> str:
         """A digest of all that the traced program depends on."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from jiqa.decode import Shape, peek, read_image
+from jiqa.encoded import Source
 
 
 class ReferenceCache:
@@ -19,15 +20,15 @@ class ReferenceCache:
         """Composite transparency over ``background``; keep ``limit_bytes`` at most."""
         self._background = background
         self._limit = limit_bytes
-        self._kept: OrderedDict[Path, np.ndarray] = OrderedDict()
+        self._kept: OrderedDict[Path | Source, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
         self._peek = functools.lru_cache(maxsize=4096)(peek)
 
-    def peek(self, path: Path) -> Shape:
+    def peek(self, path: Path | Source) -> Shape:
         """The reference's shape, from its header."""
         return self._peek(path)
 
-    def read(self, path: Path) -> np.ndarray:
+    def read(self, path: Path | Source) -> np.ndarray:
         """The reference's pixels.
 
         Two threads may decode one file at the same moment; that costs a little time
