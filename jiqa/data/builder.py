@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from jiqa.data.folder import LayoutError
+from jiqa.data.index import Entry, examine
 from jiqa.data.schema import IMAGES, REFERENCES, Contents, Info, Record
 
 #: ``level`` of an image whose strength of distortion is not known.
@@ -26,6 +29,11 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
     Images are stored as the files' own bytes, undecoded; references once, in the
     split ``references``; the others in the official splits, or in ``images``. Records
     keep the order of ``read``.
+
+    Attributes:
+        workers: threads that read files ahead while records are written.
+        advance: called after each record.
+        entries: the rows of the index, once the records are written.
     """
 
     INFO: ClassVar[Info]
@@ -46,6 +54,10 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
     def __init__(self, **kwargs: Any) -> None:
         """Write array_record, the format that needs no TensorFlow."""
         super().__init__(**{"file_format": "array_record", **kwargs})
+        self.workers = 1
+        self.advance: Callable[[], None] = lambda: None
+        self.entries: list[Entry] = []
+        self._found: tuple[Path, Contents] | None = None
 
     def read(self, root: Path) -> Contents:
         """Find the files of the official layout under ``root``.
@@ -55,13 +67,29 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
         """
         raise NotImplementedError(f"{type(self).__name__} has to say how it is read")
 
+    def contents(self, root: Path | str) -> Contents:
+        """As ``read``, which is asked once: a large set has many files to look up.
+
+        Raises:
+            jiqa.data.folder.LayoutError: as ``read``, or there is no image at all.
+        """
+        root = Path(root).expanduser()
+        if self._found is None or self._found[0] != root:
+            found = self.read(root)
+            if not found.records and not found.references:
+                raise LayoutError(
+                    f"{root}: the labels of {self.INFO.title} name no image"
+                )
+            self._found = root, found
+        return self._found[1]
+
     @property
     def config(self) -> str:
         """The configuration's name; empty for a set with one kind of score."""
         return self.builder_config.name if self.builder_config else ""
 
     def _info(self) -> tfds.core.DatasetInfo:
-        text, number = tfds.features.Text(), tfds.features.Scalar(np.float64)
+        text, number = tfds.features.Text(), tfds.features.Scalar(np.float32)
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.INFO.title,
@@ -73,7 +101,7 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
                     "reference": text,
                     "score": number,
                     "deviation": number,
-                    "histogram": tfds.features.Sequence(np.float64),
+                    "histogram": tfds.features.Sequence(np.float32),
                     "distortion": text,
                     "level": np.int32,
                     "name": text,
@@ -83,17 +111,27 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        contents = self.read(Path(dl_manager.manual_dir))
+        self.entries.clear()
+        contents = self.contents(dl_manager.manual_dir)
         return {
-            name: self._generate_examples(records)
+            name: self._generate_examples(name, records)
             for name, records in by_split(contents).items()
         }
 
     def _generate_examples(
-        self, records: Sequence[Record]
+        self, split: str, records: Sequence[Record]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
-        for position, record in enumerate(records):
-            yield position, example(record)
+        for record, data, entry in read_ahead(split, records, self.workers):
+            self.entries.append(entry)
+            yield entry.position, example(record, data)
+            self.advance()
+
+    # TFDS prints these two however it is asked to be quiet.
+    def _log_download_bytes(self) -> None:
+        pass
+
+    def _log_download_done(self) -> None:
+        pass
 
 
 def by_split(contents: Contents) -> dict[str, list[Record]]:
@@ -106,10 +144,26 @@ def by_split(contents: Contents) -> dict[str, list[Record]]:
     return dict(splits)
 
 
-def example(record: Record) -> dict[str, Any]:
+def read_ahead(
+    split: str, records: Sequence[Record], workers: int
+) -> Iterator[tuple[Record, bytes, Entry]]:
+    """Records with their files' bytes and rows, in order, a few files ahead."""
+    waiting: deque[tuple[Record, Future[tuple[bytes, Entry]]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for position, record in enumerate(records):
+            waiting.append((record, pool.submit(examine, record, split, position)))
+            if len(waiting) > 2 * workers:
+                first, future = waiting.popleft()
+                yield first, *future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, *future.result()
+
+
+def example(record: Record, data: bytes) -> dict[str, Any]:
     """A record as TFDS stores it; what is not known is NaN, empty or -1."""
     return {
-        "image": io.BytesIO(record.image.read_bytes()),
+        "image": io.BytesIO(data),
         "reference": record.reference or "",
         "score": float("nan") if record.score is None else record.score,
         "deviation": float("nan") if record.deviation is None else record.deviation,

@@ -95,3 +95,21 @@ def missing_message(root: Path, missing: Sequence[str], layout: str) -> str:
         lines.append(f"  and {len(missing) - _SHOWN} more")
     lines += ["needed is the official layout:", *(f"  {x}" for x in layout.split("\n"))]
     return "\n".join(lines)
+
+
+def enter(root: Path | str, *names: str) -> Folder:
+    """``root``, or the folder inside it that its archive unpacks to, if that is there.
+
+    Args:
+        root: what a person unpacked the archive into, or the archive's own folder.
+        names: what the archive calls its own folders, from the outermost inwards.
+
+    Raises:
+        LayoutError: no such folder.
+    """
+    folder = Folder(root)
+    for name in names:
+        inner = folder.find(name)
+        if inner is not None and inner.is_dir():
+            folder = Folder(inner)
+    return folder

@@ -1,14 +1,20 @@
-"""A prepared set's table: everything about its images but the pixels."""
+"""A prepared set's table: everything about its images but the pixels.
+
+It keeps scores as the label files give them; the records beside it, which TFDS writes
+for anyone, hold them in single precision.
+"""
 
 from __future__ import annotations
 
-import math
+import hashlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from jiqa.data.schema import Record
 from jiqa.decode import DecodeError, Shape, peek
 from jiqa.encoded import Encoded
 
@@ -34,7 +40,7 @@ class Entry:
         channels: 1 or 3, likewise.
         dtype: sample type, likewise.
         digest: SHA-256 of the file.
-        problem: why it cannot be read, or empty.
+        problem: why it cannot be read, or empty. Headers are looked at, not pixels.
     """
 
     split: str
@@ -59,58 +65,62 @@ class Entry:
             return None
         return Shape(self.height, self.width, self.channels, self.dtype or "uint8")
 
+    @property
+    def hidden_reference(self) -> bool:
+        """Whether it is a reference that was shown for rating among the others."""
+        return self.level == 0 and bool(self.reference)
 
-def write_index(made: Any, folder: Path) -> None:
-    """Write the table of a builder that has just been prepared."""
+
+def examine(record: Record, split: str, position: int) -> tuple[bytes, Entry]:
+    """Read a record's file: its bytes and its row of the table.
+
+    A file that cannot be read is no error: the row says so, the bytes may be empty.
+    """
+    data, shape, problem = b"", None, ""
+    try:
+        data = record.image.read_bytes()
+        shape = peek(Encoded(record.image.name, data))
+    except OSError as error:
+        problem = f"{record.image.name}: {error.strerror or error}"
+    except DecodeError as error:
+        problem = str(error)
+    return data, Entry(
+        split=split,
+        position=position,
+        name=record.name,
+        reference=record.reference or "",
+        score=record.score,
+        deviation=record.deviation,
+        distortion=record.distortion,
+        level=record.level,
+        height=shape.height if shape else None,
+        width=shape.width if shape else None,
+        channels=shape.channels if shape else None,
+        dtype=shape.dtype if shape else None,
+        digest=hashlib.sha256(data).hexdigest(),
+        problem=problem,
+    )
+
+
+def write_index(entries: Sequence[Entry], notes: Sequence[str], folder: Path) -> None:
+    """Write the table beside the records, whole or not at all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [asdict(entry) for split in made.info.splits for entry in _scan(made, split)]
+    schema = _schema().with_metadata({"notes": json.dumps(list(notes))})
+    table = pa.Table.from_pylist([asdict(entry) for entry in entries], schema=schema)
     draft = folder / f".{INDEX}.{os.getpid()}"
-    pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), draft)
+    pq.write_table(table, draft)
     draft.replace(folder / INDEX)
 
 
-def read_index(folder: Path) -> list[Entry]:
-    """The entries of a prepared set, in the order of its splits."""
+def read_index(folder: Path) -> tuple[list[Entry], list[str]]:
+    """The entries of a prepared set, as they were written, and its notes."""
     import pyarrow.parquet as pq
 
-    return [Entry(**row) for row in pq.read_table(folder / INDEX).to_pylist()]
-
-
-def _scan(made: Any, split: str) -> Iterator[Entry]:
-    import hashlib
-
-    import tensorflow_datasets as tfds
-
-    decode: Any = tfds.decode
-    source = made.as_data_source(split, decoders={"image": decode.SkipDecoding()})
-    for position in range(len(source)):
-        record = source[position]
-        name, data = record["name"].decode(), record["image"]
-        shape, problem = None, ""
-        try:
-            shape = peek(Encoded(name, data))
-        except DecodeError as error:
-            problem = str(error)
-        score, deviation = float(record["score"]), float(record["deviation"])
-        level = int(record["level"])
-        yield Entry(
-            split=split,
-            position=position,
-            name=name,
-            reference=record["reference"].decode(),
-            score=None if math.isnan(score) else score,
-            deviation=None if math.isnan(deviation) else deviation,
-            distortion=record["distortion"].decode(),
-            level=None if level < 0 else level,
-            height=shape.height if shape else None,
-            width=shape.width if shape else None,
-            channels=shape.channels if shape else None,
-            dtype=shape.dtype if shape else None,
-            digest=hashlib.sha256(data).hexdigest(),
-            problem=problem,
-        )
+    table = pq.read_table(folder / INDEX)
+    notes = json.loads((table.schema.metadata or {}).get(b"notes", b"[]"))
+    return [Entry(**row) for row in table.to_pylist()], notes
 
 
 def _schema() -> Any:

@@ -87,7 +87,8 @@ class Record:
         histogram: number or share of votes in each bin, or empty.
         distortion: the type, in the data set's own word; empty if there is none.
         level: its strength, the weakest 1; 0 for an undistorted image, ``None`` if
-            unknown.
+            unknown. An image of level 0 with a reference is a hidden reference: one
+            that was shown for rating among the others.
         split: the official split, or empty where there is none.
     """
 
@@ -113,7 +114,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything found in an unpacked data set: its records, references once."""
+    """Everything found in an unpacked data set.
+
+    Attributes:
+        records: the images, in the order of the labels.
+        references: the references by key, each once.
+        notes: what a user has to know of this copy, such as parts that are not there.
+    """
 
     records: Sequence[Record]
     references: Mapping[str, Path] = field(default_factory=dict)
+    notes: Sequence[str] = ()

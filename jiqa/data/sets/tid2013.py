@@ -5,36 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import Folder
+from jiqa.data.folder import enter
 from jiqa.data.schema import Contents, Info, Scale
-from jiqa.data.tampere import LAYOUT, read_tampere
-
-DISTORTIONS = (
-    "additive Gaussian noise",
-    "additive noise in colour components",
-    "spatially correlated noise",
-    "masked noise",
-    "high frequency noise",
-    "impulse noise",
-    "quantization noise",
-    "Gaussian blur",
-    "image denoising",
-    "JPEG compression",
-    "JPEG2000 compression",
-    "JPEG transmission errors",
-    "JPEG2000 transmission errors",
-    "non eccentricity pattern noise",
-    "local block-wise distortions",
-    "mean shift",
-    "contrast change",
-    "change of color saturation",
-    "multiplicative Gaussian noise",
-    "comfort noise",
-    "lossy compression of noisy images",
-    "image color quantization with dither",
-    "chromatic aberrations",
-    "sparse sampling and reconstruction",
-)
+from jiqa.data.tampere import DISTORTIONS, LAYOUT, read_tampere
 
 
 class Tid2013(QualityDataset):
@@ -43,7 +16,7 @@ class Tid2013(QualityDataset):
     INFO = Info(
         title="TID2013",
         kind="full-reference",
-        layout=LAYOUT + "\nmos_std.txt               deviations, optional",
+        layout=LAYOUT,
         citation=(
             "Ponomarenko et al.: Image database TID2013: Peculiarities, results and "
             "perspectives. Signal Processing: Image Communication 30, 2015. "
@@ -58,4 +31,4 @@ class Tid2013(QualityDataset):
 
     def read(self, root: Path) -> Contents:
         """Find the images that ``mos_with_names.txt`` names."""
-        return read_tampere(Folder(root), self.INFO)
+        return read_tampere(enter(root, "tid2013"), self.INFO)
