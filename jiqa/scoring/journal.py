@@ -45,35 +45,13 @@ class Journal:
                 "or delete it to start again"
             )
         if self.path.exists():
-            self._read(header)
+            self.done = read_journal(self.path, settings)
         output.parent.mkdir(parents=True, exist_ok=True)
         # A cut last line is dropped by writing what was understood once more.
         self._file = self.path.open("w", encoding="utf-8")
         self._write(header)
         for key, row in self.done.items():
             self.add(key, row)
-
-    def _read(self, header: Mapping[str, Any]) -> None:
-        lines = self.path.read_text(encoding="utf-8").splitlines()
-        try:
-            found = json.loads(lines[0])
-        except (IndexError, ValueError):
-            return  # killed before the first line was out: nothing is lost
-        other = [k for k in header if found.get(k) != header[k]]
-        if other:
-            raise UsageError(
-                f"{self.path} was written by a run with "
-                + "; ".join(f"{k} {found.get(k)}, not {header[k]}" for k in other)
-                + ": use the same settings, or delete it to start again"
-            )
-        for line in lines[1:]:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            # What failed is tried again: its file may have been mended.
-            if not entry["row"]["error"]:
-                self.done[entry["key"]] = entry["row"]
 
     def _write(self, entry: Mapping[str, Any]) -> None:
         self._file.write(json.dumps(entry) + "\n")
@@ -88,6 +66,37 @@ class Journal:
         self._file.close()
         if finished:
             self.path.unlink()
+
+
+def read_journal(path: Path, settings: Mapping[str, Any]) -> dict[str, Row]:
+    """The finished rows of a journal, by key; a cut last line is left out.
+
+    Raises:
+        UsageError: it was written with other settings or by another version.
+    """
+    header = {"jiqa": __version__, **settings}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        found = json.loads(lines[0])
+    except (IndexError, ValueError):
+        return {}  # killed before the first line was out: nothing is lost
+    other = [k for k in header if found.get(k) != header[k]]
+    if other:
+        raise UsageError(
+            f"{path} was written by a run with "
+            + "; ".join(f"{k} {found.get(k)}, not {header[k]}" for k in other)
+            + ": use the same settings, or delete it to start again"
+        )
+    done = {}
+    for line in lines[1:]:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        # What failed is tried again: its file may have been mended.
+        if not entry["row"]["error"]:
+            done[entry["key"]] = entry["row"]
+    return done
 
 
 def is_missing(value: Any) -> bool:

@@ -1,0 +1,186 @@
+"""Metrics on prepared data sets: from names to the rows of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jiqa.data.splits import select
+from jiqa.evaluation.processes import Place
+from jiqa.evaluation.scoring import Part, fingerprint, score_part
+from jiqa.scoring.inputs import UsageError
+from jiqa.scoring.journal import Row
+from jiqa.scoring.runner import Runner
+from jiqa.scoring.selection import Choice, check_options, choose, read_params
+
+#: Makes a progress bar: what is done, of how many, how many already are.
+Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How data sets are scored.
+
+    Attributes:
+        metrics: comma list, ``all`` or ``all-classical``.
+        options: ``METRIC.OPTION=VALUE`` settings.
+        weights: folder in which learned weights are looked for first.
+        background: grey level behind transparent pixels.
+        x64: whether JAX computes in double precision; recorded.
+        programs: where traced programs are kept, or ``None``.
+        devices: this process's devices.
+        place: this process among all.
+    """
+
+    metrics: str
+    options: Sequence[str] = ()
+    weights: str | None = None
+    background: float = 1.0
+    x64: bool = False
+    programs: Path | None = None
+    devices: Sequence[Any] = ()
+    place: Place = field(default_factory=Place)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What ``score_datasets`` found.
+
+    Attributes:
+        rows: one row an image and metric, failures among them.
+        parts: what was scored.
+        directions: whether higher or lower values of a metric are better, by label.
+        score_direction: the same of the subjective scores, by data set.
+        fingerprints: digest of images and scores, by what was asked for.
+        weights: digest of learned parameters, by label.
+    """
+
+    rows: list[Row]
+    parts: list[Part]
+    directions: dict[str, Any]
+    score_direction: dict[str, Any]
+    fingerprints: dict[str, str]
+    weights: dict[str, str]
+
+
+def open_parts(
+    specs: Sequence[str], data_dir: str | None, *, hidden_references: bool = False
+) -> list[Part]:
+    """The parts of data sets that are asked for.
+
+    Raises:
+        UsageError: an unknown name, a set that is not prepared, or one without scores.
+    """
+    parts = []
+    for spec in dict.fromkeys(specs):
+        try:
+            dataset, entries = select(
+                spec, data_dir, hidden_references=hidden_references
+            )
+        except (ValueError, FileNotFoundError) as error:
+            raise UsageError(str(error)) from None
+        if dataset.scale is None:
+            raise UsageError(
+                f"{spec} has no human scores to compare with: {dataset.info.title} is "
+                f"{dataset.info.kind} material"
+            )
+        parts.append(Part(spec, dataset, entries))
+    return parts
+
+
+def score_datasets(
+    parts: Sequence[Part],
+    how: Scoring,
+    journals: Path,
+    *,
+    resume: bool,
+    progress: Progress,
+) -> Scored:
+    """Score all parts with all metrics that can be computed on them.
+
+    Args:
+        parts: of prepared data sets.
+        how: metrics and settings.
+        journals: where finished images are kept until all are.
+        resume: whether to go on with what is there.
+        progress: makes a progress bar for each part.
+
+    Raises:
+        UsageError: an unknown metric or option, a metric without what it needs, or
+            unfinished work of other settings.
+    """
+    rows: list[Row] = []
+    directions: dict[str, Any] = {}
+    digests: dict[str, str] = {}
+    for part in parts:
+        choices = choose(
+            how.metrics,
+            how.options,
+            have_reference=part.paired,
+            weights=how.weights,
+        )
+        check_options(choices)
+        found = weight_digests(choices, how.weights)
+        runner = Runner(
+            choices,
+            background=how.background,
+            programs=how.programs,
+            params=read_params(choices, how.weights),
+            devices=how.devices,
+            share=(how.place.index, how.place.count),
+        )
+        settings = {
+            "metrics": [c.label for c in choices],
+            "x64": how.x64,
+            "background": how.background,
+            "weights": found,
+        }
+        share = -(-len(part.entries) // how.place.count)
+        with progress(f"scoring {part.spec}", share) as advance:
+            rows += score_part(
+                part,
+                runner,
+                choices,
+                journals,
+                settings=settings,
+                weights=found,
+                resume=resume,
+                place=how.place,
+                advance=advance,
+            )
+        directions |= {c.label: c.metric.info.direction for c in choices}
+        digests |= found
+    scales = {p.name: p.dataset.scale for p in parts}
+    return Scored(
+        rows,
+        list(parts),
+        directions,
+        {name: scale.direction for name, scale in scales.items() if scale},
+        {p.spec: fingerprint(p) for p in parts},
+        digests,
+    )
+
+
+def weight_digests(choices: Sequence[Choice], folder: str | None) -> dict[str, str]:
+    """Fingerprint of the learned parameters of each choice, by label.
+
+    Raises:
+        UsageError: weights that are nowhere, or a file that does not fit.
+    """
+    from jiqa.joint import Joint
+    from jiqa.loaded import read_weights
+
+    digests = {}
+    for choice in choices:
+        names = Joint([(choice.metric, choice.options)]).weights
+        try:
+            sets = read_weights(names, folder)
+        except (FileNotFoundError, ValueError) as error:
+            raise UsageError(str(error)) from None
+        if sets:
+            parts = [f"{name}:{sets[name].sha256}" for name in sorted(sets)]
+            digests[choice.label] = " ".join(parts)
+    return digests
