@@ -35,6 +35,7 @@ LAYERS = [
     {"catalogue", "__init__"},
     {"data"},
     {"scoring"},
+    {"evaluation"},
     {"report"},
     {"cli", "__main__"},
 ]
