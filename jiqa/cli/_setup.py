@@ -31,8 +31,17 @@ def configure_jax(*, x64: bool = False, cache: bool = True) -> Path | None:
 
 
 @contextlib.contextmanager
-def progress(what: str, total: int, start: int = 0) -> Iterator[Callable[[], None]]:
-    """A bar with rate and time left on a terminal's standard error, else nothing."""
+def progress(
+    what: str, total: int, start: int = 0, *, starting: str = "compiling"
+) -> Iterator[Callable[[], None]]:
+    """A bar with rate and time left on a terminal's standard error, else nothing.
+
+    Args:
+        what: the word before the bar.
+        total: steps to the end.
+        start: steps that were done before.
+        starting: what stands in the rate's place until there is one.
+    """
     if not sys.stderr.isatty():
         yield lambda: None
         return
@@ -54,7 +63,7 @@ def progress(what: str, total: int, start: int = 0) -> Iterator[Callable[[], Non
         console=Console(stderr=True),
         transient=True,
     ) as bar:
-        task = bar.add_task(what, total=total, completed=start, rate="compiling")
+        task = bar.add_task(what, total=total, completed=start, rate=starting)
 
         def advance() -> None:
             bar.advance(task)

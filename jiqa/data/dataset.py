@@ -57,22 +57,32 @@ class StoredImage:
 
 
 class Records:
-    """The records of one split, any of them at a time, from any thread."""
+    """The records of one split, any of them at a time, from any thread or process."""
 
-    def __init__(self, made: Any, split: str) -> None:
-        """Open ``split`` of a prepared builder."""
+    def __init__(self, made: QualityDataset, split: str) -> None:
+        """Point at ``split`` of a prepared builder; opened when first read."""
+        self._made, self._split = made, split
+        self._lock = threading.Lock()
+
+    @functools.cached_property
+    def source(self) -> Any:
+        """TFDS's data source, images undecoded."""
         import tensorflow_datasets as tfds
 
         decode: Any = tfds.decode
-        self.source = made.as_data_source(
-            split, decoders={"image": decode.SkipDecoding()}
+        made: Any = self._made
+        return made.as_data_source(
+            self._split, decoders={"image": decode.SkipDecoding()}
         )
-        self._lock = threading.Lock()
 
     def read(self, position: int) -> dict[str, Any]:
         """One record, the image undecoded."""
         with self._lock:
             return self.source[position]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process opens the files itself."""
+        return Records, (self._made, self._split)
 
 
 class Dataset:

@@ -67,9 +67,9 @@ class Entry:
         return Shape(self.height, self.width, self.channels, self.dtype or "uint8")
 
     @property
-    def undistorted(self) -> bool:
-        """Whether it is a reference, also one hidden among the rated images."""
-        return self.level == 0
+    def hidden_reference(self) -> bool:
+        """Whether it is a reference that was shown for rating among the others."""
+        return self.level == 0 and bool(self.reference)
 
 
 def examine(record: Record, split: str, position: int) -> tuple[bytes, Entry]:

@@ -72,10 +72,7 @@ def leftovers(made: QualityDataset) -> list[Path]:
 
 def found(info: Info, contents: Contents) -> str:
     """What was found, of how much there officially is, in one line."""
-    # In a set of undistorted photographs nothing is hidden among others.
-    hidden = 0
-    if info.kind != "pristine":
-        hidden = sum(record.level == 0 for record in contents.records)
+    hidden = sum(r.level == 0 and bool(r.reference) for r in contents.records)
     parts = [_of(len(contents.records) - hidden, info.images, "image")]
     if info.references or contents.references:
         parts.append(

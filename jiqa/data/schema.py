@@ -89,8 +89,8 @@ class Record:
         histogram: number or share of votes in each bin, or empty.
         distortion: the type, in the data set's own word; empty if there is none.
         level: its strength, the weakest 1; 0 for an undistorted image, ``None`` if
-            unknown. An image of level 0 that is no reference is a hidden one: a
-            reference that was shown for rating among the others.
+            unknown. An image of level 0 with a reference is a hidden reference: one
+            that was shown for rating among the others.
         split: the official split, or empty where there is none.
     """
 

@@ -2,7 +2,8 @@
 
 Its folders also hold 203 hidden references: undistorted images, shown for rating among
 the others, whose difference score is zero by definition. They are records of level 0
-without a type of distortion (``Entry.undistorted``); what evaluates leaves them out.
+without a type of distortion (``Entry.hidden_reference``); ``jiqa.data.splits.select``,
+and so what evaluates, leaves them out unless asked.
 
 A copy with some of the folders only is taken for what it is; a folder that is there
 has to be whole. Where ``refimgs`` is not there, the hidden references stand in for it.
