@@ -51,7 +51,7 @@ def own_name(root: Path) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", stem).strip("_") or "mine"
 
 
-def check_same(name: str, made: QualityDataset, root: Path) -> None:
+def check_same(made: QualityDataset, root: Path) -> None:
     """Refuse other files or labels under the name of a set that is prepared.
 
     Raises:
@@ -60,6 +60,6 @@ def check_same(name: str, made: QualityDataset, root: Path) -> None:
     folder = Path(str(made.data_dir))
     if fingerprint(made.contents(root)) != read_facts(folder).fingerprint:
         raise ValueError(
-            f"{name} is prepared already, from other files or labels than those in "
+            f"{made.name}/{made.config} is prepared already, from other files or labels than those in "
             f"{root}: choose another name after the slash, or delete {folder}"
         )

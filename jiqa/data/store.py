@@ -24,13 +24,16 @@ __all__ = [
     "Records",
     "StoredImage",
     "all_datasets",
+    "archive_of",
     "builder",
     "default_data_dir",
+    "full_name",
     "list_datasets",
     "matching",
     "open_dataset",
     "prepare",
     "split_name",
+    "to_prepare",
 ]
 
 
@@ -147,23 +150,30 @@ def prepare(
         jiqa.weights.download.DownloadError: the download failed.
         ModuleNotFoundError: Beam is wanted and not installed.
     """
+    made = to_prepare(name, manual_dir, data_dir, options or {})
+    if not is_prepared(made):
+        archive = archive_of(made, manual_dir, progress)
+        write(made, archive, workers=workers, advance=advance, beam=beam)
+    elif made.NAMED and manual_dir is not None:
+        check_same(made, Path(manual_dir))
+    return Dataset(full_name(name, made), made)
+
+
+def to_prepare(
+    name: str,
+    manual_dir: Path | str | None,
+    data_dir: Path | str | None = None,
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> QualityDataset:
+    """The builder of a set that is to be prepared; arguments as ``prepare``'s.
+
+    Raises:
+        ValueError: no such data set or option.
+    """
     found, config = split_name(name, data_dir)
     if found.NAMED and not config and manual_dir is not None:
         name = f"{name}/{own_name(Path(manual_dir))}"
     made = builder(name, data_dir)
-    _set_options(made, options or {})
-    if not is_prepared(made):
-        if manual_dir is None:
-            from jiqa.data.downloads import fetch
-
-            manual_dir = fetch(made.name, progress=progress)
-        write(made, manual_dir, workers=workers, advance=advance, beam=beam)
-    elif made.NAMED and manual_dir is not None:
-        check_same(name, made, Path(manual_dir))
-    return open_dataset(name, data_dir)
-
-
-def _set_options(made: QualityDataset, options: Mapping[str, str]) -> None:
     for key, value in options.items():
         if key not in made.OPTIONS:
             known = ", ".join(f"{k} ({v})" for k, v in made.OPTIONS.items())
@@ -171,6 +181,30 @@ def _set_options(made: QualityDataset, options: Mapping[str, str]) -> None:
                 f"{made.name} has no option {key!r}; it has {known or 'none'}"
             )
         made.options[key] = value
+    return made
+
+
+def archive_of(
+    made: QualityDataset,
+    manual_dir: Path | str | None,
+    progress: Progress = lambda done, total: None,
+) -> Path:
+    """The folder to prepare a set from, downloaded if none is named.
+
+    Raises:
+        ValueError: the set is not downloaded; says where it is to be had.
+        jiqa.weights.download.DownloadError: the download failed.
+    """
+    if manual_dir is not None:
+        return Path(manual_dir)
+    from jiqa.data.downloads import fetch
+
+    return fetch(made.name, progress=progress)
+
+
+def full_name(name: str, made: QualityDataset) -> str:
+    """What an opened set is called: as asked for, or in full if the user named it."""
+    return f"{made.name}/{made.config}" if made.NAMED else name
 
 
 def open_dataset(name: str, data_dir: Path | str | None = None) -> Dataset:
@@ -193,4 +227,4 @@ def open_dataset(name: str, data_dir: Path | str | None = None) -> Dataset:
             f"jiqa data prepare {name} --manual-dir DIR, where DIR holds\n"
             f"{made.INFO.layout}"
         )
-    return Dataset(f"{made.name}/{made.config}" if made.NAMED else name, made)
+    return Dataset(full_name(name, made), made)

@@ -21,7 +21,7 @@ class Folder(QualityDataset):
         title="a folder of photographs",
         kind="pristine",
         layout="any/where/photograph.png  image files, in folders of any depth",
-        citation="",
+        citation="whoever took them",
         homepage="",
     )
 

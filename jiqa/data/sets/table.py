@@ -28,7 +28,7 @@ class Table(QualityDataset):
         title="a table",
         kind="full-reference",
         layout=LAYOUT,
-        citation="",
+        citation="whoever made it",
         homepage="",
     )
 
