@@ -60,6 +60,7 @@ def check_same(made: QualityDataset, root: Path) -> None:
     folder = Path(str(made.data_dir))
     if fingerprint(made.contents(root)) != read_facts(folder).fingerprint:
         raise ValueError(
-            f"{made.name}/{made.config} is prepared already, from other files or labels than those in "
-            f"{root}: choose another name after the slash, or delete {folder}"
+            f"{made.name}/{made.config} is prepared already, from other files or "
+            f"labels than those in {root}: choose another name after the slash, or "
+            f"delete {folder}"
         )
