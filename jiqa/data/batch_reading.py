@@ -54,6 +54,7 @@ class Batches:
         self._bins = len(dataset.info.histogram)
         self.plan, self._steps, self._mine = plan, steps, mine
         self._transform = transform
+        self._said: set[str] = set()
 
     def __len__(self) -> int:
         """Batches of all epochs."""
@@ -114,7 +115,9 @@ class Batches:
         try:
             image = read_image(Encoded(name, data)) if data else None
         except DecodeError as error:
-            _log.warning("left out: %s", error)
+            if name not in self._said:
+                _log.warning("left out: %s", error)
+                self._said.add(name)
             image, sound = None, False
         if image is None:
             image = np.zeros(shape[:3], shape.dtype)
