@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ import tensorflow_datasets as tfds
 
 from jiqa.data.folder import LayoutError
 from jiqa.data.index import Entry, examine
+from jiqa.data.reading import in_order
 from jiqa.data.schema import IMAGES, REFERENCES, Contents, Info, Record
 
 #: ``level`` of an image whose strength of distortion is not known.
@@ -31,12 +31,22 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
     keep the order of ``read``.
 
     Attributes:
-        workers: threads that read files ahead while records are written.
+        root: the unpacked archive; TFDS's folder for manual downloads if ``None``.
+        options: what the user says that no file does.
+        workers: threads that read files ahead while records are written, or processes
+            that compute them.
+        beam: whether Apache Beam does that instead.
         advance: called after each record.
         entries: the rows of the index, once the records are written.
     """
 
     INFO: ClassVar[Info]
+    #: Whether the configurations are names that the user gives (one's own table).
+    NAMED: ClassVar[bool] = False
+    #: Whether images are computed while the set is prepared, not only read.
+    COMPUTED: ClassVar[bool] = False
+    #: What ``options`` may hold, and what each means.
+    OPTIONS: ClassVar[Mapping[str, str]] = {}
     VERSION: ClassVar[Any] = tfds.core.Version("1.0.0")
     # Not the public table of builders: two packages may both have a ``Csiq``.
     SKIP_REGISTRATION: ClassVar[bool] = True
@@ -54,7 +64,10 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
     def __init__(self, **kwargs: Any) -> None:
         """Write array_record, the format that needs no TensorFlow."""
         super().__init__(**{"file_format": "array_record", **kwargs})
+        self.root: Path | None = None
+        self.options: dict[str, Any] = {}
         self.workers = 1
+        self.beam = False
         self.advance: Callable[[], None] = lambda: None
         self.entries: list[Entry] = []
         self._found: tuple[Path, Contents] | None = None
@@ -82,6 +95,13 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
                 )
             self._found = root, found
         return self._found[1]
+
+    @classmethod
+    def get_builder_config(cls, name: str, version: Any = None) -> Any:
+        """A configuration by name; any name where the user gives them."""
+        if cls.NAMED:
+            return tfds.core.BuilderConfig(name=name)
+        return super().get_builder_config(name, version)
 
     @property
     def config(self) -> str:
@@ -112,16 +132,25 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         self.entries.clear()
-        contents = self.contents(dl_manager.manual_dir)
+        contents = self.contents(self.root or dl_manager.manual_dir)
         return {
             name: self._generate_examples(name, records)
             for name, records in by_split(contents).items()
         }
 
-    def _generate_examples(
+    def _generate_examples(self, split: str, records: Sequence[Record]) -> Any:
+        if self.beam:
+            from jiqa.data.beams import collection
+
+            return collection(self, split, len(records))
+        return self._examples(split, records)
+
+    def _examples(
         self, split: str, records: Sequence[Record]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
-        for record, data, entry in read_ahead(split, records, self.workers):
+        processes = self.COMPUTED and self.workers > 1
+        ahead = read_ahead(split, records, self.workers, processes=processes)
+        for record, data, entry in ahead:
             self.entries.append(entry)
             yield entry.position, example(record, data)
             self.advance()
@@ -139,25 +168,23 @@ def by_split(contents: Contents) -> dict[str, list[Record]]:
     splits: dict[str, list[Record]] = defaultdict(list)
     for record in contents.records:
         splits[record.split or IMAGES].append(record)
-    for key, path in contents.references.items():
-        splits[REFERENCES].append(Record(path, name=key, level=0))
+    for key, image in contents.references.items():
+        splits[REFERENCES].append(Record(image, name=key, level=0))
     return dict(splits)
 
 
 def read_ahead(
-    split: str, records: Sequence[Record], workers: int
+    split: str, records: Sequence[Record], workers: int, *, processes: bool = False
 ) -> Iterator[tuple[Record, bytes, Entry]]:
     """Records with their files' bytes and rows, in order, a few files ahead."""
-    waiting: deque[tuple[Record, Future[tuple[bytes, Entry]]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for position, record in enumerate(records):
-            waiting.append((record, pool.submit(examine, record, split, position)))
-            if len(waiting) > 2 * workers:
-                first, future = waiting.popleft()
-                yield first, *future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, *future.result()
+    numbered = ((record, split, place) for place, record in enumerate(records))
+    done = in_order(_examine, numbered, workers, processes=processes)
+    for record, (data, entry) in zip(records, done, strict=True):
+        yield record, data, entry
+
+
+def _examine(item: tuple[Record, str, int]) -> tuple[bytes, Entry]:
+    return examine(*item)
 
 
 def example(record: Record, data: bytes) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from jiqa.data.builder import QualityDataset
-from jiqa.data.index import Entry, read_index
+from jiqa.data.facts import Facts
+from jiqa.data.index import Entry, read_facts, read_index
 from jiqa.data.schema import REFERENCES, Info, Scale
 from jiqa.decode import Shape
 
@@ -92,17 +93,19 @@ class Dataset:
         self.name, self._made = name, made
         self.folder = Path(str(made.data_dir))
         self._entries, self.notes = read_index(self.folder)
+        self.facts: Facts = read_facts(self.folder)
         self._records: dict[str, Records] = {}
 
     @property
     def info(self) -> Info:
-        """What its authors say of it."""
-        return self._made.INFO
+        """What its authors say of it, or its own files where nobody else does."""
+        return self.facts.info or self._made.INFO
 
     @property
     def scale(self) -> Scale | None:
         """What its scores are; ``None`` if it has none."""
-        return self.info.scales.get(self._made.config)
+        scales = self.info.scales
+        return scales.get(self._made.config, scales.get(""))
 
     @property
     def splits(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -82,8 +83,8 @@ class Folder:
 
     def _entries(self, folder: Path) -> dict[str, Path]:
         if folder not in self._listed:
-            inside = sorted(folder.iterdir()) if folder.is_dir() else []
-            self._listed[folder] = {path.name.lower(): path for path in inside}
+            names = sorted(os.listdir(folder)) if folder.is_dir() else []
+            self._listed[folder] = {name.lower(): folder / name for name in names}
         return self._listed[folder]
 
 

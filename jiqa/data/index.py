@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from jiqa.data.facts import Facts, facts_from_json
 from jiqa.data.schema import Record
 from jiqa.decode import DecodeError, Shape, peek
 from jiqa.encoded import Encoded
@@ -77,11 +78,12 @@ def examine(record: Record, split: str, position: int) -> tuple[bytes, Entry]:
     A file that cannot be read is no error: the row says so, the bytes may be empty.
     """
     data, shape, problem = b"", None, ""
+    file = record.image.name if isinstance(record.image, Path) else str(record.image)
     try:
         data = record.image.read_bytes()
-        shape = peek(Encoded(record.image.name, data))
+        shape = peek(Encoded(file, data))
     except OSError as error:
-        problem = f"{record.image.name}: {error.strerror or error}"
+        problem = f"{file}: {error.strerror or error}"
     except DecodeError as error:
         problem = str(error)
     return data, Entry(
@@ -102,12 +104,19 @@ def examine(record: Record, split: str, position: int) -> tuple[bytes, Entry]:
     )
 
 
-def write_index(entries: Sequence[Entry], notes: Sequence[str], folder: Path) -> None:
+def write_index(
+    entries: Sequence[Entry],
+    notes: Sequence[str],
+    folder: Path,
+    facts: Facts | None = None,
+) -> None:
     """Write the table beside the records, whole or not at all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = _schema().with_metadata({"notes": json.dumps(list(notes))})
+    schema = _schema().with_metadata(
+        {"notes": json.dumps(list(notes)), "facts": (facts or Facts()).to_json()}
+    )
     table = pa.Table.from_pylist([asdict(entry) for entry in entries], schema=schema)
     draft = folder / f".{INDEX}.{os.getpid()}"
     pq.write_table(table, draft)
@@ -121,6 +130,14 @@ def read_index(folder: Path) -> tuple[list[Entry], list[str]]:
     table = pq.read_table(folder / INDEX)
     notes = json.loads((table.schema.metadata or {}).get(b"notes", b"[]"))
     return [Entry(**row) for row in table.to_pylist()], notes
+
+
+def read_facts(folder: Path) -> Facts:
+    """What a prepared set keeps that its builder does not say."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_schema(folder / INDEX).metadata or {}
+    return facts_from_json(metadata.get(b"facts", b"").decode())
 
 
 def _schema() -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from jiqa.data.builder import QualityDataset
+from jiqa.data.facts import Facts, fingerprint
 from jiqa.data.index import INDEX, write_index
 from jiqa.data.schema import Contents, Info
 
@@ -22,6 +23,7 @@ def write(
     *,
     workers: int = 1,
     advance: Callable[[], None] = lambda: None,
+    beam: Sequence[str] | None = None,
 ) -> None:
     """Write the records and the index of a builder.
 
@@ -32,24 +34,34 @@ def write(
     Args:
         made: the builder.
         manual_dir: the unpacked archive.
-        workers: threads that read files ahead.
+        workers: threads that read files ahead, or processes that compute them.
         advance: called after each record.
+        beam: flags for Apache Beam, which then does the work.
 
     Raises:
+        ModuleNotFoundError: Beam is wanted and not installed.
         jiqa.data.folder.LayoutError: what is missing, before anything is written.
     """
     import tensorflow_datasets as tfds
 
+    from jiqa.data import beams
+
     contents = made.contents(manual_dir)
+    made.root = Path(manual_dir).expanduser()
     made.workers, made.advance = workers, advance
+    made.beam = beam is not None
     with _no_bars():
         made.download_and_prepare(
             download_config=tfds.download.DownloadConfig(
-                manual_dir=str(manual_dir),
+                beam_options=None if beam is None else beams.pipeline_options(beam),
                 download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS,
             )
         )
-    write_index(made.entries, contents.notes, Path(str(made.data_dir)))
+    facts = Facts(
+        contents.info, made.options, fingerprint(contents) if made.NAMED else ""
+    )
+    entries = beams.entries(made, contents) if made.beam else made.entries
+    write_index(entries, contents.notes, Path(str(made.data_dir)), facts)
 
 
 def leftovers(made: QualityDataset) -> list[Path]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from jiqa.encoded import Source
+
 #: The split of undistorted images, where a data set has them; scored by nobody.
 REFERENCES = "references"
 
@@ -79,7 +81,7 @@ class Record:
     """One image of a data set.
 
     Attributes:
-        image: the file.
+        image: the file, or what makes its bytes.
         name: what identifies the image in the set, as the authors write it.
         reference: key of its reference in ``Contents.references``, or ``None``.
         score: subjective score on the set's scale, or ``None`` if it was not rated.
@@ -92,7 +94,7 @@ class Record:
         split: the official split, or empty where there is none.
     """
 
-    image: Path
+    image: Path | Source
     name: str
     reference: str | None = None
     score: float | None = None
@@ -120,8 +122,11 @@ class Contents:
         records: the images, in the order of the labels.
         references: the references by key, each once.
         notes: what a user has to know of this copy, such as parts that are not there.
+        info: what the files say of the set where the builder cannot know it, such as
+            a table's direction; ``None`` for the builder's ``INFO``.
     """
 
     records: Sequence[Record]
-    references: Mapping[str, Path] = field(default_factory=dict)
+    references: Mapping[str, Path | Source] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    info: Info | None = None

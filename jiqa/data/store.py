@@ -7,28 +7,33 @@ import functools
 import importlib
 import os
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from jiqa.data.builder import QualityDataset
 from jiqa.data.dataset import Dataset, Records, StoredImage, matching
+from jiqa.data.named import check_name, check_same, named_sets, own_name
 from jiqa.data.preparing import is_prepared, write
 from jiqa.places import cache_folder
+from jiqa.weights.download import Progress
 
 __all__ = [
     "Dataset",
     "Records",
     "StoredImage",
     "all_datasets",
+    "archive_of",
     "builder",
     "default_data_dir",
+    "full_name",
     "list_datasets",
     "matching",
     "open_dataset",
     "prepare",
     "split_name",
+    "to_prepare",
 ]
 
 
@@ -57,8 +62,13 @@ def list_datasets() -> list[str]:
     ]
 
 
-def split_name(name: str) -> tuple[type[QualityDataset], str]:
+def split_name(
+    name: str, data_dir: Path | str | None = None
+) -> tuple[type[QualityDataset], str]:
     """A data set's builder and configuration from ``NAME`` or ``NAME/CONFIG``.
+
+    A set that the user has named (``table/mine``) goes by that name alone as well
+    (``mine``) once it is prepared.
 
     Raises:
         ValueError: no such data set or configuration; names the closest.
@@ -66,10 +76,19 @@ def split_name(name: str) -> tuple[type[QualityDataset], str]:
     head, _, config = name.partition("/")
     datasets = all_datasets()
     if head not in datasets:
+        named = named_sets(datasets, Path(data_dir or default_data_dir()))
+        if len(named.get(name, [])) > 1:
+            raise ValueError(f"{name!r} is one of {', '.join(named[name])}: say which")
+        if name in named:
+            return split_name(named[name][0])
         near = head.lower().replace("-", "_").replace(":", "_")
-        close = difflib.get_close_matches(near, datasets, n=3)
+        close = difflib.get_close_matches(near, [*datasets, *named], n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise ValueError(f"no data set {head!r}{hint} (jiqa data list lists all)")
+    if datasets[head].NAMED:
+        if config:
+            check_name(head, config)
+        return datasets[head], config
     known = [c for c in datasets[head].INFO.scales if c]
     if config and config not in known:
         raise ValueError(
@@ -90,7 +109,7 @@ def builder(name: str, data_dir: Path | str | None = None) -> QualityDataset:
     Raises:
         ValueError: no such data set.
     """
-    found, config = split_name(name)
+    found, config = split_name(name, data_dir)
     kind: Any = found
     folder = str(data_dir or default_data_dir())
     # TFDS takes a configuration only where a builder has some.
@@ -99,31 +118,93 @@ def builder(name: str, data_dir: Path | str | None = None) -> QualityDataset:
 
 def prepare(
     name: str,
-    manual_dir: Path | str,
+    manual_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
     *,
     workers: int = 1,
     advance: Callable[[], None] = lambda: None,
+    beam: Sequence[str] | None = None,
+    options: Mapping[str, str] | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Dataset:
     """Read a data set's official archive and keep it in one form.
 
     Does nothing if it is prepared already. The result is written whole or not at all.
 
     Args:
-        name: ``NAME`` or ``NAME/CONFIG``.
-        manual_dir: the unpacked archive.
+        name: ``NAME`` or ``NAME/CONFIG``. A table or a folder of one's own gets the
+            name after the slash; without one, its file's or folder's.
+        manual_dir: the unpacked archive. Without it a set that may be had unasked is
+            downloaded (``jiqa.data.downloads``).
         data_dir: where to write; ``JIQA_DATA`` or jiqa's cache by default.
-        workers: threads that read files ahead.
+        workers: threads that read files ahead, or processes that compute images.
         advance: called after each record.
+        beam: flags for Apache Beam, which then does the work (``jiqa.data.beams``).
+        options: what no file says, of the builder's ``OPTIONS``.
+        progress: told of each piece of a download.
 
     Raises:
-        ValueError: no such data set.
+        ValueError: no such data set or option; the set needs ``manual_dir``; or other
+            files are prepared under the name already.
         jiqa.data.folder.LayoutError: what is missing, and where it was looked for.
+        jiqa.weights.download.DownloadError: the download failed.
+        ModuleNotFoundError: Beam is wanted and not installed.
     """
-    made = builder(name, data_dir)
+    made = to_prepare(name, manual_dir, data_dir, options or {})
     if not is_prepared(made):
-        write(made, manual_dir, workers=workers, advance=advance)
-    return open_dataset(name, data_dir)
+        archive = archive_of(made, manual_dir, progress)
+        write(made, archive, workers=workers, advance=advance, beam=beam)
+    elif made.NAMED and manual_dir is not None:
+        check_same(made, Path(manual_dir))
+    return Dataset(full_name(name, made), made)
+
+
+def to_prepare(
+    name: str,
+    manual_dir: Path | str | None,
+    data_dir: Path | str | None = None,
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> QualityDataset:
+    """The builder of a set that is to be prepared; arguments as ``prepare``'s.
+
+    Raises:
+        ValueError: no such data set or option.
+    """
+    found, config = split_name(name, data_dir)
+    if found.NAMED and not config and manual_dir is not None:
+        name = f"{name}/{own_name(Path(manual_dir))}"
+    made = builder(name, data_dir)
+    for key, value in options.items():
+        if key not in made.OPTIONS:
+            known = ", ".join(f"{k} ({v})" for k, v in made.OPTIONS.items())
+            raise ValueError(
+                f"{made.name} has no option {key!r}; it has {known or 'none'}"
+            )
+        made.options[key] = value
+    return made
+
+
+def archive_of(
+    made: QualityDataset,
+    manual_dir: Path | str | None,
+    progress: Progress = lambda done, total: None,
+) -> Path:
+    """The folder to prepare a set from, downloaded if none is named.
+
+    Raises:
+        ValueError: the set is not downloaded; says where it is to be had.
+        jiqa.weights.download.DownloadError: the download failed.
+    """
+    if manual_dir is not None:
+        return Path(manual_dir)
+    from jiqa.data.downloads import fetch
+
+    return fetch(made.name, progress=progress)
+
+
+def full_name(name: str, made: QualityDataset) -> str:
+    """What an opened set is called: as asked for, or in full if the user named it."""
+    return f"{made.name}/{made.config}" if made.NAMED else name
 
 
 def open_dataset(name: str, data_dir: Path | str | None = None) -> Dataset:
@@ -134,10 +215,16 @@ def open_dataset(name: str, data_dir: Path | str | None = None) -> Dataset:
         FileNotFoundError: it is not prepared; says how to.
     """
     made = builder(name, data_dir)
+    folder = Path(data_dir or default_data_dir())
+    if made.NAMED and not made.config:
+        named = named_sets({made.name: type(made)}, folder)
+        raise FileNotFoundError(
+            f"{name}: which one? Prepared are {', '.join(named) or 'none'}"
+        )
     if not is_prepared(made):
         raise FileNotFoundError(
-            f"{name} is not prepared in {data_dir or default_data_dir()}: "
+            f"{name} is not prepared in {folder}: "
             f"jiqa data prepare {name} --manual-dir DIR, where DIR holds\n"
             f"{made.INFO.layout}"
         )
-    return Dataset(name, made)
+    return Dataset(full_name(name, made), made)

@@ -1,0 +1,38 @@
+"""CID:GD: geometric distortions, through a table that the user writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jiqa.data.builder import QualityDataset
+from jiqa.data.own_layout import LAYOUT, read_own
+from jiqa.data.own_scale import SIDE
+from jiqa.data.schema import Contents, Info, Scale
+
+
+class CidGd(QualityDataset):
+    """The Colourlab Image Database: Geometric Distortions, as a table.
+
+    How its archive unpacks is not known here: no public description or program says
+    it. So the layout is that of ``table``, under the set's own name and citation:
+    write a table with the columns ``image``, ``reference``, ``score`` and, where they
+    are known, ``distortion`` and ``level``. Scores are mean opinion scores, higher is
+    better, unless the file beside the table says otherwise.
+    """
+
+    OPTIONS = SIDE
+    INFO = Info(
+        title="CID:GD",
+        kind="full-reference",
+        layout=LAYOUT,
+        citation=(
+            "Colourlab Image Database: Geometric Distortions. Color and Imaging "
+            "Conference 29, 2021"
+        ),
+        homepage="https://www.ntnu.edu/web/colourlab/software",
+        scales={"": Scale("MOS", "higher", 0.0, 9.0, note="the range is not known")},
+    )
+
+    def read(self, root: Path) -> Contents:
+        """Read the table and find its images."""
+        return read_own(root, self.options, self.INFO)
