@@ -67,7 +67,7 @@ def write_plots(
 
 def _file_name(text: str, taken: set[str]) -> str:
     """Letters that every file system takes, and not one of those ``taken``."""
-    stem = re.sub(r"[^A-Za-z0-9._=]+", "-", text).strip("-.")[:80] or "plot"
+    stem = re.sub(r"(?:[^A-Za-z0-9._=]|\.\.)+", "-", text).strip("-.")[:80] or "plot"
     name, count = stem, 1
     while name.lower() in taken:
         count += 1
