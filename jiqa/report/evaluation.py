@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.catalogue import all_metrics
+from jiqa.contract import Info
 from jiqa.report import evaluation_tables as tables
 from jiqa.report.drawing import style
 from jiqa.report.evaluation_figures import axis_range, label, scatter
@@ -143,6 +145,7 @@ def _card(
     return {
         "place": link,
         "title": label(series, longest=200),
+        "words": found.title if (found := _info(series.metric)) else "",
         "svg": svg,
         "figures": list(
             zip(
@@ -162,10 +165,14 @@ def _card(
     }
 
 
+def _info(name: str) -> Info | None:
+    """What jiqa knows of a metric; the label of one with options is name(...)."""
+    found = all_metrics().get(re.sub(r"\(.*\)$", "", name))
+    return found.info if found else None
+
+
 def _metrics(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What is known of each metric: from the rows, and from the catalogue."""
-    from jiqa.catalogue import all_metrics
-
     seen: dict[str, dict[str, Any]] = {}
     for row in rows:
         fresh = {"version": {}, "weights": {}, "seconds": []}
@@ -175,16 +182,13 @@ def _metrics(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 entry[key][text(row, key)] = None
         if row.get("seconds") is not None:
             entry["seconds"].append(row["seconds"])
-    known = all_metrics()
     out = []
     for name, entry in seen.items():
-        # The label of a metric with options is name(option=value).
-        found = known.get(re.split(r"\W", name, maxsplit=1)[0])
         seconds = entry["seconds"]
         out.append(
             {
                 "name": name,
-                "info": found.info if found else None,
+                "info": _info(name),
                 "versions": ", ".join(entry["version"]),
                 "weights": ", ".join(entry["weights"]),
                 "seconds": f"{np.mean(seconds):.3g}" if seconds else "–",
