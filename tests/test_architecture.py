@@ -25,6 +25,7 @@ LAYERS = [
     {"metrics", "loaded"},
     {"catalogue", "__init__"},
     {"scoring"},
+    {"evaluation"},
     {"report"},
     {"cli", "__main__"},
 ]

@@ -17,6 +17,10 @@ from jiqa.scoring.journal import Row, is_missing
 
 FORMATS = (".csv", ".parquet", ".json")
 
+#: Columns whose type does not hang on whether any row has a value.
+_TEXT = {"image", "reference", "error", "data", "split", "distortion", "metric"}
+_WHOLE = {"width", "height"}
+
 
 def check_format(path: Path) -> None:
     """Raise ``UsageError`` unless the suffix is one that can be written."""
@@ -89,12 +93,19 @@ def _write_parquet(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> N
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    text = {"image", "reference", "error"}
-    whole = {"width", "height"}
-    fields = [
-        (c, pa.string() if c in text else pa.int64() if c in whole else pa.float64())
-        for c in columns
-    ]
     data = {c: [row.get(c) for row in rows] for c in columns}
+    fields = [(c, getattr(pa, _kind(c, data[c]))()) for c in columns]
+    for name, kind in fields:
+        if kind == pa.string():
+            data[name] = [v if v is None else str(v) for v in data[name]]
     schema = pa.schema(fields, metadata={"jiqa": __version__})
     pq.write_table(pa.table(data, schema=schema), path)
+
+
+def _kind(column: str, values: Sequence[Any]) -> str:
+    """The type of a Parquet column: by name where it is known, else by its values."""
+    if column in _TEXT or any(isinstance(v, str) for v in values):
+        return "string"
+    known = [v for v in values if v is not None]
+    whole = bool(known) and all(isinstance(v, int) for v in known)
+    return "int64" if column in _WHOLE or whole else "float64"

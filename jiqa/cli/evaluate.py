@@ -1,0 +1,190 @@
+"""Compare metrics with human scores.
+
+  jiqa evaluate --scores scores.csv --output evaluation
+  jiqa evaluate --scores jiqa.csv other.csv mos.csv --direction other=lower
+
+Tables have one row an image (image, reference, distortion, mos or dmos or score, and a
+column for each metric) or one row an image and metric (image, metric, value); several
+are joined by image. Shown are SRCC and KRCC, PLCC and RMSE after a logistic mapping,
+with bootstrap intervals clustered by reference. The folder --output gets rows.parquet,
+summary.csv, summary.json and significance.json.
+
+Exit code 0; 1 when some rows failed; 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+HELP = "compare metrics with human scores"
+
+_MAPPINGS: dict[str, Literal[5, 4] | None] = {"5": 5, "4": 4, "none": None}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add = parser.add_argument
+    add("--scores", nargs="+", metavar="TABLE", help=".csv, .parquet or .json files")
+    add("--output", "-o", metavar="DIR", help="folder to write (made if need be)")
+    add(
+        "--subjective",
+        metavar="COLUMN",
+        help="column of human scores (default: the only one of mos, dmos, score)",
+    )
+    add(
+        "--score-direction",
+        choices=("higher", "lower"),
+        help="which human scores are better (default: lower for dmos, else higher)",
+    )
+    add(
+        "--direction",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="METRIC=higher|lower",
+        help="which values are better, for metrics that jiqa does not know; without "
+        "it, the sign of their SRCC decides",
+    )
+    add(
+        "--ignore",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="COLUMN",
+        help="columns that are no metrics",
+    )
+    add(
+        "--infinite",
+        type=float,
+        metavar="NUMBER",
+        help="a number that stands for infinity in the tables, such as 100000",
+    )
+    add(
+        "--mapping",
+        choices=tuple(_MAPPINGS),
+        default="5",
+        help="parameters of the logistic curve before PLCC and RMSE (%(default)s)",
+    )
+    add(
+        "--observers",
+        type=int,
+        metavar="N",
+        help="ratings per image, if the deviations are those of single ratings",
+    )
+    add(
+        "--resamples",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="bootstrap resamples, 0 for no intervals (%(default)s)",
+    )
+    add("--seed", type=int, default=0, help="of the resamples (%(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, evaluate, write and print; see the module's docstring for the exit code."""
+    from jiqa.cli._setup import progress
+    from jiqa.cli._summary import show_summary
+    from jiqa.evaluation.merging import read_scores
+    from jiqa.evaluation.summary import evaluate
+    from jiqa.evaluation.writing import write_evaluation
+    from jiqa.scoring.inputs import UsageError
+    from jiqa.scoring.output import make_folder
+
+    if not arguments.scores:
+        raise UsageError("no tables given: --scores TABLE ...")
+    for name, fewest in (("resamples", 0), ("observers", 1), ("seed", 0)):
+        number = getattr(arguments, name)
+        if number is not None and number < fewest:
+            raise UsageError(f"--{name} {number}: needed is {fewest} or more")
+    given = _given_directions(arguments.direction)
+    folder = Path(arguments.output) if arguments.output else None
+    if folder:
+        make_folder(folder / "rows.parquet")  # now, not after the work
+    scores = read_scores(
+        arguments.scores,
+        subjective=arguments.subjective,
+        ignore=arguments.ignore,
+        infinite=arguments.infinite,
+    )
+    for note in scores.notes:
+        print(note, file=sys.stderr)
+    score_direction: dict[str, Any] = dict(scores.score_direction)
+    if arguments.score_direction:
+        score_direction = dict.fromkeys(score_direction, arguments.score_direction)
+    observers = None
+    if arguments.observers:
+        observers = dict.fromkeys(score_direction, int(arguments.observers))
+    metrics = list(dict.fromkeys(row["metric"] for row in scores.rows))
+    parts = {(row["data"], row["split"], row["metric"]) for row in scores.rows}
+    with progress("evaluating", len(parts)) as advance:
+        evaluation = evaluate(
+            scores.rows,
+            directions=_directions(metrics, given),
+            score_direction=score_direction,
+            mapping=_MAPPINGS[arguments.mapping],
+            resamples=arguments.resamples,
+            seed=arguments.seed,
+            observers=observers,
+            advance=advance,
+        )
+    if folder:
+        write_evaluation(folder, evaluation)
+    show_summary(evaluation.summary)
+    if folder:
+        print(f"{len(scores.rows)} rows and their summary written to {folder}")
+    return _end(evaluation.summary)
+
+
+def _given_directions(texts: list[str]) -> dict[str, str]:
+    from jiqa.scoring.inputs import UsageError
+
+    given = {}
+    for text in texts:
+        metric, _, direction = text.rpartition("=")
+        if not metric or direction not in ("higher", "lower"):
+            raise UsageError(
+                f"--direction {text}: needed is METRIC=higher or METRIC=lower"
+            )
+        given[metric] = direction
+    return given
+
+
+def _directions(metrics: list[str], given: dict[str, str]) -> dict[str, Any]:
+    from jiqa.evaluation.directions import known_direction
+    from jiqa.scoring.inputs import UsageError
+
+    unknown = [m for m in given if m not in metrics]
+    if unknown:
+        raise UsageError(
+            f"--direction: no metric {', '.join(unknown)}; there are "
+            f"{', '.join(metrics)}"
+        )
+    known = {m: known_direction(m) for m in metrics}
+    return {m: d for m, d in {**known, **given}.items() if d}
+
+
+def _end(summary: list[dict[str, Any]]) -> int:
+    """Say what is amiss; the exit code."""
+    overall = [row for row in summary if row["distortion"] == "all"]
+    for data in dict.fromkeys(row["data"] for row in overall):
+        declared = [
+            row["srcc"]
+            for row in overall
+            if row["data"] == data
+            and row["srcc"] is not None
+            and "inferred" not in row["note"]
+        ]
+        if declared and max(declared) < 0:
+            print(
+                f"every metric of known direction runs against the scores of {data}: "
+                "is --score-direction right?",
+                file=sys.stderr,
+            )
+    failed = sum(row["failed"] for row in overall)
+    if failed:
+        print(f"{failed} rows failed and are left out", file=sys.stderr)
+    return 1 if failed else 0
