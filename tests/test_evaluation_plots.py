@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from evaluations import make_rows, stand_in
+from evaluations import evaluated, make_rows
 from PIL import Image
 from scipy import stats
 
@@ -22,7 +22,7 @@ from jiqa.report.inline import short_path
 def test_every_plot_is_a_png_and_an_svg(tmp_path):
     names = ["a/b", "a:b", "A b", "../../up", "lpips(net=vgg)"]
     rows = make_rows(names, references=2) + make_rows(["a"], data="..", split="")
-    files = write_plots(tmp_path / "plots", stand_in(rows))
+    files = write_plots(tmp_path / "plots", evaluated(rows))
     assert sorted(files) == sorted(p for p in tmp_path.rglob("*.*") if p.is_file())
     assert {p.parent for p in files} == {
         tmp_path / "plots" / n for n in ("made-test", "plot")
@@ -47,7 +47,7 @@ def test_metrics_of_opposite_direction_agree_where_they_call_the_same_good():
     rows = make_rows(["up", "down", "partly"], lower=["down"])
     for row in rows[-8:]:
         row["value"] = None
-    (group,) = groups(stand_in(rows, lower=["down"]))
+    (group,) = groups(evaluated(rows, lower=["down"]))
     found = agreement(group)
     values = {
         m: [r["value"] for r in rows if r["metric"] == m]
@@ -64,7 +64,7 @@ def test_metrics_of_opposite_direction_agree_where_they_call_the_same_good():
 
 
 def test_comparisons_follow_the_order_of_the_metrics():
-    evaluation = stand_in(make_rows(["worse", "best", "none"]))
+    evaluation = evaluated(make_rows(["worse", "best", "none"]))
     order = {"best": 0.9, "worse": 0.2, "none": None}
     for line in evaluation.summary:
         line["srcc"] = order[line["metric"]]
@@ -151,4 +151,4 @@ def test_looks_differ_and_names_stay_on_a_line():
 @pytest.mark.parametrize("name", ["$", "$a$", "\\frac", "字", "\x00", "\udcff", " "])
 def test_any_name_can_be_drawn(tmp_path, name):
     rows = make_rows([name], kinds=(name, "b"), references=1)
-    assert len(write_plots(tmp_path, stand_in(rows))) >= 4
+    assert len(write_plots(tmp_path, evaluated(rows))) >= 4

@@ -10,7 +10,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from evaluations import make_rows, stand_in
+from evaluations import evaluated, make_rows
 from PIL import Image
 
 from jiqa.decode import DecodeError
@@ -96,7 +96,7 @@ def two_sets():
     more = {"data": "other", "split": "", "seed": 1}
     rows = make_rows(METRICS, lower=["gmsd"])
     rows += make_rows(METRICS[:2], lower=["gmsd"], **more)
-    return stand_in(rows, lower=["gmsd"])
+    return evaluated(rows, lower=["gmsd"])
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_every_metric_is_there_with_its_figures(page, two_sets):
 def test_a_scatter_plot_holds_each_point_of_each_distortion(tmp_path):
     rows = make_rows(["ssim"], kinds=("noise", "blur"))
     rows[4]["value"] = np.inf
-    page = _write(tmp_path, stand_in(rows))
+    page = _write(tmp_path, evaluated(rows))
     drawn = re.search("<article.*?<svg.*?</svg>", page.text, re.S)
     assert drawn is not None
     for kind, name in enumerate(("noise", "blur")):
@@ -204,7 +204,7 @@ def test_names_are_no_markup(tmp_path):
     for row in rows:
         row["image"] = f"<b>{row['image']}\udcff"
     rows[3] |= {"value": None, "error": "<script>alert(1)</script>"}
-    page = _write(tmp_path, stand_in(rows), title="<b>", command=odd, notes=["<b>"])
+    page = _write(tmp_path, evaluated(rows), title="<b>", command=odd, notes=["<b>"])
     assert not {"b", "u", "s", "i"} & (set(page.tags) - {"b"})
     assert page.tags["script"] == 1
     assert (
@@ -243,6 +243,7 @@ def _bare(rows):
     ("change", "metrics"),
     [
         (_fail, ("ssim", "gmsd")),
+        (_bare, ("ssim", "gmsd")),
         (_without("reference"), ("ssim", "gmsd")),
         (_without("deviation"), ("ssim", "gmsd")),
         (_without("distortion"), ("ssim", "gmsd")),
@@ -254,7 +255,13 @@ def _bare(rows):
         (lambda rows: rows[:1], ("ssim",)),
     ],
     ids=[
-        *("failures", "no references", "no deviations", "no distortions"),
+        *(
+            "failures",
+            "no more than needed",
+            "no references",
+            "no deviations",
+            "no distortions",
+        ),
         *(
             "no values",
             "no scores",
@@ -267,7 +274,7 @@ def _bare(rows):
 )
 def test_what_is_missing_is_left_out(tmp_path, change, metrics):
     rows = change(make_rows(metrics, references=2))
-    page = _write(tmp_path, stand_in(rows))
+    page = _write(tmp_path, evaluated(rows))
     assert len(page.cards) == len(metrics)
     failed = sum(row["value"] is None for row in rows)
     assert (f"{failed} failed rows" in page.text) == (failed > 0)

@@ -16,6 +16,7 @@ import numpy as np
 
 from jiqa.catalogue import all_metrics
 from jiqa.contract import Info
+from jiqa.evaluation.summary import Evaluation
 from jiqa.report import evaluation_tables as tables
 from jiqa.report.drawing import style
 from jiqa.report.evaluation_figures import axis_range, label, scatter
@@ -29,7 +30,7 @@ from jiqa.report.page import write_page
 
 def write_report(
     path: Path,
-    evaluation: Any,
+    evaluation: Evaluation,
     *,
     title: str,
     command: str,
@@ -43,7 +44,7 @@ def write_report(
 
     Args:
         path: file to write.
-        evaluation: as ``jiqa.evaluation`` makes it.
+        evaluation: as ``jiqa.evaluation.summary.evaluate`` makes it.
         title: heading.
         command: how the run was started, shown as it is.
         thumbnails: gives the pixels of a row's distorted image and of its reference

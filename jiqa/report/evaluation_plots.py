@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jiqa.evaluation.summary import Evaluation
 from jiqa.report import evaluation_figures as figures
 from jiqa.report.drawing import SAVE, style
 from jiqa.report.evaluation_pairs import agreement, comparisons
@@ -33,7 +34,7 @@ class Plot(NamedTuple):
 
 def write_plots(
     folder: Path,
-    evaluation: Any,
+    evaluation: Evaluation,
     *,
     score_direction: Mapping[str, str] | None = None,
 ) -> list[Path]:
@@ -42,7 +43,7 @@ def write_plots(
     Args:
         folder: made if it is missing; each data set and split gets its own folder in
             it.
-        evaluation: as ``jiqa.evaluation`` makes it.
+        evaluation: as ``jiqa.evaluation.summary.evaluate`` makes it.
         score_direction: whether ``"higher"`` or ``"lower"`` scores are better, by data
             set; for the labels.
 

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.evaluation.logistic import Fit
+from jiqa.evaluation.summary import Evaluation
+
 Row = Mapping[str, Any]
 
 #: ``summary`` calls the line over all distortions so.
@@ -31,7 +34,7 @@ class Series:
     metric: str
     overall: Row
     by_kind: dict[str, Row]
-    fit: Any
+    fit: Fit | None
     rows: list[Row]
     failed: list[Row]
 
@@ -113,13 +116,12 @@ def number(value: Any) -> float:
 
 
 def groups(
-    evaluation: Any, score_direction: Mapping[str, str] | None = None
+    evaluation: Evaluation, score_direction: Mapping[str, str] | None = None
 ) -> list[Group]:
     """Sort the rows of an ``Evaluation`` into groups and series.
 
     Args:
-        evaluation: as ``jiqa.evaluation`` makes it; read are ``summary``, ``rows``,
-            ``fits`` and ``significance``.
+        evaluation: as ``jiqa.evaluation.summary.evaluate`` makes it.
         score_direction: whether ``"higher"`` or ``"lower"`` scores are better, by data
             set.
     """
