@@ -172,6 +172,7 @@ def show_report(
 ) -> None:
     """Write the report and its plots, and say where."""
     from jiqa.report.evaluation import write_report
+    from jiqa.report.evaluation_plots import write_plots
 
     page = folder / "report.html"
     write_report(
@@ -180,27 +181,29 @@ def show_report(
         title="jiqa evaluate",
         command=command(),
         thumbnails=_pictures(rated.parts) if rated.parts else None,
-        notes=_notes(arguments, rated),
+        settings=_settings(arguments, rated),
+        score_direction=rated.score_direction,
     )
+    direction = rated.score_direction
+    write_plots(folder / "plots", evaluation, score_direction=direction)
     print(f"report written to {page.resolve()}")
 
 
-def _notes(arguments: argparse.Namespace, rated: Rated) -> list[str]:
-    curve = {"5": "five-parameter logistic", "4": "four-parameter logistic"}
-    notes = [
-        f"mapping before PLCC and RMSE: {curve.get(arguments.mapping, 'none')}; "
-        f"{arguments.resamples} bootstrap resamples, seed {arguments.seed}"
-    ]
-    notes += [
-        f"{spec}: images, references and scores with digest {digest[:16]}"
-        for spec, digest in rated.facts.get("fingerprints", {}).items()
-    ]
-    return notes
+def _settings(arguments: argparse.Namespace, rated: Rated) -> dict[str, Any]:
+    digests = rated.facts.get("fingerprints", {})
+    return {
+        "bootstrap resamples": arguments.resamples,
+        "seed": arguments.seed,
+        **{f"digest of {spec}": digest[:16] for spec, digest in digests.items()},
+        **(
+            {"devices": len(rated.facts["devices"])} if "devices" in rated.facts else {}
+        ),
+    }
 
 
 def _pictures(parts: Sequence[Part]) -> Callable[[dict[str, Any]], Any]:
     """The pixels of a row's image and of its reference."""
-    from jiqa.decode import DecodeError, read_image
+    from jiqa.decode import read_image
 
     found = {
         (part.name, part.split, entry.name): (part.dataset, entry)
@@ -211,13 +214,10 @@ def _pictures(parts: Sequence[Part]) -> Callable[[dict[str, Any]], Any]:
     def pictures(row: dict[str, Any]) -> Any:
         dataset, entry = found[row["data"], row["split"], row["image"]]
         reference = dataset.reference(entry)
-        try:
-            return (
-                read_image(dataset.image(entry)),
-                read_image(reference) if reference else None,
-            )
-        except DecodeError:
-            return None
+        return (
+            read_image(dataset.image(entry)),
+            read_image(reference) if reference else None,
+        )
 
     return pictures
 
