@@ -1,0 +1,1 @@
+"""Synthetic distortions: the generators of published data sets."""
