@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +22,8 @@ class Kind:
             ``"codec"`` if it runs on the host, through an image codec.
         number: the number that the set's authors give the type, if any.
         note: what a reader has to know: a gap that was filled, another order.
+        traced: whether ``parameter`` may be a traced number too (or a tuple of such),
+            so that one compiled program serves all levels.
     """
 
     name: str
@@ -29,3 +32,16 @@ class Kind:
     where: Literal["jax", "codec"] = "jax"
     number: int | None = None
     note: str = ""
+    traced: bool = False
+
+
+def without_key(
+    operation: Callable[..., Any], **options: Any
+) -> Callable[[Any, Any, Any], Any]:
+    """``apply`` of an ``operation(image, parameter, **options)`` without chance."""
+
+    @functools.wraps(operation)
+    def apply(image: Any, parameter: Any, key: Any) -> Any:
+        return operation(image, parameter, **options)
+
+    return apply
