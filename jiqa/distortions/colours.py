@@ -43,7 +43,9 @@ def _combine(planes: Array, matrix: np.ndarray) -> Array:
     parts = [planes[..., c] for c in range(3)]
     return jnp.stack(
         [
-            float(row[0]) * parts[0] + float(row[1]) * parts[1] + float(row[2]) * parts[2]
+            float(row[0]) * parts[0]
+            + float(row[1]) * parts[1]
+            + float(row[2]) * parts[2]
             for row in matrix
         ],
         axis=-1,

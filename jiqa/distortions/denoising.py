@@ -31,7 +31,9 @@ from jiqa.distortions.noises import gaussian_noise
 from jiqa.images import check_min_side
 
 #: RGB to one luminance and two chrominances, none of them scaled by its noise.
-_OPPONENT = np.array([[1 / 3, 1 / 3, 1 / 3], [1 / 2, 0, -1 / 2], [1 / 4, -1 / 2, 1 / 4]])
+_OPPONENT = np.array(
+    [[1 / 3, 1 / 3, 1 / 3], [1 / 2, 0, -1 / 2], [1 / 4, -1 / 2, 1 / 4]]
+)
 #: Most blocks in a group, largest mean squared difference (levels of 255, squared).
 _FIRST, _SECOND = (16, 3000.0), (32, 400.0)
 #: Coefficients below this many standard deviations of the noise are dropped.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -64,14 +65,23 @@ def distort(image: Any, kind: str | Kind, level: int, key: Any) -> Any:
     parameter = chosen.levels[level - 1]
     if chosen.where == "codec":
         return chosen.apply(np.asarray(to_float(image)), parameter, key)
-    return program(chosen)(image, parameter, key)
+    return _shared(chosen.apply, chosen.traced)(image, parameter, key)
 
 
-@functools.lru_cache(maxsize=256)
-def program(kind: Kind) -> Any:
-    """``(image, parameter, key) -> image``, compiled once per shape or level."""
+def compiled(kind: Kind) -> Any:
+    """A program of its own, ``(image, parameter, key) -> image``, of a JAX kind.
 
+    Compiled once per shape, and per level unless the kind's parameter is traced.
+    """
+    return _compiled(kind.apply, kind.traced)
+
+
+def _compiled(apply: Callable[..., Any], traced: bool) -> Any:
     def run(image: Any, parameter: Any, key: Any) -> Any:
-        return kind.apply(to_float(image), parameter, key)
+        return apply(to_float(image), parameter, key)
 
-    return jax.jit(run, static_argnums=() if kind.traced else (1,))
+    return jax.jit(run, static_argnums=() if traced else (1,))
+
+
+#: Kinds of several sets are one operation, with strengths of their own.
+_shared = functools.lru_cache(maxsize=256)(_compiled)

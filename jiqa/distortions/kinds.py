@@ -35,10 +35,15 @@ class Kind:
     traced: bool = False
 
 
+@functools.cache
 def without_key(
     operation: Callable[..., Any], **options: Any
 ) -> Callable[[Any, Any, Any], Any]:
-    """``apply`` of an ``operation(image, parameter, **options)`` without chance."""
+    """``apply`` of an ``operation(image, parameter, **options)`` without chance.
+
+    Of one operation with one set of options it is one function, so that kinds share
+    what they compile.
+    """
 
     @functools.wraps(operation)
     def apply(image: Any, parameter: Any, key: Any) -> Any:

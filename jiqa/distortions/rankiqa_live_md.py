@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+
 from jiqa.distortions.blurs import gaussian_blur
 from jiqa.distortions.codecs import jpeg
 from jiqa.distortions.kinds import Kind
@@ -26,17 +28,21 @@ JPEG_QUALITIES = (43, 12, 7)
 NOISE_VARIANCES = (2**-10, 2**-7.5, 2**-5.5)
 
 
+@jax.jit
+def _blurred(image: Any, size: Any) -> Any:
+    return gaussian_blur(image, size, largest=BLUR_SIZES[-1])
+
+
 def _blurred_jpeg(image: Any, parameter: tuple[int, int], key: Any) -> Any:
     """Blur with a kernel of the first size, then JPEG of the second's quality."""
     size, quality = parameter
-    return jpeg(gaussian_blur(image, size, largest=BLUR_SIZES[-1]), quality)
+    return jpeg(_blurred(image, size), quality)
 
 
 def _blurred_noise(image: Any, parameter: tuple[Any, Any], key: Any) -> Any:
     """Blur with a kernel of the first size, then noise of the second's variance."""
     size, variance = parameter
-    blurred = gaussian_blur(image, size, largest=BLUR_SIZES[-1])
-    return gaussian_noise(blurred, variance, key)
+    return gaussian_noise(_blurred(image, size), variance, key)
 
 
 KINDS = (
