@@ -13,16 +13,9 @@ ROOT = Path(jiqa.__file__).parent
 
 #: A module may import from its own layer and from those before it.
 LAYERS = [
-    {
-        "options",
-        "images",
-        "encoded",
-        "decode",
-        "numerics",
-        "filters",
-        "resample",
-        "places",
-    },
+    {"options", "images", "encoded", "places", "numerics"},
+    {"decode", "filters", "resample"},
+    {"distortions"},
     {"pyramids", "steerable", "complex_steerable", "metrix", "phase", "wavelets"},
     {"contrast", "colour", "saliency", "similarity", "block_vectors"},
     {"appearance", "scene_statistics", "scale_mixture", "batches"},
