@@ -14,9 +14,9 @@ ROOT = Path(jiqa.__file__).parent
 #: A module may import from its own layer and from those before it.
 LAYERS = [
     {"options", "images", "decode", "numerics", "filters", "resample", "places"},
-    {"distortions"},
     {"pyramids", "steerable", "complex_steerable", "metrix", "phase", "wavelets"},
     {"contrast", "colour", "saliency", "similarity", "block_vectors"},
+    {"distortions"},
     {"appearance", "scene_statistics", "scale_mixture", "batches"},
     {"information_weights"},
     {"nn", "feature_maps"},
