@@ -15,9 +15,9 @@ ROOT = Path(jiqa.__file__).parent
 LAYERS = [
     {"options", "images", "encoded", "places", "numerics"},
     {"decode", "filters", "resample"},
-    {"distortions"},
     {"pyramids", "steerable", "complex_steerable", "metrix", "phase", "wavelets"},
     {"contrast", "colour", "saliency", "similarity", "block_vectors"},
+    {"distortions"},
     {"appearance", "scene_statistics", "scale_mixture", "batches"},
     {"information_weights"},
     {"nn", "feature_maps"},
