@@ -25,6 +25,7 @@ LAYERS = [
     {"metrics", "loaded"},
     {"catalogue", "__init__"},
     {"scoring"},
+    {"analysis"},
     {"report"},
     {"cli", "__main__"},
 ]
