@@ -29,6 +29,7 @@ LAYERS = [
     {"data"},
     {"scoring"},
     {"evaluation"},
+    {"analysis"},
     {"report"},
     {"cli", "__main__"},
 ]
