@@ -13,18 +13,11 @@ ROOT = Path(jiqa.__file__).parent
 
 #: A module may import from its own layer and from those before it.
 LAYERS = [
-    {
-        "options",
-        "images",
-        "encoded",
-        "decode",
-        "numerics",
-        "filters",
-        "resample",
-        "places",
-    },
+    {"options", "images", "encoded", "places", "numerics"},
+    {"decode", "filters", "resample"},
     {"pyramids", "steerable", "complex_steerable", "metrix", "phase", "wavelets"},
     {"contrast", "colour", "saliency", "similarity", "block_vectors"},
+    {"distortions"},
     {"appearance", "scene_statistics", "scale_mixture", "batches"},
     {"information_weights"},
     {"nn", "feature_maps"},
@@ -36,6 +29,7 @@ LAYERS = [
     {"data"},
     {"scoring"},
     {"evaluation"},
+    {"analysis"},
     {"report"},
     {"cli", "__main__"},
 ]

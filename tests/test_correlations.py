@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from jiqa.evaluation import correlations
+from jiqa.evaluation import bootstrap, correlations, weighted_ranks
 from jiqa.evaluation.bootstrap import cluster_numbers, draw_clusters
 from jiqa.evaluation.weighted_ranks import resampled_krcc, resampled_srcc
 
@@ -112,8 +112,9 @@ def test_fisher_interval_covers_the_truth(rng, kind):
     ids=["few-clusters", "more-clusters", "every-row"],
 )
 def test_resampled_figures_are_those_of_the_drawn_rows(
-    rng, rows, clusters, resamples, tied
+    rng, rows, clusters, resamples, tied, monkeypatch
 ):
+    monkeypatch.setattr(weighted_ranks, "_CHUNK", 1)  # several parts
     x, y = _sample(rng, rows, tied=tied, infinite=tied)
     number = np.arange(rows) % clusters
     draws = draw_clusters(clusters, resamples, seed=3)
@@ -134,10 +135,12 @@ def test_a_resample_of_one_value_has_no_correlation():
         assert np.isnan(found).tolist() == [True, False, False]
 
 
-def test_clusters_and_draws():
+def test_clusters_and_draws(monkeypatch):
     numbers = cluster_numbers(["a", "b", "a", None, "", None])
     assert numbers.tolist() == [0, 1, 0, 2, 3, 4]
     draws = draw_clusters(7, 50, seed=1)
     assert (draws.sum(1) == 7).all() and draws.min() == 0
     assert (draws == draw_clusters(7, 50, seed=1)).all()
     assert (draws != draw_clusters(7, 50, seed=2)).any()
+    monkeypatch.setattr(bootstrap, "_CHUNK", 10)
+    assert (draws == draw_clusters(7, 50, seed=1)).all()

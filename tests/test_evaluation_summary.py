@@ -262,6 +262,13 @@ def test_contradictions_are_errors(sample):
     fails(rows, "mapping 3", mapping=3)
 
 
+def test_pairs_where_there_is_a_single_reference(sample):
+    x, y = sample
+    rows = _rows(x, y, deviation=0.5, references=1)
+    found = evaluate(rows, directions=UP, score_direction=HIGHER)
+    assert found.significance[0]["krasula"]["better_worse_auc"][0] > 0.9
+
+
 def test_rows_without_a_score_are_said(sample):
     x, y = sample
     scores = [None if i < 5 else s for i, s in enumerate(y)]

@@ -228,3 +228,12 @@ def test_files_that_are_none(tmp_path):
             read_table(tmp_path / name)
     with pytest.raises(UsageError, match="no such file"):
         read_table(tmp_path / "none.csv")
+
+
+def test_types_of_written_columns_do_not_hang_on_the_values(tmp_path):
+    (path,) = _write(tmp_path, set=MOS.replace("mos_std", "m"))
+    write_rows(tmp_path / "rows.parquet", COLUMNS, read_scores([path]).rows)
+    kinds = {f.name: str(f.type) for f in pq.read_schema(tmp_path / "rows.parquet")}
+    for text in ("data", "split", "image", "version", "weights", "error"):
+        assert kinds[text] == "string"
+    assert kinds["level"] == "int64" and kinds["deviation"] == "double"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from jiqa.evaluation.areas import mirrored_areas, roc_areas
+from jiqa.evaluation.areas import Areas, mirrored_areas, roc_areas
 from jiqa.evaluation.grouping import group_rows
 from jiqa.evaluation.pair_discrimination import analyse_pairs
 from jiqa.evaluation.significance import (
@@ -109,12 +109,18 @@ def test_covariance_of_pairs_that_share_an_end():
     assert found.covariance(ends) == pytest.approx(want)
 
 
-def _ratings(rng, images, *, noise, shared=0.0):
-    """True qualities, rated scores and two metrics that are equally good."""
+def _ratings(rng, images, *, noise, references=0):
+    """Two equally good metrics, rated scores and their errors.
+
+    With references, half of a metric's noise is common to the images of each.
+    """
     quality = rng.uniform(0, 10, images)
     score = quality + rng.normal(0, 0.5, images)
-    metrics = quality + rng.normal(0, noise, (2, images))
-    return metrics + shared * rng.normal(size=images), score, np.full(images, 0.5)
+    error = rng.normal(0, noise, (2, images))
+    if references:
+        content = rng.normal(0, noise, (2, references))
+        error = (error + content[:, np.arange(images) % references]) / 2**0.5
+    return quality + error, score, np.full(images, 0.5)
 
 
 def test_pairs_by_counting(rng):
@@ -140,19 +146,32 @@ def test_pairs_by_counting(rng):
         assert found.correct[row] == pytest.approx((right > 0).mean())
 
 
-def test_pairs_of_equally_good_metrics_have_their_size():
+@pytest.mark.parametrize(("images", "references"), [(60, 0), (80, 20)])
+def test_pairs_of_equally_good_metrics_have_their_size(images, references):
     """Pairs share images; taken as independent they would find differences at will."""
     rng = np.random.default_rng(11)
+    clusters = np.arange(images) % references if references else None
     rejected = np.zeros(2)
     for _ in range(200):
-        metrics, score, error = _ratings(rng, 60, noise=2)
-        found: Any = analyse_pairs(metrics, score, error)
+        metrics, score, error = _ratings(rng, images, noise=2, references=references)
+        found: Any = analyse_pairs(metrics, score, error, clusters=clusters)
         rejected += [
             found.different_similar_p[0, 1] < 0.05,
             found.better_worse_p[0, 1] < 0.05,
         ]
     assert (rejected / 200 <= 0.11).all(), rejected
     assert (rejected > 0).all()
+
+
+def test_pairs_as_independent_cases_are_not_to_be_trusted(monkeypatch):
+    rng = np.random.default_rng(11)
+    alone = Areas.covariance
+    monkeypatch.setattr(Areas, "covariance", lambda self, ends=None: alone(self))
+    rejected = 0
+    for _ in range(50):
+        found: Any = analyse_pairs(*_ratings(rng, 60, noise=2))
+        rejected += found.better_worse_p[0, 1] < 0.05
+    assert rejected / 50 > 0.3
 
 
 def test_a_better_metric_is_found(rng):

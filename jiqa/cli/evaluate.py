@@ -1,13 +1,19 @@
 """Compare metrics with human scores.
 
+  jiqa evaluate all-classical,lpips --data tid2013 --output evaluation
+  jiqa evaluate ssim,fsim --data koniq10k:test csiq live --output evaluation --resume
   jiqa evaluate --scores scores.csv --output evaluation
   jiqa evaluate --scores jiqa.csv other.csv mos.csv --direction other=lower
 
-Tables have one row an image (image, reference, distortion, mos or dmos or score, and a
-column for each metric) or one row an image and metric (image, metric, value); several
-are joined by image. Shown are SRCC and KRCC, PLCC and RMSE after a logistic mapping,
-with bootstrap intervals clustered by reference. The folder --output gets rows.parquet,
-summary.csv, summary.json and significance.json.
+METRICS are scored on prepared data sets (see jiqa data), on every device of this
+machine; with --distributed the same command runs in several processes, each of which
+scores its share. Or tables of scores are read: one row an image (image, reference,
+distortion, mos or dmos or score, and a column for each metric) or one row an image and
+metric (image, metric, value); several are joined by image.
+
+Shown are SRCC and KRCC, PLCC and RMSE after a logistic mapping, with bootstrap
+intervals clustered by reference. The folder --output gets rows.parquet, summary.csv,
+summary.json, significance.json, run.json, report.html and its plots.
 
 Exit code 0; 1 when some rows failed; 2 for wrong usage.
 """
@@ -17,7 +23,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from jiqa.cli._evaluation import add_data_arguments
+
+if TYPE_CHECKING:
+    from jiqa.cli._evaluation import Rated
 
 HELP = "compare metrics with human scores"
 
@@ -27,6 +38,13 @@ _MAPPINGS: dict[str, Literal[5, 4] | None] = {"5": 5, "4": 4, "none": None}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
+    add("metrics", nargs="?", help="comma list of metrics, or all, or all-classical")
+    add(
+        "--data",
+        nargs="+",
+        metavar="NAME[:SPLIT]",
+        help="prepared data sets; NAME/CONFIG:SPLIT, NAME:test@SEED (see jiqa data)",
+    )
     add("--scores", nargs="+", metavar="TABLE", help=".csv, .parquet or .json files")
     add("--output", "-o", metavar="DIR", help="folder to write (made if need be)")
     add(
@@ -82,20 +100,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="bootstrap resamples, 0 for no intervals (%(default)s)",
     )
     add("--seed", type=int, default=0, help="of the resamples (%(default)s)")
+    add("--no-report", action="store_true", help="write no report and no plots")
+    add_data_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, evaluate, write and print; see the module's docstring for the exit code."""
+    from jiqa.cli._evaluation import rate_data, show_report, write_run
     from jiqa.cli._setup import progress
     from jiqa.cli._summary import show_summary
-    from jiqa.evaluation.merging import read_scores
     from jiqa.evaluation.summary import evaluate
     from jiqa.evaluation.writing import write_evaluation
     from jiqa.scoring.inputs import UsageError
     from jiqa.scoring.output import make_folder
 
-    if not arguments.scores:
-        raise UsageError("no tables given: --scores TABLE ...")
+    if bool(arguments.scores) == bool(arguments.data):
+        raise UsageError("give --data NAME ... (with METRICS) or --scores TABLE ...")
+    if bool(arguments.metrics) != bool(arguments.data):
+        raise UsageError("METRICS and --data go together")
+    if arguments.data and not arguments.output:
+        raise UsageError("--data needs --output DIR, where unfinished work is kept")
     for name, fewest in (("resamples", 0), ("observers", 1), ("seed", 0)):
         number = getattr(arguments, name)
         if number is not None and number < fewest:
@@ -104,26 +128,26 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.output) if arguments.output else None
     if folder:
         make_folder(folder / "rows.parquet")  # now, not after the work
-    scores = read_scores(
-        arguments.scores,
-        subjective=arguments.subjective,
-        ignore=arguments.ignore,
-        infinite=arguments.infinite,
-    )
-    for note in scores.notes:
-        print(note, file=sys.stderr)
-    score_direction: dict[str, Any] = dict(scores.score_direction)
+    rated: Rated | None
+    if arguments.data:
+        assert folder is not None
+        rated = rate_data(arguments, folder)
+    else:
+        rated = _rate_tables(arguments)
+    if rated is None:
+        return 0  # another process writes what all have found
+    score_direction = dict(rated.score_direction)
     if arguments.score_direction:
         score_direction = dict.fromkeys(score_direction, arguments.score_direction)
     observers = None
     if arguments.observers:
         observers = dict.fromkeys(score_direction, int(arguments.observers))
-    metrics = list(dict.fromkeys(row["metric"] for row in scores.rows))
-    parts = {(row["data"], row["split"], row["metric"]) for row in scores.rows}
+    metrics = list(dict.fromkeys(row["metric"] for row in rated.rows))
+    parts = {(row["data"], row["split"], row["metric"]) for row in rated.rows}
     with progress("evaluating", len(parts)) as advance:
         evaluation = evaluate(
-            scores.rows,
-            directions=_directions(metrics, given),
+            rated.rows,
+            directions={**rated.directions, **_directions(metrics, given)},
             score_direction=score_direction,
             mapping=_MAPPINGS[arguments.mapping],
             resamples=arguments.resamples,
@@ -133,10 +157,28 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if folder:
         write_evaluation(folder, evaluation)
+        write_run(folder, arguments, rated)
     show_summary(evaluation.summary)
     if folder:
-        print(f"{len(scores.rows)} rows and their summary written to {folder}")
+        print(f"{len(rated.rows)} rows and their summary written to {folder}")
+        if not arguments.no_report:
+            show_report(folder, arguments, evaluation, rated)
     return _end(evaluation.summary)
+
+
+def _rate_tables(arguments: argparse.Namespace) -> Rated:
+    from jiqa.cli._evaluation import Rated
+    from jiqa.evaluation.merging import read_scores
+
+    scores = read_scores(
+        arguments.scores,
+        subjective=arguments.subjective,
+        ignore=arguments.ignore,
+        infinite=arguments.infinite,
+    )
+    for note in scores.notes:
+        print(note, file=sys.stderr)
+    return Rated(scores.rows, {}, dict(scores.score_direction))
 
 
 def _given_directions(texts: list[str]) -> dict[str, str]:

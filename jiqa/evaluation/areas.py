@@ -44,18 +44,28 @@ class Areas:
         touching += self._sums(np.where(apart, high, count), count + 1)[:, :count]
         # Cases that join the same two clusters have been counted at both.
         _, same = np.unique(low[apart] * count + high[apart], return_inverse=True)
-        both = Areas(self.area, self.influence[:, apart])._sums(same, same.max() + 1)
+        both = Areas(self.area, self.influence[:, apart])._sums(
+            same, same.max(initial=-1) + 1
+        )
         return touching @ touching.T - both @ both.T
 
     def p_values(self, ends: np.ndarray | None = None) -> np.ndarray:
         """Two-sided p of each difference of two areas [m, m], 1 on the diagonal.
 
-        The smaller of two variances of a difference is never believed: what pairs have
-        in common may only add to what independent cases would give.
+        What cases have in common may only add to the variance of independent ones. With
+        c clusters that is an estimate from c terms: it is multiplied by c / (c - 1),
+        and Student's t with c - 1 degrees of freedom takes the Gaussian's place.
+
+        Args:
+            ends: see ``covariance``.
         """
-        variance = np.maximum(
-            *(_of_differences(self.covariance(e)) for e in (None, ends))
-        )
+        variance = _of_differences(self.covariance())
+        law = stats.norm
+        if ends is not None:
+            count = max(2, len(np.unique(ends)))
+            law = stats.t(count - 1)
+            common = _of_differences(self.covariance(ends)) * count / (count - 1)
+            variance = np.maximum(variance, common)
         difference = np.abs(self.area[:, None] - self.area)
         z = np.divide(
             difference,
@@ -63,7 +73,7 @@ class Areas:
             out=np.zeros_like(difference),
             where=variance > 1e-24,
         )
-        return 2 * stats.norm.sf(z)
+        return 2 * law.sf(z)
 
     def _sums(self, groups: np.ndarray, count: int) -> np.ndarray:
         return np.stack(

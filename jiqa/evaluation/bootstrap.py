@@ -148,9 +148,10 @@ def resampled_errors(
     x, _ = replace_infinite(x)
     slopes = fit.jacobian(x)
     slopes = slopes / np.maximum(np.abs(slopes).max(0, initial=0), 1e-300)
-    level = y.mean()
+    both = np.column_stack([y, fit(x)]) - y.mean()
+    unit = np.abs(both).max() or 1.0
     # Columns: 1, score, curve, and how the curve moves with each parameter.
-    table = np.column_stack([np.ones_like(y), y - level, fit(x) - level, slopes])
+    table = np.column_stack([np.ones_like(y), both / unit, slopes])
     squares = (table[:, :, None] * table[:, None]).reshape(len(y), -1)
     sums = (draws @ sums_by_cluster(squares, clusters)).reshape(
         len(draws), table.shape[1], table.shape[1]
@@ -178,4 +179,4 @@ def resampled_errors(
     plcc = np.full(len(draws), np.nan)
     plcc[known] = np.clip(covariance[known] / np.sqrt(spread[known]), -1, 1)
     mean_square = np.maximum(scores - 2 * with_score + square, 0) / n
-    return {"plcc": plcc, "rmse": np.sqrt(mean_square)}
+    return {"plcc": plcc, "rmse": unit * np.sqrt(mean_square)}

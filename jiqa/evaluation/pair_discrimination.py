@@ -61,7 +61,8 @@ def analyse_pairs(
     the authors' package (ITU-T J.149). The areas' differences are tested by DeLong's
     method, as there; the covariance differs from theirs in that pairs that share an
     image or a reference are not taken as independent, and in that a pair which counts
-    in both orders is one observation.
+    in both orders is one observation. (Taken as independent, the pairs of 60 images
+    told two equally good metrics apart in half of 300 simulations, not in 5 % of them.)
 
     Args:
         values: the metrics' values [m, n], with the sign with which they should rise

@@ -23,6 +23,9 @@ _GAUSSIAN = (2.0, 4.0)
 #: analysis of pairs, which needs images on which all others have one.
 _MOST_MISSING = 0.1
 
+#: With fewer references, pairs are dependent through their images alone.
+_FEW_REFERENCES = 10
+
 _FEWEST = 3
 
 Matrix = list[list[Any]]
@@ -81,6 +84,9 @@ def f_test_matrix(
     residuals: np.ndarray, *, level: float = 0.05
 ) -> tuple[Matrix, Matrix]:
     """F-test of every pair of residual variances, on the rows that both have.
+
+    As published: the images count as independent, and so do the two metrics' residuals
+    of one image.
 
     Args:
         residuals: [m, n], NaN where a metric has no value.
@@ -143,11 +149,14 @@ def _pairs(
     rows = ~np.isnan(error) & ~np.isnan(block.values[used]).any(0)
     if not len(used) or rows.sum() < _FEWEST:
         return result | {"note": "too few images on which the metrics have values"}
+    clusters = block.clusters[rows]
+    if len(np.unique(clusters)) < _FEW_REFERENCES:
+        clusters = np.arange(len(clusters))
     found = analyse_pairs(
         (signs[:, None] * block.values)[np.ix_(used, np.flatnonzero(rows))],
         block.score[rows],
         error[rows],
-        clusters=block.clusters[rows],
+        clusters=clusters,
         seed=seed,
     )
     if found is None:

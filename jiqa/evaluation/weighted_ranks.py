@@ -63,10 +63,10 @@ def resampled_krcc(
     (r, c), n = draws.shape, len(x)
     tied = [_Ties.of(x), _Ties.of(y)]
     tied.append(_Ties.of(tied[0].group * (tied[1].count + 1) + tied[1].group))
+    below = _Below(tied[0], tied[1])
     if c < r:
         one_hot = _one_hot(clusters, c)
-        below = _sums_below(tied[0], tied[1], one_hot.T)
-        forms = [sums_by_cluster(below, clusters)]
+        forms = [sums_by_cluster(below.sums(one_hot.T), clusters)]
         forms += [sums @ sums.T for sums in (t.sums(one_hot) for t in tied)]
         drawn = draws.astype(np.float64)
         found = [np.einsum("rc,rc->r", drawn @ form, drawn) for form in forms]
@@ -74,8 +74,8 @@ def resampled_krcc(
     out = np.empty(r)
     for part in _parts(r, n):
         weights = draws[part].astype(np.float64)[:, clusters]
-        below = _sums_below(tied[0], tied[1], weights.T)
-        concordant = np.einsum("nr,rn->r", below, weights)
+        found = below.sums(np.ascontiguousarray(weights.T))
+        concordant = np.einsum("nr,rn->r", found, weights)
         sums = (t.sums(weights) for t in tied)
         squares = (np.einsum("rg,rg->r", s, s) for s in sums)
         out[part] = _tau(weights.sum(1), concordant, *squares)
@@ -181,34 +181,41 @@ def _normalised(xy: np.ndarray, xx: np.ndarray, yy: np.ndarray) -> np.ndarray:
     return _quotient(xy, np.sqrt(xx) * np.sqrt(yy))
 
 
-def _sums_below(x: _Ties, y: _Ties, weights: np.ndarray) -> np.ndarray:
-    """Weight of the rows that are smaller in both x and y than each row [n, k].
+class _Below:
+    """For every row, the weight of the rows that are smaller in both x and y.
 
     One pass per binary digit of y's rank, from the highest: of two rows that agree in
     the digits before, the one with 0 is smaller in y than the one with 1. Rows stay in
     the order of x within equal digits, so a running sum counts those smaller in x.
-
-    Args:
-        x: order of the first variable.
-        y: order of the second.
-        weights: [n, k].
     """
-    out = np.zeros(weights.shape)
-    order = x.order
-    for digit in reversed(range(max(1, int(y.count - 1).bit_length()))):
-        prefix = y.group[order] >> (digit + 1)
-        sort = np.argsort(prefix, kind="stable")
-        order, prefix = order[sort], prefix[sort]
-        ones = ((y.group[order] >> digit) & 1).astype(bool)
-        block = np.diff(prefix, prepend=-1) != 0
-        tie = block | (np.diff(x.group[order], prepend=-1) != 0)
+
+    def __init__(self, x: _Ties, y: _Ties) -> None:
+        self._passes = []
+        order = x.order
         places = np.arange(len(order))
-        first_of_block = np.maximum.accumulate(np.where(block, places, 0))
-        first_of_tie = np.maximum.accumulate(np.where(tie, places, 0))
-        zeros = np.where(ones[:, None], 0, weights[order])
-        before = np.cumsum(zeros, axis=0) - zeros
-        out[order[ones]] += before[first_of_tie[ones]] - before[first_of_block[ones]]
-    return out
+        for digit in reversed(range(max(1, int(y.count - 1).bit_length()))):
+            prefix = y.group[order] >> (digit + 1)
+            sort = np.argsort(prefix, kind="stable")
+            order, prefix = order[sort], prefix[sort]
+            ones = ((y.group[order] >> digit) & 1).astype(bool)
+            block = np.diff(prefix, prepend=-1) != 0
+            tie = block | (np.diff(x.group[order], prepend=-1) != 0)
+            starts = [
+                np.maximum.accumulate(np.where(first, places, 0))[ones]
+                for first in (tie, block)
+            ]
+            self._passes.append((order, ones, *starts))
+
+    def sums(self, weights: np.ndarray) -> np.ndarray:
+        """Weight below each row [n, k] of weights [n, k]."""
+        out = np.zeros(weights.shape)
+        for order, ones, tie, block in self._passes:
+            zeros = weights[order]
+            zeros[ones] = 0
+            before = np.cumsum(zeros, axis=0)
+            before -= zeros
+            out[order[ones]] += before[tie] - before[block]
+        return out
 
 
 def _one_hot(clusters: np.ndarray, count: int) -> np.ndarray:
@@ -216,7 +223,7 @@ def _one_hot(clusters: np.ndarray, count: int) -> np.ndarray:
 
 
 def _parts(resamples: int, rows: int) -> Iterator[slice]:
-    step = max(1, _CHUNK // max(1, rows))
+    step = max(16, _CHUNK // max(1, rows))
     return (slice(i, i + step) for i in range(0, resamples, step))
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jiqa import __version__
 from jiqa.contract import Info
 from jiqa.decode import DecodeError, read_image
 from jiqa.report import pictures
+from jiqa.report.page import write_page
 
 Row = dict[str, Any]
 
@@ -45,22 +43,14 @@ def write_report(
             ``text``, and ``svg`` or ``figures`` (lists of ``title``, ``caption`` and
             ``pictures``, each with ``address``, ``name``, ``note``).
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("jiqa.report", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     labels = [label for label, _ in columns]
     table = np.array([[_number(r[c]) for c in labels] for r in rows], np.float64)
     table = table.reshape(len(rows), len(labels))
-    page = environment.get_template("scores.html.j2").render(
+    write_page(
+        path,
+        "scores.html.j2",
         title=title,
         command=command,
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        system=_system(),
         columns=[
             {"label": label, "info": info, "arrow": _ARROW[info.direction]}
             for label, info in columns
@@ -77,9 +67,6 @@ def write_report(
         failed=sum(bool(r["error"]) for r in rows),
         sections=[*sections, *_distributions(labels, table)],
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A file name may hold bytes that are no text.
-    path.write_text(page, encoding="utf-8", errors="replace")
 
 
 _ARROW = {"higher": "↑", "lower": "↓"}
@@ -87,16 +74,6 @@ _ARROW = {"higher": "↑", "lower": "↓"}
 
 def _number(value: Any) -> float:
     return np.nan if value is None else value
-
-
-def _system() -> str:
-    import jax
-
-    device = jax.devices()[0]
-    return (
-        f"jiqa {__version__}, JAX {jax.__version__} on {device.device_kind}, Python "
-        f"{platform.python_version()}, {platform.system()} {platform.machine()}"
-    )
 
 
 def _picture(row: Row) -> str:

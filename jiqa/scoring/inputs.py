@@ -53,7 +53,7 @@ def find_jobs(images: Sequence[str], reference: str | None) -> list[Job]:
     Raises:
         UsageError: nothing to score, or no such reference.
     """
-    found = dict.fromkeys(_expand(images))
+    found = dict.fromkeys(expand(images))
     if not found:
         raise UsageError("no images given")
     if reference is None:
@@ -67,8 +67,12 @@ def find_jobs(images: Sequence[str], reference: str | None) -> list[Job]:
     return [Job(path, target) for path, _ in found]
 
 
-def _expand(images: Sequence[str]) -> Iterable[tuple[Path, Path]]:
-    """Each image with the path by which a reference is looked up."""
+def expand(images: Sequence[str]) -> Iterable[tuple[Path, Path]]:
+    """Each image with its path below the folder or pattern that it was found by.
+
+    Raises:
+        UsageError: a folder without images, or a pattern that nothing fits.
+    """
     for text in images:
         path = Path(text)
         if path.is_dir():

@@ -18,7 +18,10 @@ from jiqa.scoring.journal import Row, is_missing
 FORMATS = (".csv", ".parquet", ".json")
 
 #: Columns whose type does not hang on whether any row has a value.
-_TEXT = {"image", "reference", "error", "data", "split", "distortion", "metric"}
+_TEXT = {
+    *("image", "reference", "error", "data", "split", "distortion", "metric"),
+    *("version", "weights"),
+}
 _WHOLE = {"width", "height"}
 
 

@@ -1,0 +1,1 @@
+"""Which feature maps carry quality, and what they respond to."""

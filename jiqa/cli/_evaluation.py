@@ -1,0 +1,227 @@
+"""What ``jiqa evaluate`` does with data sets, and what it writes about a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jiqa.evaluation.datasets import Scored
+    from jiqa.evaluation.scoring import Part
+    from jiqa.evaluation.summary import Evaluation
+
+
+@dataclass(frozen=True)
+class Rated:
+    """Rows to evaluate, from data sets or from tables.
+
+    Attributes:
+        rows: one row an image and metric.
+        directions: of metrics, by label; those of tables are found elsewhere.
+        score_direction: of the subjective scores, by data set.
+        facts: what else decides the result, to be written down.
+        parts: the parts of data sets, empty for tables.
+    """
+
+    rows: Sequence[dict[str, Any]]
+    directions: dict[str, Any]
+    score_direction: dict[str, Any]
+    facts: dict[str, Any] = field(default_factory=dict)
+    parts: Sequence[Part] = ()
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what matters with ``--data`` only."""
+    group = parser.add_argument_group("with --data")
+    add = group.add_argument
+    add("--data-dir", help="prepared sets (default: JIQA_DATA, or the user's cache)")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on with an interrupted run of the same --output",
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="METRIC.OPTION=VALUE",
+        help="an option of a metric, e.g. ssim.downsample=auto; may be repeated",
+    )
+    add(
+        "--hidden-references",
+        action="store_true",
+        help="keep undistorted images that were rated among the distorted ones",
+    )
+    add(
+        "--weights",
+        metavar="FOLDER",
+        help="where to look first for learned weights (see jiqa weights)",
+    )
+    add(
+        "--background",
+        type=float,
+        default=1.0,
+        metavar="GREY",
+        help="grey level in [0, 1] behind transparent pixels (default: 1, white)",
+    )
+    add("--x64", action="store_true", help="compute in double precision")
+    add("--no-cache", action="store_true", help="do not keep compiled programs on disk")
+    add(
+        "--distributed",
+        action="store_true",
+        help="one of several processes; JAX finds the others on TPU pods, Slurm, "
+        "Open MPI and Kubernetes, else give the next three",
+    )
+    add("--coordinator", metavar="HOST:PORT", help="of process 0")
+    add("--process", type=int, metavar="I", help="number of this process, from 0")
+    add("--processes", type=int, metavar="N", help="how many there are")
+
+
+def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
+    """Score data sets; ``None`` in every process but the first.
+
+    Raises:
+        UsageError: a request that cannot be carried out.
+    """
+    from jiqa.cli._setup import configure_jax, progress
+    from jiqa.evaluation import processes
+    from jiqa.evaluation.datasets import Scoring, open_parts, score_datasets
+    from jiqa.scoring.inputs import UsageError
+
+    cluster = (arguments.coordinator, arguments.process, arguments.processes)
+    given = [value is not None for value in cluster]
+    if any(given) and not all(given):
+        raise UsageError("--coordinator, --process and --processes go together")
+    if not 0 <= arguments.background <= 1:
+        raise UsageError(f"--background {arguments.background}: needed is 0 to 1")
+    programs = configure_jax(x64=arguments.x64, cache=not arguments.no_cache)
+    place = processes.Place()
+    if all(given) or arguments.distributed:
+        place = processes.join(*cluster)
+    parts = open_parts(
+        arguments.data,
+        arguments.data_dir,
+        hidden_references=arguments.hidden_references,
+    )
+    how = Scoring(
+        metrics=arguments.metrics,
+        options=arguments.set,
+        weights=arguments.weights,
+        background=arguments.background,
+        x64=arguments.x64,
+        programs=programs,
+        devices=processes.local_devices(),
+        place=place,
+    )
+    try:
+        scored = score_datasets(
+            parts, how, folder, resume=arguments.resume, progress=progress
+        )
+    except KeyboardInterrupt:
+        print(
+            f"\ninterrupted: finished images are in {folder}; the same command with "
+            "--resume goes on",
+            file=sys.stderr,
+        )
+        raise
+    return _rated(scored, place.count) if place.first else None
+
+
+def _rated(scored: Scored, processes: int) -> Rated:
+    import jax
+
+    facts = {
+        "fingerprints": scored.fingerprints,
+        "weights": scored.weights,
+        "devices": [str(d) for d in jax.devices()],
+        "processes": processes,
+    }
+    return Rated(
+        scored.rows, scored.directions, scored.score_direction, facts, scored.parts
+    )
+
+
+def write_run(folder: Path, arguments: argparse.Namespace, rated: Rated) -> None:
+    """Write ``run.json``: everything that decides the figures."""
+    packages = ("jiqa", "jax", "jaxlib", "numpy", "scipy")
+    given = {k: v for k, v in vars(arguments).items() if not callable(v)}
+    facts = {
+        "command": command(),
+        "arguments": given,
+        "versions": {name: version(name) for name in packages},
+        "python": platform.python_version(),
+        **rated.facts,
+    }
+    text = json.dumps(facts, indent=2, default=str)
+    (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
+def show_report(
+    folder: Path,
+    arguments: argparse.Namespace,
+    evaluation: Evaluation,
+    rated: Rated,
+) -> None:
+    """Write the report and its plots, and say where."""
+    from jiqa.report.evaluation import write_report
+    from jiqa.report.evaluation_plots import write_plots
+
+    page = folder / "report.html"
+    write_report(
+        page,
+        evaluation,
+        title="jiqa evaluate",
+        command=command(),
+        thumbnails=_pictures(rated.parts) if rated.parts else None,
+        settings=_settings(arguments, rated),
+        score_direction=rated.score_direction,
+    )
+    direction = rated.score_direction
+    write_plots(folder / "plots", evaluation, score_direction=direction)
+    print(f"report written to {page.resolve()}")
+
+
+def _settings(arguments: argparse.Namespace, rated: Rated) -> dict[str, Any]:
+    digests = rated.facts.get("fingerprints", {})
+    return {
+        "bootstrap resamples": arguments.resamples,
+        "seed": arguments.seed,
+        **{f"digest of {spec}": digest[:16] for spec, digest in digests.items()},
+        **(
+            {"devices": len(rated.facts["devices"])} if "devices" in rated.facts else {}
+        ),
+    }
+
+
+def _pictures(parts: Sequence[Part]) -> Callable[[dict[str, Any]], Any]:
+    """The pixels of a row's image and of its reference."""
+    from jiqa.decode import read_image
+
+    found = {
+        (part.name, part.split, entry.name): (part.dataset, entry)
+        for part in parts
+        for entry in part.entries
+    }
+
+    def pictures(row: dict[str, Any]) -> Any:
+        dataset, entry = found[row["data"], row["split"], row["image"]]
+        reference = dataset.reference(entry)
+        return (
+            read_image(dataset.image(entry)),
+            read_image(reference) if reference else None,
+        )
+
+    return pictures
+
+
+def command() -> str:
+    """The command line as it was typed."""
+    return shlex.join(["jiqa", *sys.argv[1:]])

@@ -1,0 +1,184 @@
+"""Write distorted versions of images, strength by strength.
+
+  jiqa distort photos/ --set rankiqa_live --output ladder/
+  jiqa distort photo.png --set dbcnn --kinds jpeg,contrast --levels 1-3 --output out/
+  jiqa distort --list
+
+Of photos/a/cat.jpg come ladder/a/cat/pristine.png, ladder/a/cat/jpeg/1.png and so on,
+all of 8 bits, and ladder/manifest.csv with a line for each. Noise depends on the seed
+and on the names of the image, the kind and the level, on nothing else. What failed has
+a line that says why, and makes the exit code 1; wrong usage gives 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+HELP = "write distorted versions of images, strength by strength"
+
+#: Failures told one by one.
+_SHOWN = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add = parser.add_argument
+    add("images", nargs="*", help="image files, folders or patterns")
+    add("--set", help="whose distortions (see --list)")
+    add("--kinds", help="comma list of kinds of the set (default: all)")
+    add("--levels", help="levels, such as 1-3 or 1,5 (default: all)")
+    add("--output", "-o", help="folder to write")
+    add("--seed", type=int, default=0, help="what noise derives from (%(default)s)")
+    add("--format", default="png", help="png, bmp, tif or webp, lossless (%(default)s)")
+    add("--workers", type=int, help="threads that decode and write (default: CPUs)")
+    add(
+        "--background",
+        type=float,
+        default=1.0,
+        metavar="GREY",
+        help="grey level in [0, 1] behind transparent pixels (default: 1, white)",
+    )
+    add("--resume", action="store_true", help="go on with an earlier run's --output")
+    add("--list", action="store_true", help="show the sets and their kinds")
+    add("--no-cache", action="store_true", help="do not keep compiled programs on disk")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the ladders and the manifest; see the module's docstring."""
+    from jiqa import __version__
+    from jiqa.cli._setup import configure_jax, progress
+    from jiqa.distortions.ladder import Ladder
+    from jiqa.distortions.ladder_folder import check_names, claim
+    from jiqa.distortions.ladder_writing import write_ladders
+    from jiqa.scoring.inputs import UsageError
+
+    if arguments.list:
+        _list()
+        return 0
+    _check(arguments)
+    output = Path(arguments.output)
+    try:
+        ladder = Ladder(
+            arguments.set,
+            kinds=tuple(arguments.kinds.split(",")) if arguments.kinds else None,
+            levels=parse_levels(arguments.levels) if arguments.levels else None,
+            seed=arguments.seed,
+            format=arguments.format,
+        )
+        sources = _sources(arguments.images, output)
+        check_names(sources)
+        settings = {
+            "jiqa": __version__,
+            "set": ladder.set,
+            "seed": ladder.seed,
+            "format": ladder.format,
+            "background": arguments.background,
+        }
+        claim(output, settings, resume=arguments.resume)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    configure_jax(cache=not arguments.no_cache)
+    steps = list(ladder.steps())
+    count = len(sources) * len(steps)
+    failures, done = {}, 0
+    try:
+        with progress("distorting", count) as advance:
+            for place, error in write_ladders(
+                ladder,
+                sources,
+                output,
+                workers=arguments.workers,
+                background=arguments.background,
+            ):
+                if error:
+                    failures[place] = error
+                done += not error
+                for _ in range(len(steps) if place.step is None else 1):
+                    advance()
+    except KeyboardInterrupt:
+        print(
+            f"\ninterrupted: {done} of {count} images are in {output}; the same "
+            "command with --resume goes on",
+            file=sys.stderr,
+        )
+        raise
+    ladder.write_manifest(output / "manifest.csv", sources, failures)
+    print(f"{done} images and manifest.csv written to {output}")
+    if failures:
+        print(f"{count - done} of {count} images are not there:", file=sys.stderr)
+    for place, error in list(failures.items())[:_SHOWN]:
+        named = place.step is not None  # an unreadable source names itself
+        name = f"{ladder.file(sources[place.source], steps[place.step or 0])}: "
+        print(f"  {name if named else ''}{error}", file=sys.stderr)
+    if len(failures) > _SHOWN:
+        print(f"  and {len(failures) - _SHOWN} more, in manifest.csv", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def parse_levels(text: str) -> tuple[int, ...]:
+    """``"1-3,5"`` as (1, 2, 3, 5).
+
+    Raises:
+        ValueError: anything else.
+    """
+    levels: set[int] = set()
+    for part in text.split(","):
+        ends = re.fullmatch(r"(\d+)(?:-(\d+))?", part, re.ASCII)
+        span = ends and range(int(ends[1]), int(ends[2] or ends[1]) + 1)
+        if not span:
+            raise ValueError(f"--levels {text}: needed is such as 3, 1-5 or 1,3,5")
+        levels.update(span)
+    return tuple(sorted(levels))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from jiqa.scoring.inputs import UsageError
+
+    if not arguments.output:
+        raise UsageError("--output FOLDER is needed")
+    if not arguments.set:
+        raise UsageError("--set NAME is needed (jiqa distort --list shows them)")
+    if not 0 <= arguments.background <= 1:
+        raise UsageError(f"--background {arguments.background}: needed is 0 to 1")
+    if arguments.workers is not None and arguments.workers < 1:
+        raise UsageError(f"--workers {arguments.workers}: needed is 1 or more")
+
+
+def _sources(images: list[str], output: Path) -> list[Any]:
+    """The photographs, without what an earlier run wrote among them."""
+    from jiqa.distortions.ladder import Source
+    from jiqa.scoring.inputs import UsageError, expand
+
+    written = output.resolve()
+    found = [
+        Source(path, relative)
+        for path, relative in dict.fromkeys(expand(images))
+        if written not in path.resolve().parents
+    ]
+    if not found:
+        raise UsageError("no images given")
+    return found
+
+
+def _list() -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from jiqa.distortions import all_sets
+    from jiqa.distortions.sets import source
+
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    for name, kinds in all_sets().items():
+        table = Table("kind", "number", "levels", "strengths", "note", title=name)
+        for kind in kinds.values():
+            strengths = " ".join(json.dumps(p, default=str) for p in kind.levels)
+            number = "" if kind.number is None else str(kind.number)
+            count = str(len(kind.levels))
+            table.add_row(kind.name, number, count, strengths, kind.note)
+        table.caption = source(name)
+        console.print(table)

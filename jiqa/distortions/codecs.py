@@ -1,0 +1,60 @@
+"""JPEG and JPEG 2000 there and back, through Pillow; on the host only."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+
+from jiqa.distortions.eight_bits import from_uint8, to_uint8
+
+
+def jpeg(image: Any, quality: int) -> np.ndarray:
+    """Baseline JPEG by libjpeg, chroma at half resolution as MATLAB and libjpeg do it.
+
+    Args:
+        image: ``[H, W, C]`` in [0, 1].
+        quality: 0 to 100; libjpeg takes 0 for 1.
+    """
+    return _there_and_back(
+        np.asarray(image), "JPEG", quality=max(1, int(quality)), subsampling="4:2:0"
+    )
+
+
+def jpeg2000(image: Any, bits_per_pixel: float) -> np.ndarray:
+    """JPEG 2000, irreversible 9/7 wavelet, one quality layer, by OpenJPEG.
+
+    MATLAB writes JPEG 2000 with Kakadu: at the same rate the two do not put their
+    bits in quite the same place.
+
+    Args:
+        image: ``[H, W, C]`` in [0, 1].
+        bits_per_pixel: of the file, all channels together. The authors give MATLAB
+            the compression ratio 24 / bits per pixel of an RGB image. The file's
+            header, some 260 bytes, counts, so that of a small image at a low rate
+            little more than a flat field is left.
+    """
+    image = np.asarray(image)
+    ratio = 8 * image.shape[-1] / bits_per_pixel
+    # Five decompositions, OpenJPEG's own choice, as far as the image allows.
+    resolutions = min(6, int(np.log2(min(image.shape[:2]))) + 1)
+    return _there_and_back(
+        image,
+        "JPEG2000",
+        quality_mode="rates",
+        quality_layers=[ratio],
+        irreversible=True,
+        num_resolutions=resolutions,
+    )
+
+
+def _there_and_back(image: np.ndarray, kind: str, **options: Any) -> np.ndarray:
+    from PIL import Image
+
+    pixels = to_uint8(image)
+    picture = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    with Image.open(file) as decoded:
+        return from_uint8(np.asarray(decoded), image)

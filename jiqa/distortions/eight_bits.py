@@ -1,0 +1,38 @@
+"""Whole grey levels, 0 to 255: what the authors' generators compute on.
+
+The generators of the published sets are MATLAB programs on uint8 images: a step that
+gives an image rounds it, halves upwards, and saturates. Images here stay floating
+point in [0, 1]; these two functions are the rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jiqa.images import to_float
+
+
+def to_levels(image: Array) -> Array:
+    """MATLAB's ``double(im2uint8(image))``: whole numbers 0..255 in the same type."""
+    return jnp.floor(jnp.clip(image * 255, 0, 255) + 0.5)
+
+
+def from_levels(levels: Array) -> Array:
+    """MATLAB's ``uint8(levels)`` as an image in [0, 1]: rounded and saturated."""
+    whole = jnp.floor(jnp.clip(levels, 0, 255) + 0.5).astype(jnp.uint8)
+    return to_float(whole).astype(levels.dtype)
+
+
+def to_uint8(image: Any) -> np.ndarray:
+    """The same rounding on the host, to uint8, as codecs and files need it."""
+    image = np.asarray(image)
+    return np.floor(np.clip(image * 255.0, 0, 255) + 0.5).astype(np.uint8)
+
+
+def from_uint8(pixels: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Decoded pixels as an image in [0, 1] of the shape and type of ``like``."""
+    return (pixels.reshape(like.shape) / 255.0).astype(like.dtype)

@@ -1,0 +1,118 @@
+"""Colour distortions of KADID-10k: types 4, 5, 7 and 8, on ``[H, W, 3]`` in [0, 1]."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.colour import srgb_to_lab
+from jiqa.distortions.kadid_filters import smoothed
+from jiqa.distortions.kadid_ranges import full_range, needs_colour
+from jiqa.distortions.kadid_spaces import lab_to_srgb
+from jiqa.numerics import round_half_away
+from jiqa.options import one_of
+
+
+def colour_diffusion(image: Array, amount: float, key: Array) -> Array:
+    """a* and b* blurred with sigma 1.5 ``amount`` + 2, then multiplied by ``amount``.
+
+    Raises:
+        ValueError: a grey image.
+    """
+    del key
+    needs_colour(image, "colour_diffusion")
+    lab = srgb_to_lab(image)
+    sigma = 1.5 * amount + 2
+    hue = smoothed(lab[..., 1:], sigma, math.ceil(2 * sigma)) * amount
+    return jnp.clip(lab_to_srgb(jnp.concatenate([lab[..., :1], hue], -1)), 0, 1)
+
+
+def colour_shift(
+    image: Array, amount: float, key: Array, *, differences: str = "central"
+) -> Array:
+    """Green moved by ``amount`` pixels near edges, in a direction drawn from ``key``.
+
+    The move is down and right, rounded to whole pixels; edge pixels repeat. The moved
+    green is blended in by the gradient of grey, blurred with sigma 4, stretched to
+    [0, 1], cut below 0.1, and stretched again between its 1st and 99th percentile.
+
+    Args:
+        image: ``[H, W, 3]`` in [0, 1].
+        amount: length of the move in pixels.
+        key: JAX key.
+        differences: how the gradient is taken: ``"central"`` (MATLAB's ``gradient``)
+            or ``"forward"``. The authors' function for it was not found; ports of
+            their code take either. It only shapes the mask.
+
+    Raises:
+        ValueError: a grey image, or an unknown option value.
+    """
+    needs_colour(image, "colour_shift")
+    one_of("differences", differences, "central", "forward")
+    # MATLAB's rgb2gray
+    grey = 0.2989 * image[..., 0] + 0.5870 * image[..., 1] + 0.1140 * image[..., 2]
+    down, right = (_difference(grey, axis, differences) for axis in (0, 1))
+    strength = jnp.sqrt(down**2 + right**2)[..., None]
+    mask = full_range(smoothed(strength, 4, 8))[..., 0]
+    mask = _between_percentiles(full_range(jnp.maximum(mask, 0.1)))
+    direction = jax.random.uniform(key, (2,), image.dtype, 1e-6, 1)
+    move = jnp.round(direction / jnp.linalg.norm(direction) * amount).astype(int)
+    green = image[..., 1]
+    rows, cols = (
+        jnp.clip(jnp.arange(length) - move[axis], 0, length - 1)
+        for axis, length in enumerate(green.shape)
+    )
+    moved = green[rows[:, None], cols[None, :]]
+    return image.at[..., 1].set(moved * mask + green * (1 - mask))
+
+
+def _difference(x: Array, axis: int, differences: str) -> Array:
+    if x.shape[axis] < 2:
+        return jnp.zeros_like(x)
+    if differences == "central":
+        return jnp.gradient(x, axis=axis)  # pyright: ignore
+    last = jax.lax.slice_in_dim(x, x.shape[axis] - 1, x.shape[axis], axis=axis)
+    return jnp.diff(x, axis=axis, append=last)
+
+
+def _between_percentiles(x: Array) -> Array:
+    """Clip to the 1st and 99th percentile (by rank, as the authors), then stretch."""
+    ranked = jnp.sort(x.ravel())
+    rank = max(round_half_away(x.size * 0.99), 1)
+    return full_range(jnp.clip(x, ranked[x.size - rank], ranked[rank - 1]))
+
+
+def saturation_hsv(image: Array, factor: float, key: Array) -> Array:
+    """Saturation of HSV times ``factor``; below 0 colours turn into their opposites.
+
+    With hue H and value V = max(R, G, B) kept, every channel c becomes
+    V - factor (V - c): the hue drops out. MATLAB's ``hsv2rgb`` divides by the largest
+    of all 1 - S f, which is 1 unless the saturation is negative.
+
+    Raises:
+        ValueError: a grey image.
+    """
+    del key
+    needs_colour(image, "colour_saturation_1")
+    value = image.max(-1, keepdims=True)
+    distorted = value - factor * (value - image)
+    lowest = image.min(-1, keepdims=True)
+    saturation = 1 - lowest / jnp.where(value > 0, value, 1)
+    saturation = jnp.where(value > 0, saturation, 0)
+    return distorted / (1 - jnp.minimum(factor, 0) * saturation.max())
+
+
+def saturation_lab(image: Array, factor: float, key: Array) -> Array:
+    """a* and b* times ``factor``.
+
+    Raises:
+        ValueError: a grey image.
+    """
+    del key
+    needs_colour(image, "colour_saturation_2")
+    lab = srgb_to_lab(image)
+    lab = jnp.concatenate([lab[..., :1], lab[..., 1:] * factor], -1)
+    return jnp.clip(lab_to_srgb(lab), 0, 1)

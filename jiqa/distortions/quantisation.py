@@ -1,0 +1,96 @@
+"""Fewer grey levels: Otsu's thresholds for many classes, and what they give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.distortions.eight_bits import from_levels, to_levels
+from jiqa.distortions.tones import histogram
+from jiqa.numerics import safe_divide
+
+
+def quantise(image: Array, count: Any, *, most: int | None = None) -> Array:
+    """Levels between ``count`` thresholds become one (RankIQA's quantisation noise).
+
+    MATLAB's ``multithresh`` finds the thresholds t in all channels together. Samples
+    above the k-th of them and not above the next become that next one, the lowest 0
+    and the highest 255: ``imquantize`` with the values ``[0, t_2, ..., t_N, 255]``.
+
+    Args:
+        image: ``[H, W, C]`` in [0, 1].
+        count: number of thresholds N, 1 to 255; may be traced if ``most`` is given.
+        most: the largest ``count`` that a traced one can take.
+    """
+    levels = to_levels(image)
+    thresholds = otsu_thresholds(levels, count, most=most)
+    index = jnp.arange(1 + len(thresholds))
+    values = jnp.append(thresholds, 255)
+    values = jnp.where(index == 0, 0, jnp.where(index >= count, 255, values))
+    above = (levels[..., None] > thresholds).sum(-1)
+    return from_levels(values[above])
+
+
+def otsu_thresholds(levels: Array, count: Any, *, most: int | None = None) -> Array:
+    """The thresholds that part whole levels 0..255 with the least variance inside.
+
+    Otsu 1979 for ``count`` + 1 classes, each above one threshold and not above the
+    next. As in ``multithresh`` the levels are spread over 0..255 first and the
+    thresholds brought back. MATLAB searches from an even start and may stop at a local
+    optimum; this is the global one, by dynamic programming over the ends of the
+    classes.
+
+    Args:
+        levels: whole numbers 0..255 of any shape.
+        count: number of thresholds; may be traced if ``most`` is given.
+        most: length of the result, ``count`` by default.
+
+    Returns:
+        ``[most]``, ascending, whole numbers; infinity from ``count`` on.
+    """
+    most = int(count) if most is None else most
+    low, high = levels.min(), levels.max()
+    width = jnp.maximum(high - low, 1)
+    spread = jnp.floor((levels - low) / width * 255 + 0.5)
+    gain = _between_variance(histogram(spread), levels.dtype)
+
+    def extend(best: Array, _: None) -> tuple[Array, Array]:
+        """Best division of 0..b into one class more, and where its last begins."""
+        value = best[:, None] + gain
+        return value.max(0), value.argmax(0)
+
+    _, starts = jax.lax.scan(extend, gain[0], None, length=most)
+
+    def trace(end: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
+        """From the last class to the first: where each begins."""
+        index, start = step
+        begin = jnp.where(index < count, start[end], end)
+        return begin, begin
+
+    index = jnp.arange(most)
+    _, ends = jax.lax.scan(trace, jnp.asarray(256), (index, starts), reverse=True)
+    thresholds = (ends - 1).astype(levels.dtype) / 255 * width
+    return jnp.where(index < count, jnp.floor(low + thresholds + 0.5), jnp.inf)
+
+
+def _between_variance(counts: Array, dtype: jnp.dtype) -> Array:
+    """Share in the variance between classes of each class a..b-1, ``[257, 257]``.
+
+    Empty classes give 0, those that end before they begin minus infinity.
+    """
+    share = counts.astype(dtype) / counts.sum().astype(dtype)
+    grey = jnp.arange(256).astype(dtype)
+    # About the mean: the squares of small numbers keep more digits.
+    grey = grey - (share * grey).sum()
+    zero = jnp.zeros(1, dtype)
+    mass = jnp.concatenate([zero, jnp.cumsum(share)])
+    moment = jnp.concatenate([zero, jnp.cumsum(share * grey)])
+    mass = mass[None, :] - mass[:, None]
+    moment = moment[None, :] - moment[:, None]
+    ends = jnp.arange(257)
+    forward = ends[None, :] > ends[:, None]
+    gain = safe_divide(jnp.square(moment), jnp.where(forward, mass, 0))
+    return jnp.where(forward, gain, -jnp.inf)
