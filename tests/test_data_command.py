@@ -96,6 +96,19 @@ def test_a_bar_where_someone_watches(archive, tmp_path, monkeypatch):
             2,
             "at least 1",
         ),
+        (
+            ("prepare", "tid2013", "--manual-dir", "IN", "--option", "low"),
+            2,
+            "KEY=VALUE",
+        ),
+        (
+            ("prepare", "csiq", "--manual-dir", "IN", "--option", "low=1"),
+            2,
+            "no option",
+        ),
+        (("prepare", "tid2008"), 2, "tid2008 is not downloaded"),
+        (("prepare", "table"), 2, "table is not downloaded"),
+        (("show", "table"), 1, "which one? Prepared are none"),
         (("show", "tid2013", "-o", "sheet.jpg"), 2, "ends in .png"),
     ],
 )
@@ -132,6 +145,28 @@ def test_list_and_info(archive, tmp_path, capsys):
     said = capsys.readouterr().out
     assert re.search(r"scores 100cm +MOS 1 to 9, higher is better: seen from 100", said)
     assert re.search(r"prepared +no", said)
+
+
+def test_a_table_of_ones_own(tmp_path, capsys):
+    table, out = tmp_path / "ratings.csv", tmp_path / "out"
+    layouts.text(table, ["image,score", "a.png,2", "b.png,3.5"])
+    layouts.put(tmp_path, ["a.png", "b.png"])
+    options = ("--option", "direction=lower", "--option", "high=9")
+    words = ("prepare", "table", "--manual-dir", table, *options)
+    assert _run(*words, out=out) == 0
+    assert capsys.readouterr().out.startswith("ratings: 2 images\nprepared in ")
+    assert _run(*words, out=out) == 0
+    assert "table/ratings is prepared already" in capsys.readouterr().out
+    assert _run("info", "ratings", out=out) == 0
+    said = capsys.readouterr().out
+    assert "table/ratings" in said and "MOS 2 to 9, lower is better" in said
+    assert _run("list", out=out) == 0
+    said = capsys.readouterr().out
+    assert "table/NAME" in said and "table/ratings" in said
+    layouts.text(table, ["image,score", "a.png,2", "b.png,1"])
+    with pytest.raises(SystemExit):
+        _run(*words, out=out)
+    assert "prepared already, from other files or labels" in capsys.readouterr().err
 
 
 def test_a_sheet_goes_from_best_to_worst(archive, tmp_path, capsys):

@@ -30,7 +30,8 @@ def _same(contents: Contents, rows: list[dict[str, str]], *, skip: int) -> None:
         assert abs(record.score - float(row["score"])) < 1e-11
         if record.reference is not None:
             name = Path(row["ref_img_path"]).name
-            assert contents.references[record.reference].name.lower() == name.lower()
+            found = Path(str(contents.references[record.reference]))
+            assert found.name.lower() == name.lower()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import subprocess
 import sys
 
@@ -48,6 +49,16 @@ def test_index_and_records_say_the_same(archive, tmp_path):
         dataset.entries("test")
     chosen = matching(entries, reference="I02", level=5)
     assert [e.name for e in chosen] == ["i02_01_5.bmp", "i02_09_5.bmp"]
+
+
+def test_records_travel_to_other_processes(archive, tmp_path):
+    layouts.put(tmp_path / "own", ["a.png"])
+    for name, root in (("tid2013", archive), ("folder/own", tmp_path / "own")):
+        dataset = prepare(name, root, tmp_path / "out")
+        entry = dataset.entries()[-1]
+        records = dataset.records(entry.split)
+        there = pickle.loads(pickle.dumps(records)).read(entry.position)
+        assert there["image"] == records.read(entry.position)["image"]
 
 
 def test_workers_change_nothing(archive, tmp_path):

@@ -3,16 +3,20 @@
   jiqa data list
   jiqa data info tid2013
   jiqa data prepare tid2013 --manual-dir ~/archives/tid2013
+  jiqa data prepare biq2021
+  jiqa data prepare table/mine --manual-dir ratings.csv --option direction=lower
   jiqa data show tid2013 --output sheet.png
 
-A set is prepared from its official archive, unpacked by you, into the folder that
---data-dir or JIQA_DATA names, or the user's cache. NAME/CONFIG picks one of several
-kinds of score, the first without CONFIG.
+A set is prepared from its official archive, unpacked by you (or downloaded, where its
+owners let anyone), into the folder that --data-dir or JIQA_DATA names, or the user's
+cache. NAME/CONFIG picks one of several kinds of score, the first without CONFIG. A
+table or a folder of your own gets the name that you give it after the slash.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -40,13 +44,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action("list", "which data sets there are, and which are prepared")
     action("info", "what a data set is, and how its archive has to lie")
     sub = action("prepare", "read an unpacked archive and keep it in one form")
-    sub.add_argument("--manual-dir", required=True, help="the unpacked archive")
+    sub.add_argument(
+        "--manual-dir", metavar="DIR", help="the unpacked archive, or your own table"
+    )
     sub.add_argument(
         "--workers",
         type=int,
         default=4,
         metavar="N",
-        help="threads that read files ahead (%(default)s)",
+        help="threads that read files ahead, or processes that compute (%(default)s)",
+    )
+    sub.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="what no file says (jiqa data info NAME lists them)",
+    )
+    sub.add_argument(
+        "--beam",
+        nargs="?",
+        const="",
+        metavar="FLAGS",
+        help="prepare on Apache Beam, with its own flags: --beam='--runner=...'",
     )
     sub = action("show", "draw images from best to worst with their scores")
     sub.add_argument(
@@ -57,159 +77,102 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do one of the actions."""
     from jiqa.data.folder import LayoutError
-    from jiqa.data.store import split_name
     from jiqa.scoring.inputs import UsageError
 
     actions = {"list": _list, "info": _info, "prepare": _prepare, "show": _show}
-    try:
-        if arguments.action != "list":
-            split_name(arguments.name)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
     try:
         return actions[arguments.action](arguments)
     except LayoutError as error:
         # Several lines, which the parser's own message would bury in usage.
         print(error, file=sys.stderr)
         return 2
-    except FileNotFoundError as error:
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    except (OSError, ModuleNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from rich.table import Table
+    from jiqa.cli._data_tables import print_list
 
-    from jiqa.data.preparing import is_prepared
-    from jiqa.data.store import all_datasets, builder, list_datasets
-
-    table = Table(
-        "name", "data set", "kind", "images", "references", "scores", "prepared"
-    )
-    for name in list_datasets():
-        info = all_datasets()[name.partition("/")[0]].INFO
-        scale = info.scales.get(name.partition("/")[2])
-        here = is_prepared(builder(name, arguments.data_dir))
-        table.add_row(
-            name,
-            info.title,
-            info.kind,
-            "" if info.images is None else f"{info.images:,}",
-            f"{info.references:,}" if info.references else "",
-            _scale(scale) if scale else "",
-            "yes" if here else "",
-        )
-    _console().print(table)
+    print_list(arguments.data_dir)
     return 0
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    from rich.table import Table
+    from jiqa.cli._data_tables import print_info
 
-    from jiqa.data.preparing import is_prepared
-    from jiqa.data.store import builder, open_dataset, split_name
-
-    made = builder(arguments.name, arguments.data_dir)
-    info, grid = split_name(arguments.name)[0].INFO, Table.grid(padding=(0, 2))
-    facts = {
-        "name": made.name,
-        "data set": info.title,
-        "kind": info.kind,
-        "images": "any number" if info.images is None else f"{info.images:,}",
-        "references": f"{info.references:,}" if info.references else "none",
-        "distortions": ", ".join(info.distortions),
-    }
-    for config, scale in info.scales.items():
-        note = f": {scale.note}" if scale.note else ""
-        facts[f"scores {config}".strip()] = f"{_scale(scale)}{note}"
-    facts |= {
-        "citation": info.citation,
-        "homepage": info.homepage,
-        "licence": info.licence,
-        "archive": info.layout,
-        "prepared": "no",
-    }
-    if is_prepared(made):
-        dataset = open_dataset(arguments.name, arguments.data_dir)
-        splits = (f"{len(dataset.entries(s)):,} {s}" for s in dataset.splits)
-        facts["prepared"] = f"{', '.join(splits)}, in {dataset.folder}"
-        facts["notes"] = "\n".join(dataset.notes)
-    for key, value in facts.items():
-        if value:
-            grid.add_row(f"[bold]{key}", _plain(value))
-    _console().print(grid, highlight=False)
+    print_info(arguments.name, arguments.data_dir)
     return 0
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    from jiqa.cli._setup import progress
+    from jiqa.cli._setup import download_bar, progress
     from jiqa.data import preparing
-    from jiqa.data.store import builder, open_dataset
-    from jiqa.scoring.inputs import UsageError
+    from jiqa.data.dataset import Dataset
+    from jiqa.data.named import check_same
+    from jiqa.data.store import archive_of, full_name, to_prepare
 
     if arguments.workers < 1:
-        raise UsageError(f"--workers {arguments.workers}: needed is at least 1")
-    made, start = builder(arguments.name, arguments.data_dir), time.monotonic()
+        raise ValueError(f"--workers {arguments.workers}: needed is at least 1")
+    options = _options(arguments.option)
+    beam = None if arguments.beam is None else shlex.split(arguments.beam)
+    name, root, start = arguments.name, arguments.manual_dir, time.monotonic()
+    made = to_prepare(name, root, arguments.data_dir, options)
+    name = full_name(name, made)
     if preparing.is_prepared(made):
-        print(f"{arguments.name} is prepared already, in {made.data_dir}")
+        if made.NAMED and root is not None:
+            check_same(made, Path(root))
+        print(f"{name} is prepared already, in {made.data_dir}")
         return 0
-    contents = made.contents(arguments.manual_dir)
-    print(f"{made.INFO.title}: {preparing.found(made.INFO, contents)}")
+    with download_bar(f"downloading {name}") as arrived:
+        archive = archive_of(made, root, arrived)
+    contents = made.contents(archive)
+    info = contents.info or made.INFO
+    print(f"{info.title}: {preparing.found(info, contents)}")
     for note in contents.notes:
         print(f"note: {note}")
     total = len(contents.records) + len(contents.references)
     with progress("preparing", total, starting="") as advance:
         preparing.write(
-            made, arguments.manual_dir, workers=arguments.workers, advance=advance
+            made, archive, workers=arguments.workers, advance=advance, beam=beam
         )
-    dataset = open_dataset(arguments.name, arguments.data_dir)
-    problems = [
-        e.problem
-        for e in [*dataset.entries(), *dataset.references.values()]
-        if e.problem
-    ]
-    size = sum(file.stat().st_size for file in dataset.folder.iterdir())
-    print(
-        f"prepared in {dataset.folder}: {size / 1e6:,.1f} MB, "
-        f"{time.monotonic() - start:.1f} s"
-    )
-    if problems:
-        print(f"{len(problems)} cannot be read, and are marked so:")
-        print(*(f"  {problem}" for problem in problems[:_SHOWN]), sep="\n")
-        if len(problems) > _SHOWN:
-            print(f"  and {len(problems) - _SHOWN} more")
+    _report(Dataset(name, made), time.monotonic() - start)
     for folder in preparing.leftovers(made):
         print(f"note: left by a preparation that was killed, unless one runs: {folder}")
     return 0
 
 
+def _options(given: list[str]) -> dict[str, str]:
+    wrong = [text for text in given if "=" not in text]
+    if wrong:
+        raise ValueError(f"--option {wrong[0]}: needed is KEY=VALUE")
+    return dict(text.split("=", 1) for text in given)
+
+
+def _report(dataset: Any, seconds: float) -> None:
+    """Where it is, how large, and what in it cannot be read."""
+    size = sum(file.stat().st_size for file in dataset.folder.iterdir())
+    print(f"prepared in {dataset.folder}: {size / 1e6:,.1f} MB, {seconds:.1f} s")
+    entries = [*dataset.entries(), *dataset.references.values()]
+    problems = [e.problem for e in entries if e.problem]
+    if problems:
+        print(f"{len(problems)} cannot be read, and are marked so:")
+        print(*(f"  {problem}" for problem in problems[:_SHOWN]), sep="\n")
+        if len(problems) > _SHOWN:
+            print(f"  and {len(problems) - _SHOWN} more")
+
+
 def _show(arguments: argparse.Namespace) -> int:
     from jiqa.data.contact_sheet import contact_sheet
     from jiqa.data.store import open_dataset
-    from jiqa.scoring.inputs import UsageError
 
     output = Path(arguments.output)
     if output.suffix.lower() != ".png":
-        raise UsageError(f"--output {output}: needed is a name that ends in .png")
+        raise ValueError(f"--output {output}: needed is a name that ends in .png")
     sheet = contact_sheet(open_dataset(arguments.name, arguments.data_dir))
     output.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(output, "PNG")
     print(f"{sheet.width}x{sheet.height} written to {output.resolve()}")
     return 0
-
-
-def _scale(scale: Any) -> str:
-    return f"{scale.name} {scale.low:g} to {scale.high:g}, {scale.direction} is better"
-
-
-def _plain(text: str) -> Any:
-    from rich.text import Text
-
-    return Text(text)
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    # Redirected output has no width of its own; 80 columns would cut the names.
-    return Console(width=None if sys.stdout.isatty() else 160)

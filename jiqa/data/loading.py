@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -172,7 +173,9 @@ class LoaderIterator:
         self._step += 1
         if self._loader.worker_count:
             # Out of memory shared with the workers, which has to be given back.
-            return {key: np.array(value) for key, value in batch.items()}
+            batch = {key: np.array(value) for key, value in batch.items()}
+        if self._step == len(self._loader):
+            self.close()
         return batch
 
     def get_state(self) -> dict[str, int]:
@@ -193,10 +196,12 @@ class LoaderIterator:
 
     def close(self) -> None:
         """End the workers; the next batch would start new ones."""
-        end = getattr(self._flow, "close", None)
-        self._flow = None
-        if end is not None:
-            end()
+        flow, self._flow = self._flow, None
+        if flow is not None and self._loader.worker_count:
+            cast(Any, flow).close()
+            del flow
+            # Grain leaves the workers' last batches, and their memory, in a cycle.
+            gc.collect()
 
 
 def _need_no_flags() -> None:

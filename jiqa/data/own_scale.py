@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jiqa.data.folder import LayoutError
+from jiqa.data.label_files import number
 from jiqa.data.own_tables import Table, plain
 from jiqa.data.schema import Record, Scale
 from jiqa.data.table_columns import Columns
@@ -58,8 +59,9 @@ def read_side(table: Path, options: Mapping[str, str]) -> dict[str, Any]:
         if key in side and side[key] not in allowed:
             raise LayoutError(f"{key}: {side[key]!r}; needed is {' or '.join(allowed)}")
     for key in ("low", "high"):
-        if key in side and not isinstance(side[key], int | float):
-            raise LayoutError(f"{path}, {key}: {side[key]!r}; needed is a number")
+        if key in side:
+            # Options are text, also those that are numbers.
+            side[key] = number(side[key], f"{path.stem}, {key}")
     return side
 
 
