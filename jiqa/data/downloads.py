@@ -102,6 +102,7 @@ BY_HAND = MappingProxyType(
             "https://s2.smu.edu/~eclarson/csiq/src_imgs.zip",
             "https://s2.smu.edu/~eclarson/csiq/dst_imgs.zip",
         ),
+        "kadis700k": ("https://datasets.vqa.mmsp-kn.de/archives/kadis700k.zip",),
         "koniq10k": (
             "https://datasets.vqa.mmsp-kn.de/archives/koniq10k_1024x768.zip",
             "https://datasets.vqa.mmsp-kn.de/archives/"
