@@ -72,3 +72,32 @@ def progress(
                 bar.update(task, rate=f"{speed:.1f}/s")
 
         yield advance
+
+
+@contextlib.contextmanager
+def byte_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar of bytes on a terminal's standard error, else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

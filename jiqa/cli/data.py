@@ -3,25 +3,26 @@
   jiqa data list
   jiqa data info tid2013
   jiqa data prepare tid2013 --manual-dir ~/archives/tid2013
+  jiqa data prepare voc
+  jiqa data prepare table/mine --manual-dir ~/ratings --option direction=lower
   jiqa data show tid2013 --output sheet.png
 
 A set is prepared from its official archive, unpacked by you, into the folder that
---data-dir or JIQA_DATA names, or the user's cache. NAME/CONFIG picks one of several
-kinds of score, the first without CONFIG.
+--data-dir or JIQA_DATA names, or the user's cache; some sets are downloaded without
+--manual-dir. NAME/CONFIG picks one of several kinds of score, the first without CONFIG;
+of a table or a folder of your own it is the name that you give it.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-HELP = "list, describe, prepare and show data sets"
+from jiqa.cli._data_prepare import add_prepare_arguments, prepare_set
 
-#: Names shown of images that cannot be read.
-_SHOWN = 5
+HELP = "list, describe, prepare and show data sets"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,14 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action("list", "which data sets there are, and which are prepared")
     action("info", "what a data set is, and how its archive has to lie")
     sub = action("prepare", "read an unpacked archive and keep it in one form")
-    sub.add_argument("--manual-dir", required=True, help="the unpacked archive")
-    sub.add_argument(
-        "--workers",
-        type=int,
-        default=4,
-        metavar="N",
-        help="threads that read files ahead (%(default)s)",
-    )
+    add_prepare_arguments(sub)
     sub = action("show", "draw images from best to worst with their scores")
     sub.add_argument(
         "--output", "-o", default="sheet.png", help="PNG to write (%(default)s)"
@@ -60,10 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.data.store import split_name
     from jiqa.scoring.inputs import UsageError
 
-    actions = {"list": _list, "info": _info, "prepare": _prepare, "show": _show}
+    actions = {"list": _list, "info": _info, "prepare": prepare_set, "show": _show}
     try:
         if arguments.action != "list":
-            split_name(arguments.name)
+            split_name(arguments.name, arguments.data_dir)
     except ValueError as error:
         raise UsageError(str(error)) from None
     try:
@@ -80,8 +74,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     from rich.table import Table
 
+    from jiqa.data.named import named_sets
     from jiqa.data.preparing import is_prepared
-    from jiqa.data.store import all_datasets, builder, list_datasets
+    from jiqa.data.store import (
+        all_datasets,
+        builder,
+        default_data_dir,
+        list_datasets,
+        open_dataset,
+    )
 
     table = Table(
         "name", "data set", "kind", "images", "references", "scores", "prepared"
@@ -99,6 +100,20 @@ def _list(arguments: argparse.Namespace) -> int:
             _scale(scale) if scale else "",
             "yes" if here else "",
         )
+    folder = Path(arguments.data_dir or default_data_dir())
+    for names in named_sets(all_datasets(), folder).values():
+        for name in names:
+            dataset = open_dataset(name, folder)
+            info, scale = dataset.info, dataset.scale
+            table.add_row(
+                name,
+                info.title,
+                info.kind,
+                f"{len(dataset.entries()):,}",
+                f"{info.references:,}" if info.references else "",
+                _scale(scale) if scale else "",
+                "yes",
+            )
     _console().print(table)
     return 0
 
@@ -107,12 +122,15 @@ def _info(arguments: argparse.Namespace) -> int:
     from rich.table import Table
 
     from jiqa.data.preparing import is_prepared
-    from jiqa.data.store import builder, open_dataset, split_name
+    from jiqa.data.store import builder, full_name, open_dataset
 
     made = builder(arguments.name, arguments.data_dir)
-    info, grid = split_name(arguments.name)[0].INFO, Table.grid(padding=(0, 2))
+    dataset = None
+    if is_prepared(made):
+        dataset = open_dataset(arguments.name, arguments.data_dir)
+    info, grid = dataset.info if dataset else made.INFO, Table.grid(padding=(0, 2))
     facts = {
-        "name": made.name,
+        "name": full_name(made.name, made) if made.config else made.name,
         "data set": info.title,
         "kind": info.kind,
         "images": "any number" if info.images is None else f"{info.images:,}",
@@ -127,10 +145,10 @@ def _info(arguments: argparse.Namespace) -> int:
         "homepage": info.homepage,
         "licence": info.licence,
         "archive": info.layout,
+        "options": "\n".join(f"{k}: {v}" for k, v in made.OPTIONS.items()),
         "prepared": "no",
     }
-    if is_prepared(made):
-        dataset = open_dataset(arguments.name, arguments.data_dir)
+    if dataset:
         splits = (f"{len(dataset.entries(s)):,} {s}" for s in dataset.splits)
         facts["prepared"] = f"{', '.join(splits)}, in {dataset.folder}"
         facts["notes"] = "\n".join(dataset.notes)
@@ -138,48 +156,6 @@ def _info(arguments: argparse.Namespace) -> int:
         if value:
             grid.add_row(f"[bold]{key}", _plain(value))
     _console().print(grid, highlight=False)
-    return 0
-
-
-def _prepare(arguments: argparse.Namespace) -> int:
-    from jiqa.cli._setup import progress
-    from jiqa.data import preparing
-    from jiqa.data.store import builder, open_dataset
-    from jiqa.scoring.inputs import UsageError
-
-    if arguments.workers < 1:
-        raise UsageError(f"--workers {arguments.workers}: needed is at least 1")
-    made, start = builder(arguments.name, arguments.data_dir), time.monotonic()
-    if preparing.is_prepared(made):
-        print(f"{arguments.name} is prepared already, in {made.data_dir}")
-        return 0
-    contents = made.contents(arguments.manual_dir)
-    print(f"{made.INFO.title}: {preparing.found(made.INFO, contents)}")
-    for note in contents.notes:
-        print(f"note: {note}")
-    total = len(contents.records) + len(contents.references)
-    with progress("preparing", total, starting="") as advance:
-        preparing.write(
-            made, arguments.manual_dir, workers=arguments.workers, advance=advance
-        )
-    dataset = open_dataset(arguments.name, arguments.data_dir)
-    problems = [
-        e.problem
-        for e in [*dataset.entries(), *dataset.references.values()]
-        if e.problem
-    ]
-    size = sum(file.stat().st_size for file in dataset.folder.iterdir())
-    print(
-        f"prepared in {dataset.folder}: {size / 1e6:,.1f} MB, "
-        f"{time.monotonic() - start:.1f} s"
-    )
-    if problems:
-        print(f"{len(problems)} cannot be read, and are marked so:")
-        print(*(f"  {problem}" for problem in problems[:_SHOWN]), sep="\n")
-        if len(problems) > _SHOWN:
-            print(f"  and {len(problems) - _SHOWN} more")
-    for folder in preparing.leftovers(made):
-        print(f"note: left by a preparation that was killed, unless one runs: {folder}")
     return 0
 
 

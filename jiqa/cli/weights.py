@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
+    from jiqa.cli._setup import byte_bar
     from jiqa.weights import WeightsNotFound, fetch, find, get_set
     from jiqa.weights.files import read_metadata
 
@@ -136,7 +137,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
                 print(f"{name} is at hand: {found.path} (--again fetches it anew)")
                 continue
         try:
-            with _bar(wanted.published_file) as progress:
+            with byte_bar(wanted.published_file) as progress:
                 path = fetch(
                     name, progress, folder=arguments.folder, keep=arguments.keep
                 )
@@ -149,32 +150,3 @@ def _fetch(arguments: argparse.Namespace) -> int:
         note = "as its owners state" if checked else "which its owners do not state"
         print(f"{name}: {path}, from a file of SHA-256 {sha256}, {note}")
     return 1 if failed else 0
-
-
-@contextlib.contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar of bytes on a terminal's standard error, else nothing."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -57,9 +57,13 @@ def read_side(table: Path, options: Mapping[str, str]) -> dict[str, Any]:
     for key, allowed in _ALLOWED.items():
         if key in side and side[key] not in allowed:
             raise LayoutError(f"{key}: {side[key]!r}; needed is {' or '.join(allowed)}")
-    for key in ("low", "high"):
-        if key in side and not isinstance(side[key], int | float):
-            raise LayoutError(f"{path}, {key}: {side[key]!r}; needed is a number")
+    for key in {"low", "high"} & side.keys():
+        try:
+            side[key] = float(side[key])
+        except (TypeError, ValueError):
+            raise LayoutError(
+                f"{table}, {key}: {side[key]!r}; needed is a number"
+            ) from None
     return side
 
 
