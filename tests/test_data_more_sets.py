@@ -282,7 +282,7 @@ def test_folder_without_images(tmp_path):
 
 def test_every_set_of_these_says_what_it_is():
     for name in (
-        "ava biq2021 cid_gd folder pieapp pipal scid siqad table voc waterloo"
+        "ava biq2021 cid_gd folder kadis700k pieapp pipal scid siqad table voc waterloo"
     ).split():
         info = all_datasets()[name].INFO
         assert info.title and info.layout

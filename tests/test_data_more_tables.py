@@ -133,7 +133,10 @@ def test_the_direction_from_the_side_file_a_column_or_the_user(tmp_path):
     assert scale.note == "rated at home"
     assert scale.deviation == ""  # there is no column of deviations
     assert _read(tmp_path).info.title == "Ours"
-    assert _scale(tmp_path, direction="lower").direction == "lower"
+    told = _scale(tmp_path, direction="lower", low="0.5")
+    assert (told.direction, told.low, told.high) == ("lower", 0.5, 5)
+    with pytest.raises(LayoutError, match="high: 'top'; needed is a number"):
+        _scale(tmp_path, high="top")
     (tmp_path / "t.json").unlink()
     write(table, "image,score,direction\na.png,2,lower\nb.png,4,Lower\n")
     assert _scale(tmp_path).direction == "lower"

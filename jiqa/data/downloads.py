@@ -20,6 +20,10 @@ from jiqa.places import cache_folder
 from jiqa.weights.download import DownloadError, Progress, WrongHash, download
 
 
+class NotDownloaded(ValueError):
+    """A set that jiqa does not download; says where it is to be had."""
+
+
 @dataclass(frozen=True)
 class Archive:
     """A data set's official archive.
@@ -102,6 +106,7 @@ BY_HAND = MappingProxyType(
             "https://s2.smu.edu/~eclarson/csiq/src_imgs.zip",
             "https://s2.smu.edu/~eclarson/csiq/dst_imgs.zip",
         ),
+        "kadis700k": ("https://datasets.vqa.mmsp-kn.de/archives/kadis700k.zip",),
         "koniq10k": (
             "https://datasets.vqa.mmsp-kn.de/archives/koniq10k_1024x768.zip",
             "https://datasets.vqa.mmsp-kn.de/archives/"
@@ -137,12 +142,12 @@ def fetch(
         The folder to prepare from.
 
     Raises:
-        ValueError: the set cannot be downloaded; says where it is to be had.
+        NotDownloaded: the set is fetched by hand; says where it is to be had.
         DownloadError: it could not be had, or it is not what was meant. What came of
             the file so far is kept, and the next call goes on.
     """
     if name not in ARCHIVES:
-        raise ValueError("\n".join(_by_hand(name)))
+        raise NotDownloaded("\n".join(_by_hand(name)))
     archive = ARCHIVES[name]
     base = Path(folder or cache_folder() / "downloads")
     done = base / name

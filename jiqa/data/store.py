@@ -192,7 +192,7 @@ def archive_of(
     """The folder to prepare a set from, downloaded if none is named.
 
     Raises:
-        ValueError: the set is not downloaded; says where it is to be had.
+        jiqa.data.downloads.NotDownloaded: it is fetched by hand; says from where.
         jiqa.weights.download.DownloadError: the download failed.
     """
     if manual_dir is not None:
