@@ -207,7 +207,8 @@ def _on_host(
     def coded(x: Array, parameter: float, key: Array) -> Array:
         return jnp.asarray(operation(np.asarray(x), parameter, key))
 
-    return np.asarray(_distorted(coded, stretch, jnp.asarray(image), parameter, key))
+    out = _distorted(coded, stretch, jnp.asarray(image), parameter, key)
+    return np.asarray(out).astype(image.dtype)
 
 
 # Compiled here, since loops that run outside jit would be compiled at every call.
