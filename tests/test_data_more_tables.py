@@ -135,7 +135,7 @@ def test_the_direction_from_the_side_file_a_column_or_the_user(tmp_path):
     assert _read(tmp_path).info.title == "Ours"
     told = _scale(tmp_path, direction="lower", low="0.5")
     assert (told.direction, told.low, told.high) == ("lower", 0.5, 5)
-    with pytest.raises(LayoutError, match="high: 'top'; needed is a number"):
+    with pytest.raises(LayoutError, match="high: 'top' is no number"):
         _scale(tmp_path, high="top")
     (tmp_path / "t.json").unlink()
     write(table, "image,score,direction\na.png,2,lower\nb.png,4,Lower\n")

@@ -141,6 +141,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
     _report(Dataset(name, made), time.monotonic() - start)
     for folder in preparing.leftovers(made):
         print(f"note: left by a preparation that was killed, unless one runs: {folder}")
+    if made.NAMED:
+        print(f"from now on: --data {name}")
     return 0
 
 
