@@ -5,3 +5,9 @@ with intervals, by ``correlations``, ``logistic``, ``weighted_ranks`` and ``boot
 ``significance`` and ``pair_discrimination`` compare metric with metric. ``waterloo``
 and ``gmad`` need no human scores; ``protocol`` is for trained models.
 """
+
+from jiqa.evaluation.merging import read_scores as read_scores
+from jiqa.evaluation.summary import Evaluation as Evaluation
+from jiqa.evaluation.summary import evaluate as evaluate
+
+__all__ = ["Evaluation", "evaluate", "read_scores"]
