@@ -32,7 +32,7 @@ class Kadis700k(QualityDataset):
     are made by ``jiqa.distortions`` as 8-bit PNG files, the same for a seed whoever
     makes them, and equal to MATLAB's in kind only. Levels are counted from the weakest;
     the names carry the authors' numbers. Of a folder without the table, types are
-    drawn with the seed. Use ``workers``: at one image a second 700,000 take eight days.
+    drawn with the seed. ``workers`` are processes here, each with JAX in it.
     """
 
     COMPUTED = True
