@@ -24,7 +24,7 @@ from jiqa.metrics import psnr, ssim
 PHOTO = np.asarray(Image.open(Path(jiqa.__file__).parent / "sample/reference.png"))
 #: JPEG 2000 at the lowest rates needs an image that is more than its header.
 CROP = PHOTO[40:200, 110:270]
-SMALL = PHOTO[60:100, 150:198]
+SMALL = PHOTO[60:108, 150:206]
 NAMES = list_kinds()
 KEY = 7
 
@@ -39,6 +39,9 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 TRACED = _distinct([n for n in NAMES if get_kind(n).where == "jax"])
+#: These compare with the stretched image, in test files of their own: their generator
+#: stretches every image to the whole range first, and some types go two ways.
+STRETCHED = {"kadid10k", "kadis"}
 RANDOM = {"denoising", "impulse_noise", "non_eccentricity", "colour_blocks"}
 
 
@@ -72,7 +75,7 @@ def test_shape_type_and_range_are_kept(name):
     assert images.min() >= 0 and images.max() <= 1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [n for n in NAMES if n.split("/")[0] not in STRETCHED])
 def test_severity_is_monotone(name):
     """Every level is worse than the one before, by PSNR or by SSIM."""
     images = _made(name).levels
@@ -179,7 +182,7 @@ def test_sets_are_complete():
     assert len(pairs) == 18
     assert [k.number for k in sets["dbcnn"].values()] == list(range(1, 10))
     for name in sets:
-        assert "doi:" in source(name)
+        assert "doi:" in source(name) or "arXiv:" in source(name)
 
 
 def test_classes_of_dbcnn():
