@@ -7,7 +7,7 @@ import json
 import platform
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -201,7 +201,7 @@ def _settings(arguments: argparse.Namespace, rated: Rated) -> dict[str, Any]:
     }
 
 
-def _pictures(parts: Sequence[Part]) -> Callable[[dict[str, Any]], Any]:
+def _pictures(parts: Sequence[Part]) -> Callable[[Mapping[str, Any]], Any]:
     """The pixels of a row's image and of its reference."""
     from jiqa.decode import read_image
 
@@ -211,7 +211,7 @@ def _pictures(parts: Sequence[Part]) -> Callable[[dict[str, Any]], Any]:
         for entry in part.entries
     }
 
-    def pictures(row: dict[str, Any]) -> Any:
+    def pictures(row: Mapping[str, Any]) -> Any:
         dataset, entry = found[row["data"], row["split"], row["image"]]
         reference = dataset.reference(entry)
         return (

@@ -136,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         rated = _rate_tables(arguments)
     if rated is None:
         return 0  # another process writes what all have found
-    score_direction = dict(rated.score_direction)
+    score_direction: dict[str, Any] = dict(rated.score_direction)
     if arguments.score_direction:
         score_direction = dict.fromkeys(score_direction, arguments.score_direction)
     observers = None
