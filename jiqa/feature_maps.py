@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,24 +11,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.filters import Border, gaussian_taps, shifted_sum
-from jiqa.nn import NETWORKS
-from jiqa.nn.layers import run
-from jiqa.nn.preprocessing import standardise
 from jiqa.numerics import added, safe_divide, safe_power, safe_sqrt
 
 _TAPS = gaussian_taps(11, 1.5)
 _PAD_MODE = {"zero": "constant", "replicate": "edge", "symmetric": "symmetric"}
-
-
-def tapped_features(
-    net: str, params: Mapping[str, Any], image: Array, taps: Sequence[str]
-) -> dict[str, Array]:
-    """An image ``[H, W, C]`` in [0, 1] with its feature maps by the name of the tap.
-
-    The network is one of ``NETWORKS`` that takes images as torchvision's do.
-    """
-    found = run(NETWORKS[net].layers(), params, standardise(image), taps)
-    return {"image": image, **found}
 
 
 def unit_difference(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
@@ -89,12 +75,10 @@ def add_sums(a: Any, b: Any) -> Any:
     return jax.tree.map(operator.add, a, b)
 
 
-def layers_added(
-    params: Any, sums: list[tuple[Array, int]], *, output: str = "score"
-) -> Array:
+def layers_added(params: Any, options: Any, sums: list[tuple[Array, int]]) -> Array:
     """The means of sums and counts by layer; added up, or as they are."""
     parts = [whole / count for whole, count in sums]
-    return jnp.stack(parts) if output == "layers" else added(parts)
+    return jnp.stack(parts) if options.output == "layers" else added(parts)
 
 
 def pooled_layers(scores: list[Array], pool_layer: str, output: str) -> Array:

@@ -17,7 +17,7 @@ import jax
 from jiqa.images import to_float
 from jiqa.nn.layers import IMAGES, until
 from jiqa.nn.receptive import Reach, reaches
-from jiqa.wiring import Learned, Pieces, Wiring
+from jiqa.wiring import Learned, Options, Params, Pieces, Wiring
 
 _FLOAT = 4  # bytes
 
@@ -33,10 +33,10 @@ class _Span(NamedTuple):
 
 def tiled(
     learned: Learned,
-    params: Mapping[str, Any],
+    params: Params,
+    options: Options,
     reference: Any,
     distorted: Any,
-    options: Mapping[str, Any],
     *,
     memory: int,
 ) -> Any:
@@ -45,9 +45,9 @@ def tiled(
     Args:
         learned: what the metric is made of.
         params: its parameters, flat.
+        options: those chosen.
         reference: image.
         distorted: image of the same shape.
-        options: of the metric.
         memory: for the features of one tile of both images.
 
     Raises:
@@ -60,7 +60,7 @@ def tiled(
             "this metric, with these options, looks at whole feature maps; it cannot "
             "be computed in tiles"
         )
-    wiring = learned.wiring(**options)
+    wiring = learned.wire(options)
     found = reaches(wiring.nodes, wiring.taps)
     side = tile_side(wiring, memory)
     rows, columns = (_spans(n, side, _widest(found)) for n in reference.shape[:2])
@@ -69,13 +69,13 @@ def tiled(
         for column in columns:
             part = _summary(
                 learned,
-                tuple(sorted(options.items())),
+                options,
                 _crops(found, row, column, reference.shape),
                 params,
                 *(_cut(image, row, column) for image in (reference, distorted)),
             )
             total = part if total is None else pieces.merge(total, part)
-    return learned.of_pieces(pieces.finish, params, options, total)
+    return pieces.finish(params, options, total)
 
 
 def tile_side(wiring: Wiring, memory: int) -> int:
@@ -164,9 +164,9 @@ def _crops(
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _summary(
     learned: Learned,
-    options: tuple[tuple[str, Any], ...],
+    options: Options,
     crops: tuple[tuple[str, tuple[int | None, ...]], ...],
-    params: Mapping[str, Any],
+    params: Params,
     reference: Any,
     distorted: Any,
 ) -> Any:
@@ -178,9 +178,8 @@ def _summary(
             for top, bottom, left, right in [dict(crops)[name]]
         }
         for features in (
-            learned.features_of(params, dict(options), image)
-            for image in (reference, distorted)
+            learned.features(params, options, image) for image in (reference, distorted)
         )
     ]
     pieces = cast(Pieces, learned.pieces)
-    return learned.of_pieces(pieces.summarise, params, dict(options), *own)
+    return pieces.summarise(params, options, *own)

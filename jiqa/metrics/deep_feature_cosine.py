@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, tapped_features, unit_difference
+from jiqa.feature_maps import add_sums, unit_difference
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import NETWORKS
 from jiqa.numerics import added
 from jiqa.options import one_of
-from jiqa.wiring import Pieces, Wiring
+from jiqa.wiring import Maps, Options, Params, Pieces, Wiring
 
 _BLOCKS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _LAYERS = {
@@ -25,72 +22,50 @@ _LAYERS = {
 _AXES = {"place": (2,), "map": (0, 1), "layer": (0, 1, 2)}
 
 
-def _wiring(
-    *,
-    net: str = "vgg16",
-    layers: tuple[str, ...] | None = None,
-    cosine: str = "place",
-    output: str = "score",
-) -> Wiring:
-    one_of("net", net, *_LAYERS)
-    one_of("cosine", cosine, *_AXES)
-    one_of("output", output, "score", "layers", "maps")
-    if output == "maps" and cosine != "map":
-        raise ValueError(f'output="maps" with cosine={cosine!r}; needed is "map"')
-    return tapped((net,), NETWORKS[net].layers(), layers or _LAYERS[net])
+def _wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_LAYERS)
+    one_of("cosine", options.cosine, *_AXES)
+    one_of("output", options.output, "score", "layers", "maps")
+    if options.output == "maps" and options.cosine != "map":
+        raise ValueError(
+            f'output="maps" with cosine={options.cosine!r}; needed is "map"'
+        )
+    return tapped((options.net,), NETWORKS[options.net].layers(), _layers(options))
 
 
-def _features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "vgg16",
-    layers: tuple[str, ...] | None = None,
-) -> dict[str, Array]:
-    return tapped_features(net, params, image, layers or _LAYERS[net])
+def _layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _LAYERS[options.net]
 
 
 def _compare(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "vgg16",
-    layers: tuple[str, ...] | None = None,
-    cosine: str = "place",
-    output: str = "score",
+    params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> Array:
-    if output == "maps":
-        parts = [
-            _distance(reference[name], distorted[name], _AXES[cosine])
-            for name in layers or _LAYERS[net]
-        ]
-        return jnp.concatenate(parts)
-    found = _sums(params, reference, distorted, net=net, layers=layers, cosine=cosine)
-    return _of_sums(params, found, output=output)
+    if options.output == "maps":
+        return jnp.concatenate(_distances(options, reference, distorted))
+    sums = _sums(params, options, reference, distorted)
+    return _of_sums(params, options, sums)
+
+
+def _distances(options: Options, reference: Maps, distorted: Maps) -> list[Array]:
+    """Every cosine distance of each layer."""
+    axes = _AXES[options.cosine]
+    return [
+        _distance(reference[name], distorted[name], axes) for name in _layers(options)
+    ]
 
 
 def _sums(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "vgg16",
-    layers: tuple[str, ...] | None = None,
-    cosine: str = "place",
+    params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> list[tuple[Array, int]]:
-    found = []
-    for name in layers or _LAYERS[net]:
-        distance = _distance(reference[name], distorted[name], _AXES[cosine])
-        found.append((distance.sum(), distance.size))
-    return found
+    distances = _distances(options, reference, distorted)
+    return [(distance.sum(), distance.size) for distance in distances]
 
 
-def _of_sums(
-    params: Mapping[str, Any], sums: list[tuple[Array, int]], *, output: str = "score"
-) -> Array:
+def _of_sums(params: Params, options: Options, sums: list[tuple[Array, int]]) -> Array:
     parts = [whole / count for whole, count in sums]
-    return jnp.stack(parts) if output == "layers" else added(parts) / len(parts)
+    if options.output == "layers":
+        return jnp.stack(parts)
+    return added(parts) / len(parts)
 
 
 def _distance(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
@@ -117,15 +92,12 @@ def _distance(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
         "the paper's text gives the cosine distance of deep features; network, layers, "
         "and what a cosine is taken over are arguments"
     ),
-    features=_features,
     compare=_compare,
-    pieces=Pieces(
-        _sums, add_sums, _of_sums, lambda o: o.get("cosine", "place") == "place"
-    ),
+    pieces=Pieces(_sums, add_sums, _of_sums, lambda o: o.cosine == "place"),
     wiring=_wiring,
 )
 def dfb_iqa(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -163,7 +135,4 @@ def dfb_iqa(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    options: Any = {"net": net, "layers": layers}
-    _wiring(**options, cosine=cosine, output=output)
-    pair = (_features(params, image, **options) for image in (reference, distorted))
-    return _compare(params, *pair, **options, cosine=cosine, output=output)
+    ...

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
@@ -17,7 +15,7 @@ from jiqa.nn.preprocessing import standardise
 from jiqa.numerics import safe_sqrt
 from jiqa.options import one_of
 from jiqa.resample import imresize
-from jiqa.wiring import Wiring
+from jiqa.wiring import Maps, Options, Params, Wiring
 
 _NET = NETWORKS["vgg16"].layers()
 #: Every layer of the convolutional part, as the authors tap them.
@@ -42,67 +40,43 @@ def _pool(x: Array, how: str) -> Array:
     return {"sd": spread, "mad": deviation, "fd": (spread + deviation) / 2}[how]
 
 
-def _wiring(
-    *,
-    layers: tuple[str, ...] = _ALL,
-    pool_map: str = "avg",
-    pool_channel: str = "avg",
-    pool_layer: str = "avg",
-    preset: str | None = None,
-    resize: int | None = None,
-    output: str = "score",
-) -> Wiring:
-    for name, value in (
-        ("pool_map", pool_map),
-        ("pool_channel", pool_channel),
-        ("pool_layer", pool_layer),
-    ):
-        one_of(name, value, *_POOLS)
-    one_of("preset", preset, None, "official_demo")
-    one_of("output", output, "score", "layers", "maps")
+def _wiring(options: Options) -> Wiring:
+    for name in ("pool_map", "pool_channel", "pool_layer"):
+        one_of(name, getattr(options, name), *_POOLS)
+    one_of("preset", options.preset, None, "official_demo")
+    one_of("output", options.output, "score", "layers", "maps")
+    resize = options.resize
     if resize is not None and resize < 32:
         raise ValueError(f"resize={resize!r}; needed is 32 pixels or more, or None")
     side = 1 if resize is not None else None
-    return tapped(("vgg16",), _NET, layers, min_side=side)
+    return tapped(("vgg16",), _NET, options.layers, min_side=side)
 
 
-def _features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    layers: tuple[str, ...] = _ALL,
-    resize: int | None = None,
-) -> dict[str, Array]:
+def _features(params: Params, options: Options, image: Array) -> dict[str, Array]:
     ready = standardise(image)
-    if resize is not None:
-        planes = imresize(jnp.moveaxis(ready, -1, 0), size=(resize, resize))
+    if options.resize is not None:
+        size = (options.resize, options.resize)
+        planes = imresize(jnp.moveaxis(ready, -1, 0), size=size)
         ready = jnp.moveaxis(planes, 0, -1)
-    return {"image": image, **run(_NET, params, ready, layers)}
+    return {"image": image, **run(_NET, params, ready, options.layers)}
 
 
 def _compare(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    layers: tuple[str, ...] = _ALL,
-    pool_map: str = "avg",
-    pool_channel: str = "avg",
-    pool_layer: str = "avg",
-    preset: str | None = None,
-    output: str = "score",
+    params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> Array:
-    if preset == "official_demo":
-        pool_map, pool_channel, pool_layer = "avg", "sd", "avg"
+    pools = options.pool_map, options.pool_channel, options.pool_layer
+    if options.preset == "official_demo":
+        pools = "avg", "sd", "avg"
+    pool_map, pool_channel, pool_layer = pools
     scores = []
-    for name in layers:
+    for name in options.layers:
         x, y = reference[name], distorted[name]
         local = structural_similarity(x, y, peaks(x, y, least=1.0), "zero")
         scores.append(_pool(local.reshape(-1, local.shape[-1]), pool_map))
-    if output == "maps":
+    if options.output == "maps":
         return jnp.concatenate(scores)
     found = jnp.stack([_pool(by_map, pool_channel) for by_map in scores])
-    return found if output == "layers" else _pool(found, pool_layer)
+    return found if options.output == "layers" else _pool(found, pool_layer)
 
 
 @learned_reference(
@@ -127,7 +101,7 @@ def _compare(
     wiring=_wiring,
 )
 def deepsim(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -173,16 +147,4 @@ def deepsim(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    pools: Any = {
-        "pool_map": pool_map,
-        "pool_channel": pool_channel,
-        "pool_layer": pool_layer,
-        "preset": preset,
-        "output": output,
-    }
-    _wiring(layers=layers, resize=resize, **pools)
-    pair = (
-        _features(params, image, layers=layers, resize=resize)
-        for image in (reference, distorted)
-    )
-    return _compare(params, *pair, layers=layers, **pools)
+    ...

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.feature_maps import pooled_layers, tapped_features
+from jiqa.feature_maps import pooled_layers
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import NETWORKS
 from jiqa.numerics import product, safe_divide
 from jiqa.options import one_of
-from jiqa.wiring import Wiring
+from jiqa.wiring import Maps, Options, Params, Wiring
 
 _BLOCKS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 _LAYERS = {
@@ -25,58 +22,36 @@ _LAYERS = {
 _LEVELS = (0, 1, 2, 3)
 
 
-def _wiring(
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-    levels: tuple[int, ...] = _LEVELS,
-    level_weights: str = "reciprocal",
-    pool_layer: str = "geometric",
-    output: str = "score",
-) -> Wiring:
-    one_of("net", net, *_LAYERS)
-    one_of("level_weights", level_weights, "reciprocal", "uniform")
-    one_of("pool_layer", pool_layer, "geometric", "mean")
-    one_of("output", output, "score", "layers")
+def _wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_LAYERS)
+    one_of("level_weights", options.level_weights, "reciprocal", "uniform")
+    one_of("pool_layer", options.pool_layer, "geometric", "mean")
+    one_of("output", options.output, "score", "layers")
+    levels = options.levels
     if not levels or any(not 0 <= level <= 6 for level in levels):
         raise ValueError(f"levels={levels!r}; needed are whole numbers from 0 to 6")
-    return tapped((net,), NETWORKS[net].layers(), layers or _LAYERS[net])
+    return tapped((options.net,), NETWORKS[options.net].layers(), _layers(options))
 
 
-def _features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-) -> dict[str, Array]:
-    return tapped_features(net, params, image, layers or _LAYERS[net])
+def _layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _LAYERS[options.net]
 
 
 def _compare(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-    levels: tuple[int, ...] = _LEVELS,
-    level_weights: str = "reciprocal",
-    pool_layer: str = "geometric",
-    output: str = "score",
+    params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> Array:
     scores = []
-    for name in layers or _LAYERS[net]:
+    for name in _layers(options):
         total, weights = jnp.zeros((), reference[name].dtype), 0.0
-        for level in levels:
-            weight = 1 / (level + 1) if level_weights == "reciprocal" else 1.0
+        for level in options.levels:
+            weight = 1 / (level + 1) if options.level_weights == "reciprocal" else 1.0
             x, y = (_histograms(f[name], level) for f in (reference, distorted))
             total, weights = (
                 total + weight * _intersection(x, y).mean(),
                 weights + weight,
             )
         scores.append(total / weights)
-    return pooled_layers(scores, pool_layer, output)
+    return pooled_layers(scores, options.pool_layer, options.output)
 
 
 def _histograms(features: Array, level: int) -> Array:
@@ -129,12 +104,11 @@ def _intersection(x: Array, y: Array) -> Array:
         "after the abstract and the authors' earlier pyramids of histograms; what is "
         "open is an argument"
     ),
-    features=_features,
     compare=_compare,
     wiring=_wiring,
 )
 def cnn_histogram(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -175,13 +149,4 @@ def cnn_histogram(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    network: Any = {"net": net, "layers": layers}
-    rest: Any = {
-        "levels": levels,
-        "level_weights": level_weights,
-        "pool_layer": pool_layer,
-        "output": output,
-    }
-    _wiring(**network, **rest)
-    pair = (_features(params, image, **network) for image in (reference, distorted))
-    return _compare(params, *pair, **network, **rest)
+    ...

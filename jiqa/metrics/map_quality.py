@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import jax.numpy as jnp
 from jax import Array
 
@@ -14,7 +11,6 @@ from jiqa.feature_maps import (
     peaks,
     pooled_layers,
     structural_similarity,
-    tapped_features,
 )
 from jiqa.learned import learned_reference, tapped
 from jiqa.metrics.gradient_deviation import gmsd
@@ -22,7 +18,7 @@ from jiqa.metrics.universal_quality import uqi
 from jiqa.nn import NETWORKS
 from jiqa.nn.operations import Conv
 from jiqa.options import one_of
-from jiqa.wiring import Wiring
+from jiqa.wiring import Maps, Options, Params, Wiring
 
 _NETS = ("alexnet", "vgg16", "vgg19")
 #: Metrics of jiqa that take a grey image with values of any sign.
@@ -37,44 +33,29 @@ def _convolutions(net: str) -> tuple[str, ...]:
     return tuple(name for name in found if name.startswith("conv"))
 
 
-def _wiring(
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-    metric: str = "ssim",
-    border: str = "replicate",
-    peak: float | None = None,
-    pool_layer: str = "geometric",
-    per_map: bool = False,
-    output: str = "score",
-) -> Wiring:
-    one_of("net", net, *_NETS)
-    one_of("metric", metric, *_METRICS)
-    one_of("border", border, "replicate", "zero", "symmetric")
-    one_of("pool_layer", pool_layer, "geometric", "mean")
-    one_of("per_map", per_map, False, True)
-    one_of("output", output, "score", "layers")
-    if peak is not None and not peak > 0:
-        raise ValueError(f"peak={peak!r}; needed is a positive number or None")
-    taps, samples = layers or _convolutions(net), _SAMPLES.get(metric, 1)
-    return tapped((net,), NETWORKS[net].layers(), taps, samples=samples)
+def _layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _convolutions(options.net)
 
 
-def _features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-) -> dict[str, Array]:
-    return tapped_features(net, params, image, layers or _convolutions(net))
+def _wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_NETS)
+    one_of("metric", options.metric, *_METRICS)
+    one_of("border", options.border, "replicate", "zero", "symmetric")
+    one_of("pool_layer", options.pool_layer, "geometric", "mean")
+    one_of("per_map", options.per_map, False, True)
+    one_of("output", options.output, "score", "layers")
+    if options.peak is not None and not options.peak > 0:
+        raise ValueError(f"peak={options.peak!r}; needed is a positive number or None")
+    layers, samples = NETWORKS[options.net].layers(), _SAMPLES.get(options.metric, 1)
+    return tapped((options.net,), layers, _layers(options), samples=samples)
 
 
-def _by_map(x: Array, y: Array, metric: str, border: Any, peak: float | None) -> Array:
+def _by_map(options: Options, x: Array, y: Array) -> Array:
     """The metric of every map, ``[maps]``."""
+    metric, peak = options.metric, options.peak
     top = peaks(x, y) if peak is None else jnp.asarray(peak, x.dtype)
     if metric == "ssim":
-        return map_means(structural_similarity(x, y, top, border))
+        return map_means(structural_similarity(x, y, top, options.border))
     if metric == "mae":
         return map_means(jnp.abs(x - y))
     error = map_means(jnp.square(x - y))
@@ -90,26 +71,15 @@ def _by_map(x: Array, y: Array, metric: str, border: Any, peak: float | None) ->
 
 
 def _compare(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-    metric: str = "ssim",
-    border: str = "replicate",
-    peak: float | None = None,
-    pool_layer: str = "geometric",
-    per_map: bool = False,
-    output: str = "score",
+    params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> Array:
     parts = [
-        _by_map(reference[name], distorted[name], metric, border, peak)
-        for name in layers or _convolutions(net)
+        _by_map(options, reference[name], distorted[name]) for name in _layers(options)
     ]
-    if per_map:
+    if options.per_map:
         return jnp.concatenate(parts)
-    return pooled_layers([part.mean() for part in parts], pool_layer, output)
+    means = [part.mean() for part in parts]
+    return pooled_layers(means, options.pool_layer, options.output)
 
 
 @learned_reference(
@@ -129,12 +99,11 @@ def _compare(
         "after the abstract and another author's implementation of its SSIM variant; "
         "what is open is an argument"
     ),
-    features=_features,
     compare=_compare,
     wiring=_wiring,
 )
 def cnn_iqm(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -181,15 +150,4 @@ def cnn_iqm(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    network: Any = {"net": net, "layers": layers}
-    rest: Any = {
-        "metric": metric,
-        "border": border,
-        "peak": peak,
-        "pool_layer": pool_layer,
-        "per_map": per_map,
-        "output": output,
-    }
-    _wiring(**network, **rest)
-    pair = (_features(params, image, **network) for image in (reference, distorted))
-    return _compare(params, *pair, **network, **rest)
+    ...

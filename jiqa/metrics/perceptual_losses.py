@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, layers_added, map_means, tapped_features
-from jiqa.learned import learned_reference, tapped
+from jiqa.feature_maps import add_sums, layers_added, map_means
+from jiqa.learned import learned_reference, tapped, tapped_features
 from jiqa.nn import NETWORKS
 from jiqa.numerics import added, product
 from jiqa.options import one_of
-from jiqa.wiring import Pieces, Wiring
+from jiqa.wiring import Maps, Options, Params, Pieces, Wiring
 
 _Layers = tuple[str, ...] | None
 _ENDS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
@@ -40,74 +39,48 @@ _SHARED: Any = {
 }
 
 
-def _wiring(
-    net: str, layers: _Layers, default: Any, output: str, *outputs: str
-) -> Wiring:
-    one_of("net", net, *default)
-    one_of("output", output, *outputs)
-    return tapped((net,), NETWORKS[net].layers(), layers or default[net])
+def _content_layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _CONTENT[options.net]
 
 
-def _content_wiring(
-    *, net: str = "vgg16", layers: _Layers = None, output: str = "score"
-) -> Wiring:
-    return _wiring(net, layers, _CONTENT, output, "score", "layers", "maps")
-
-
-def _content_features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "vgg16",
-    layers: _Layers = None,
-) -> dict[str, Array]:
-    return tapped_features(net, params, image, layers or _CONTENT[net])
+def _content_wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_CONTENT)
+    one_of("output", options.output, "score", "layers", "maps")
+    layers = NETWORKS[options.net].layers()
+    return tapped((options.net,), layers, _content_layers(options))
 
 
 def _content(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "vgg16",
-    layers: _Layers = None,
-    output: str = "score",
+    params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> Array:
-    if output == "maps":
-        taps = layers or _CONTENT[net]
-        errors = [jnp.square(reference[k] - distorted[k]) for k in taps]
+    if options.output == "maps":
+        errors = _errors(options, reference, distorted)
         return jnp.concatenate([map_means(error) for error in errors])
-    sums = _content_sums(params, reference, distorted, net=net, layers=layers)
-    return layers_added(params, sums, output=output)
+    sums = _content_sums(params, options, reference, distorted)
+    return layers_added(params, options, sums)
+
+
+def _errors(options: Options, reference: Maps, distorted: Maps) -> list[Array]:
+    names = _content_layers(options)
+    return [jnp.square(reference[name] - distorted[name]) for name in names]
 
 
 def _content_sums(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "vgg16",
-    layers: _Layers = None,
+    params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> list[tuple[Array, int]]:
-    found = []
-    for name in layers or _CONTENT[net]:
-        error = jnp.square(reference[name] - distorted[name])
-        found.append((error.sum(0).sum(), error.size))
-    return found
+    errors = _errors(options, reference, distorted)
+    return [(error.sum(0).sum(), error.size) for error in errors]
 
 
 @learned_reference(
     title="Content loss",
-    features=_content_features,
     compare=_content,
-    pieces=Pieces(
-        _content_sums, add_sums, layers_added, lambda o: o.get("output") != "maps"
-    ),
+    pieces=Pieces(_content_sums, add_sums, layers_added, lambda o: o.output != "maps"),
     wiring=_content_wiring,
     **_SHARED,
 )
 def content_loss(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -135,28 +108,22 @@ def content_loss(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    options: Any = {"net": net, "layers": layers}
-    _content_wiring(**options, output=output)
-    pair = (
-        _content_features(params, image, **options) for image in (reference, distorted)
-    )
-    return _content(params, *pair, **options, output=output)
+    ...
 
 
-def _style_wiring(
-    *, net: str = "vgg16", layers: _Layers = None, output: str = "score"
-) -> Wiring:
-    return _wiring(net, layers, _STYLE, output, "score", "layers")
+def _style_layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _STYLE[options.net]
 
 
-def _style_features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "vgg16",
-    layers: _Layers = None,
-) -> dict[str, Array]:
-    found = tapped_features(net, params, image, layers or _STYLE[net])
+def _style_wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_STYLE)
+    one_of("output", options.output, "score", "layers")
+    layers = NETWORKS[options.net].layers()
+    return tapped((options.net,), layers, _style_layers(options))
+
+
+def _style_features(params: Params, options: Options, image: Array) -> dict[str, Array]:
+    found = tapped_features(_style_wiring(options), params, image)
     return {k: v if k == "image" else _gram(v) for k, v in found.items()}
 
 
@@ -166,19 +133,11 @@ def _gram(x: Array) -> Array:
     return product(flat.T, flat) / flat.size
 
 
-def _style(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "vgg16",
-    layers: _Layers = None,
-    output: str = "score",
-) -> Array:
+def _style(params: Params, options: Options, reference: Maps, distorted: Maps) -> Array:
     parts = [
-        jnp.square(reference[k] - distorted[k]).sum() for k in layers or _STYLE[net]
+        jnp.square(reference[k] - distorted[k]).sum() for k in _style_layers(options)
     ]
-    return jnp.stack(parts) if output == "layers" else added(parts)
+    return jnp.stack(parts) if options.output == "layers" else added(parts)
 
 
 @learned_reference(
@@ -189,7 +148,7 @@ def _style(
     **_SHARED,
 )
 def style_loss(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -218,9 +177,4 @@ def style_loss(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    options: Any = {"net": net, "layers": layers}
-    _style_wiring(**options, output=output)
-    pair = (
-        _style_features(params, image, **options) for image in (reference, distorted)
-    )
-    return _style(params, *pair, **options, output=output)
+    ...
