@@ -77,7 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.scoring.selection import (
         check_options,
         choose,
-        lacking_weights,
         read_params,
     )
 
@@ -101,11 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.set,
         have_reference=paired,
         weights=arguments.weights,
+        left_out=_say_left_out,
     )
-    if "all" in arguments.metrics.split(","):
-        for name, wanted in lacking_weights(arguments.weights).items():
-            why = f"no weights {wanted} (jiqa weights list)"
-            print(f"left out: {name}, {why}", file=sys.stderr)
     check_options(choices)
     jobs = (
         read_pairs(arguments.pairs)
@@ -163,6 +159,11 @@ def run(arguments: argparse.Namespace) -> int:
     if failed and (output or not sys.stdout.isatty()):
         _say_failures(table, failed, len(jobs))
     return 1 if failed else 0
+
+
+def _say_left_out(metric: str, weights: str) -> None:
+    why = f"no weights {weights} (jiqa weights list)"
+    print(f"left out: {metric}, {why}", file=sys.stderr)
 
 
 def _report(path: Path, choices: list[Any], table: list[dict[str, Any]]) -> None:
