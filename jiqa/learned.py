@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from jiqa.batches import over_batch, over_features
@@ -26,15 +27,9 @@ from jiqa.nn.layers import Node, run, shapes, until
 from jiqa.nn.layers import min_side as smallest
 from jiqa.nn.parameters import check
 from jiqa.nn.preprocessing import Preprocessing, standardise
-from jiqa.wiring import (
-    Learned,
-    Options,
-    Params,
-    Pieces,
-    Shapes,
-    Wiring,
-    options_of,
-)
+from jiqa.pieces import Pieces, in_one_piece
+from jiqa.resample import imresize
+from jiqa.wiring import Learned, Maps, Options, Params, Shapes, Wiring, options_of
 
 _IMAGES = ("reference", "distorted")
 
@@ -55,9 +50,9 @@ class LearnedMetric(Metric, Protocol):
 def learned_reference(
     *,
     wiring: Callable[[Options], Wiring],
-    compare: Callable[..., Any],
+    pieces: Callable[[Options], Pieces] | None = None,
+    compare: Callable[..., Any] | None = None,
     features: Callable[..., Any] | None = None,
-    pieces: Pieces | None = None,
     **fields: Any,
 ) -> Callable[[Callable[..., Any]], LearnedMetric]:
     """Make a metric of a declaration ``(params, reference, distorted, *, options)``.
@@ -68,11 +63,13 @@ def learned_reference(
 
     Args:
         wiring: ``(options)``: what they need; refuses wrong ones.
-        compare: ``(params, options, features, features)`` of one pair.
+        pieces: ``(options)``: how two sets of maps are compared, by parts; refuses
+            options with which that is not possible.
+        compare: ``(params, options, features, features)`` of one pair, where there is
+            more to it than ``pieces`` of the whole.
         features: ``(params, options, image)``: a tree of arrays, one of which,
             ``"image"``, is the image ``[H, W, C]``; by default that and the maps of the
             layers that are tapped.
-        pieces: the comparison cut in two, where parts of an image can be summed up.
         **fields: those of ``Info`` that follow from nothing here.
     """
 
@@ -83,8 +80,13 @@ def learned_reference(
         def maps(params: Params, options: Options, image: Array) -> dict[str, Array]:
             return tapped_features(wire(options), params, image)
 
-        own = features or maps
-        learned = Learned(options_of(declared), wire, own, compare, pieces)
+        def scores(params: Params, options: Options, *pair: Maps) -> Any:
+            assert pieces is not None
+            return in_one_piece(pieces(options), params, options, *pair)
+
+        learned = Learned(
+            options_of(declared), wire, features or maps, compare or scores, pieces
+        )
         usual = learned.chosen({})
         options = tuple(field.name for field in dataclasses.fields(usual))
         info = Info(
@@ -131,6 +133,7 @@ def tapped(
     min_side: int | None = None,
     samples: int = 1,
     preprocess: Preprocessing = standardise,
+    resize: int | None = None,
 ) -> Wiring:
     """The wiring of a metric that taps one network.
 
@@ -142,22 +145,29 @@ def tapped(
         min_side: by default, what leaves ``samples`` along a side at every tap.
         samples: see ``min_side``.
         preprocess: from an image in [0, 1] to what the network takes.
+        resize: side of the square that images are resized to after that.
     """
     needed = dict(shapes(until(layers, taps)))
-    side = smallest(layers, taps, samples) if min_side is None else min_side
+    if min_side is None:
+        min_side = 1 if resize else smallest(layers, taps, samples)
     return Wiring(
         tuple(weights),
         needed | dict(heads),
-        side,
+        min_side,
         tuple(layers),
         tuple(taps),
         preprocess,
+        resize,
     )
 
 
 def tapped_features(wiring: Wiring, params: Params, image: Array) -> dict[str, Array]:
     """An image ``[H, W, C]`` in [0, 1] with the maps that are tapped, by name."""
     ready = wiring.preprocess(image)
+    if wiring.resize is not None:
+        size = (wiring.resize, wiring.resize)
+        planes = imresize(jnp.moveaxis(ready, -1, 0), size=size)
+        ready = jnp.moveaxis(planes, 0, -1)
     return {"image": image, **run(wiring.nodes, params, ready, wiring.taps)}
 
 

@@ -13,6 +13,7 @@ from jax import Array
 from jiqa.nn.layers import Node
 from jiqa.nn.preprocessing import Preprocessing, standardise
 from jiqa.options import hashable
+from jiqa.pieces import Pieces
 
 Shapes = Mapping[str, tuple[int, ...]]
 #: Learned parameters by flat key.
@@ -34,6 +35,7 @@ class Wiring:
         nodes: the network that is tapped.
         taps: names of the nodes whose output is compared.
         preprocess: from an image in [0, 1] to what the network takes.
+        resize: side of the square that the network sees instead of the image.
     """
 
     weights: tuple[str, ...]
@@ -42,23 +44,7 @@ class Wiring:
     nodes: tuple[Node, ...]
     taps: tuple[str, ...]
     preprocess: Preprocessing = standardise
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """A comparison cut in two, so that parts of an image can be summed up.
-
-    Attributes:
-        summarise: ``(params, options, features, features)``: a tree of arrays.
-        merge: of the summaries of two parts without common samples, that of both.
-        finish: ``(params, options, summary)``: the score.
-        applies: whether it does with certain options.
-    """
-
-    summarise: Callable[..., Any]
-    merge: Callable[[Any, Any], Any]
-    finish: Callable[..., Any]
-    applies: Callable[[Options], bool] = lambda options: True
+    resize: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,14 +56,15 @@ class Learned:
         wire: ``(options)``: what they need; refuses wrong ones.
         features: ``(params, options, image)`` of one image ``[H, W, C]``.
         compare: ``(params, options, features, features)`` of one pair.
-        pieces: the same in pieces, where it can be.
+        cut: ``(options)``: the same in pieces, of maps as they come; refuses options
+            with which it cannot be cut.
     """
 
     options: Callable[..., Options]
     wire: Callable[[Options], Wiring]
     features: Callable[..., Any]
     compare: Callable[..., Any]
-    pieces: Pieces | None = None
+    cut: Callable[[Options], Pieces] | None = None
 
     def chosen(self, given: Mapping[str, Any]) -> Options:
         """All options, those that are not ``given`` at their defaults.
@@ -100,6 +87,25 @@ class Learned:
             ValueError: a value that an option does not take.
         """
         return self.wire(self.chosen(given))
+
+    def pieces(self, options: Options) -> Pieces:
+        """How two sets of maps are compared by parts of the image.
+
+        Raises:
+            ValueError: this cannot be; says why.
+        """
+        name = type(options).__name__
+        if self.cut is None:
+            raise ValueError(f"{name} cannot be computed in tiles")
+        if self.wire(options).resize is not None:
+            raise ValueError(
+                f"{name} cannot be computed in tiles: resize={options.resize} lets "
+                "the network see one small image"
+            )
+        try:
+            return self.cut(options)
+        except ValueError as error:
+            raise ValueError(f"{name} cannot be computed in tiles: {error}") from None
 
     def score(
         self, params: Params, options: Options, reference: Array, distorted: Array

@@ -3,6 +3,7 @@
   jiqa score ssim,psnr photo.jpg --reference original.png
   jiqa score all-classical distorted/ --reference originals/ --output scores.csv
   jiqa score fsimc --pairs pairs.csv --output scores.parquet
+  jiqa score lpips scan.tif --reference original.tif --memory 512MB
 
 On a terminal the scores are shown as a table; piped, they are CSV. Exit code 0; 1 when
 some rows failed (each says why in its last column); 2 for wrong usage.
@@ -63,6 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where to look first for learned weights (see jiqa weights)",
     )
+    add(
+        "--memory",
+        metavar="SIZE",
+        help="most that the learned features of a pair may take, by metric, such as "
+        "512MB; of larger images they are computed in tiles, with the same scores "
+        "(default: no limit)",
+    )
     add("--x64", action="store_true", help="compute in double precision")
     add("--no-cache", action="store_true", help="do not keep compiled programs on disk")
 
@@ -72,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli._setup import configure_jax, progress
     from jiqa.scoring.inputs import UsageError, find_jobs, read_pairs
     from jiqa.scoring.journal import Journal
+    from jiqa.scoring.memory import read_bytes
     from jiqa.scoring.output import check_format, make_folder, to_csv, write_rows
     from jiqa.scoring.runner import Runner
     from jiqa.scoring.selection import (
@@ -88,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--resume goes with --output")
     if not 0 <= arguments.background <= 1:
         raise UsageError(f"--background {arguments.background}: needed is 0 to 1")
+    memory = read_bytes(arguments.memory) if arguments.memory else None
     output = Path(arguments.output) if arguments.output else None
     if output:
         check_format(output)
@@ -114,6 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
         background=arguments.background,
         programs=programs,
         params=read_params(choices, arguments.weights),
+        memory=memory,
     )
     labels = [c.label for c in choices]
     settings = {

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, unit_difference
+from jiqa.feature_maps import directions_apart, layers_added, unit_difference
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import NETWORKS
-from jiqa.numerics import added
 from jiqa.options import one_of
-from jiqa.wiring import Maps, Options, Params, Pieces, Wiring
+from jiqa.pieces import Mean, Part, Pieces, Step
+from jiqa.wiring import Options, Params, Wiring
 
 _BLOCKS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _LAYERS = {
@@ -37,43 +39,68 @@ def _layers(options: Options) -> tuple[str, ...]:
     return options.layers or _LAYERS[options.net]
 
 
-def _compare(
-    params: Params, options: Options, reference: Maps, distorted: Maps
-) -> Array:
-    if options.output == "maps":
-        return jnp.concatenate(_distances(options, reference, distorted))
-    sums = _sums(params, options, reference, distorted)
-    return _of_sums(params, options, sums)
+def _pieces(options: Options) -> Pieces:
+    if options.cosine == "place":
+        return Pieces((Step(_by_place),), _joined)
+    return Pieces((Step(_lengths), Step(_apart)), _by_length)
 
 
-def _distances(options: Options, reference: Maps, distorted: Maps) -> list[Array]:
-    """Every cosine distance of each layer."""
+def _by_place(params: Params, options: Options, part: Part) -> list[Mean]:
+    """Means of the distances at each place."""
+    found = []
+    for name in _layers(options):
+        x, y = part.pair(name)
+        apart = jnp.square(unit_difference(x, y, (2,))).sum(2)
+        found.append(part.mean(name, _distance(apart, *(_seen(v, 2) for v in (x, y)))))
+    return found
+
+
+def _lengths(params: Params, options: Options, part: Part) -> list[Any]:
+    """Squared length of each map, or layer, and whether it has any feature."""
     axes = _AXES[options.cosine]
     return [
-        _distance(reference[name], distorted[name], axes) for name in _layers(options)
+        [((v * v).sum(axes), _seen(v, axes)) for v in part.pair(name)]
+        for name in _layers(options)
     ]
 
 
-def _sums(
-    params: Params, options: Options, reference: Maps, distorted: Maps
-) -> list[tuple[Array, int]]:
-    distances = _distances(options, reference, distorted)
-    return [(distance.sum(), distance.size) for distance in distances]
+def _apart(params: Params, options: Options, part: Part) -> list[Array]:
+    """Squared distance of their directions."""
+    found = []
+    for name, lengths in zip(_layers(options), part.known[0], strict=True):
+        squares = (square for square, _ in lengths)
+        apart = directions_apart(*part.pair(name), *squares)
+        found.append(jnp.square(apart).sum(_AXES[options.cosine]))
+    return found
 
 
-def _of_sums(params: Params, options: Options, sums: list[tuple[Array, int]]) -> Array:
-    parts = [whole / count for whole, count in sums]
-    if options.output == "layers":
-        return jnp.stack(parts)
-    return added(parts) / len(parts)
+def _by_length(
+    params: Params, options: Options, lengths: list[Any], apart: list[Array]
+) -> Array:
+    found = [
+        _distance(squared, *(seen for _, seen in pair))
+        for squared, pair in zip(apart, lengths, strict=True)
+    ]
+    if options.output != "maps":
+        found = [distances.mean() for distances in found]
+    return _joined(params, options, found)
 
 
-def _distance(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
+def _joined(params: Params, options: Options, parts: list[Array]) -> Array:
+    whole = layers_added(params, options, parts)
+    return whole / len(parts) if options.output == "score" else whole
+
+
+def _seen(x: Array, axes: int | tuple[int, ...]) -> Array:
+    """1 where there is a feature, 0 where all are 0; to be added up."""
+    return (x != 0).any(axes).astype(jnp.int32)
+
+
+def _distance(squared: Array, x_seen: Array, y_seen: Array) -> Array:
     """1 - cosine, which is half the squared distance of the directions."""
-    between = jnp.square(unit_difference(x, y, axes)).sum(axes) / 2
     # Without any feature there is no direction, and half the distance is 1/2 only.
-    x_empty, y_empty = (jnp.all(v == 0, axes) for v in (x, y))
-    return between + 0.5 * (x_empty != y_empty).astype(x.dtype)
+    one_empty = (x_seen == 0) != (y_seen == 0)
+    return squared / 2 + 0.5 * one_empty.astype(squared.dtype)
 
 
 @learned_reference(
@@ -92,8 +119,7 @@ def _distance(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
         "the paper's text gives the cosine distance of deep features; network, layers, "
         "and what a cosine is taken over are arguments"
     ),
-    compare=_compare,
-    pieces=Pieces(_sums, add_sums, _of_sums, lambda o: o.cosine == "place"),
+    pieces=_pieces,
     wiring=_wiring,
 )
 def dfb_iqa(

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import map_means
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import vgg
 from jiqa.nn.preprocessing import colour
 from jiqa.numerics import added
 from jiqa.options import one_of
-from jiqa.wiring import Maps, Options, Params, Pieces, Wiring
+from jiqa.pieces import Part, Pieces, Step
+from jiqa.wiring import Options, Params, Wiring
 
 _LAYERS = vgg.Config(vgg.VGG16.depths, pool="l2").layers()
 _TAPS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
@@ -43,15 +43,15 @@ class _Moments(NamedTuple):
     error: Array
 
 
-def _moments(
-    params: Params, options: Options, reference: Maps, distorted: Maps
-) -> dict[str, _Moments]:
+def _pieces(options: Options) -> Pieces:
+    return Pieces((Step(_moments, _merged),), _score)
+
+
+def _moments(params: Params, options: Options, part: Part) -> dict[str, _Moments]:
     found = {}
     for tap in _CHANNELS:
-        x, y = reference[tap], distorted[tap]
-        if tap == "image":
-            x, y = colour(x), colour(y)
-        mx, my = map_means(x), map_means(y)
+        x, y = (colour(v) if tap == "image" else v for v in part.pair(tap))
+        mx, my = (v.mean(0).mean(0) for v in (x, y))
         cx, cy = x - mx, y - my
         sums = (jnp.square(v).sum(0).sum(0) for v in (cx, cy, cx - cy))
         found[tap] = _Moments(x.shape[0] * x.shape[1], mx, my, *sums)
@@ -108,12 +108,6 @@ def _distances(m: _Moments) -> tuple[Array, Array]:
     return texture, structure
 
 
-def _compare(
-    params: Params, options: Options, reference: Maps, distorted: Maps
-) -> Array:
-    return _score(params, options, _moments(params, options, reference, distorted))
-
-
 @learned_reference(
     title="Deep image structure and texture similarity",
     direction="lower",
@@ -133,8 +127,7 @@ def _compare(
         "the authors' package (0.1) without resizing, on 34 pairs: 1e-6 relative in "
         "float64, 1e-4 in float32"
     ),
-    compare=_compare,
-    pieces=Pieces(_moments, _merged, _score),
+    pieces=_pieces,
     wiring=_wiring,
 )
 def dists(

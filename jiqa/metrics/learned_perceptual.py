@@ -6,13 +6,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, layers_added, map_means, unit_difference
+from jiqa.feature_maps import layers_added, unit_difference
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import alexnet, squeezenet, vgg
 from jiqa.nn.preprocessing import standardise, symmetric
-from jiqa.numerics import added, total
+from jiqa.numerics import added
 from jiqa.options import one_of
-from jiqa.wiring import Maps, Options, Params, Pieces, Wiring
+from jiqa.pieces import Mean, Part, Pieces, Step, in_one_piece
+from jiqa.wiring import Maps, Options, Params, Wiring
 
 #: net: (weights of the network, its layers, where it is tapped, their channels)
 _NETS = {
@@ -51,43 +52,43 @@ def _wiring(options: Options) -> Wiring:
     )
 
 
-def _compare(
-    params: Params, options: Options, reference: Maps, distorted: Maps
-) -> Array:
-    if options.output not in ("map", "maps"):
-        sums = _sums(params, options, reference, distorted)
-        return layers_added(params, options, sums)
-    found = [
-        _differences(params, reference, distorted, tap) for tap in _NETS[options.net][2]
-    ]
-    if options.output == "maps":
-        return jnp.concatenate([map_means(part) for part in found])
-    size = reference["image"].shape[:2]
-    return added(
-        jax.image.resize(part.sum(-1), size, "linear", antialias=False)
-        for part in found
-    )
+def _pieces(options: Options) -> Pieces:
+    if options.output == "map":
+        raise ValueError('output="map" is as large as the image')
+    return Pieces((Step(_means),), layers_added)
 
 
-def _differences(params: Params, reference: Maps, distorted: Maps, tap: str) -> Array:
-    """The weighted squared differences of one depth ``[h, w, maps]``."""
-    weight = jnp.asarray(params[f"lpips.{tap}"]).astype(reference[tap].dtype)
-    difference = unit_difference(reference[tap], distorted[tap], (-1,))
-    return weight * difference * difference
-
-
-def _sums(
-    params: Params, options: Options, reference: Maps, distorted: Maps
-) -> list[tuple[Array, int]]:
+def _means(params: Params, options: Options, part: Part) -> list[Mean]:
+    """Of the differences of each layer, or of each of its maps."""
     found = []
     for tap in _NETS[options.net][2]:
-        distance = _differences(params, reference, distorted, tap).sum(-1)
-        found.append((total(distance), distance.size))
+        apart = _differences(params, tap, *part.pair(tap))
+        found.append(
+            part.mean(tap, apart if options.output == "maps" else apart.sum(-1))
+        )
     return found
 
 
-def _whole(options: Options) -> bool:
-    return options.output not in ("map", "maps")
+def _differences(params: Params, tap: str, x: Array, y: Array) -> Array:
+    """The weighted squared differences of one depth ``[h, w, maps]``."""
+    weight = jnp.asarray(params[f"lpips.{tap}"]).astype(x.dtype)
+    difference = unit_difference(x, y, (-1,))
+    return weight * difference * difference
+
+
+def _compare(
+    params: Params, options: Options, reference: Maps, distorted: Maps
+) -> Array:
+    if options.output != "map":
+        return in_one_piece(_pieces(options), params, options, reference, distorted)
+    size = reference["image"].shape[:2]
+    apart = (
+        _differences(params, tap, reference[tap], distorted[tap]).sum(-1)
+        for tap in _NETS[options.net][2]
+    )
+    return added(
+        jax.image.resize(part, size, "linear", antialias=False) for part in apart
+    )
 
 
 @learned_reference(
@@ -109,7 +110,7 @@ def _whole(options: Options) -> bool:
         "relative in float64, 1e-4 in float32"
     ),
     compare=_compare,
-    pieces=Pieces(_sums, add_sums, layers_added, _whole),
+    pieces=_pieces,
     wiring=_wiring,
 )
 def lpips(

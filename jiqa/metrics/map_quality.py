@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax.numpy as jnp
 from jax import Array
 
 from jiqa.feature_maps import (
+    REACH,
+    SIMILARITY_WORK,
     each_map,
-    map_means,
+    largest,
     peaks,
     pooled_layers,
     structural_similarity,
@@ -18,6 +23,7 @@ from jiqa.metrics.universal_quality import uqi
 from jiqa.nn import NETWORKS
 from jiqa.nn.operations import Conv
 from jiqa.options import one_of
+from jiqa.pieces import Mean, Part, Pieces, Step, in_one_piece
 from jiqa.wiring import Maps, Options, Params, Wiring
 
 _NETS = ("alexnet", "vgg16", "vgg19")
@@ -50,36 +56,80 @@ def _wiring(options: Options) -> Wiring:
     return tapped((options.net,), layers, _layers(options), samples=samples)
 
 
-def _by_map(options: Options, x: Array, y: Array) -> Array:
-    """The metric of every map, ``[maps]``."""
-    metric, peak = options.metric, options.peak
-    top = peaks(x, y) if peak is None else jnp.asarray(peak, x.dtype)
-    if metric == "ssim":
-        return map_means(structural_similarity(x, y, top, options.border))
-    if metric == "mae":
-        return map_means(jnp.abs(x - y))
-    error = map_means(jnp.square(x - y))
-    if metric == "mse":
-        return error
-    if metric == "psnr":
-        seen = error > 0
-        ratio = jnp.square(top) / jnp.where(seen, error, 1)
-        value = 10 * jnp.log10(jnp.where(seen, ratio, 1))
-        return jnp.where(seen, value, jnp.inf)
-    scale = jnp.where(top > 0, top, 1)
-    return each_map(_OTHERS[metric].core, x / scale, y / scale)
+def _pieces(options: Options) -> Pieces:
+    if options.metric in _OTHERS:
+        raise ValueError(f"metric={options.metric!r} looks at whole feature maps")
+    steps = [Step(_values)]
+    if options.metric in ("ssim", "psnr") and options.peak is None:
+        steps.insert(0, Step(_peaks, largest))
+    if options.metric == "ssim":
+        return Pieces(tuple(steps), _of_values, rim=REACH, work=SIMILARITY_WORK)
+    return Pieces(tuple(steps), _of_values)
+
+
+def _peaks(params: Params, options: Options, part: Part) -> list[Array]:
+    return [peaks(*part.pair(name)) for name in _layers(options)]
+
+
+def _tops(options: Options, known: Sequence[Any], dtype: Any) -> list[Array]:
+    """The dynamic range of every layer's maps."""
+    if options.peak is None:
+        return known[0]
+    return [jnp.asarray(options.peak, dtype)] * len(_layers(options))
+
+
+def _values(params: Params, options: Options, part: Part) -> list[Mean]:
+    """Mean over every map of what the metric makes of each place."""
+    names = _layers(options)
+    if options.metric == "ssim":
+        tops = _tops(options, part.known, part.reference[names[0]].dtype)
+        return [
+            part.mean(
+                name, structural_similarity(*part.pair(name), top, options.border)
+            )
+            for name, top in zip(names, tops, strict=True)
+        ]
+    error = jnp.abs if options.metric == "mae" else jnp.square
+    pairs = ((name, *part.pair(name)) for name in names)
+    return [part.mean(name, error(x - y)) for name, x, y in pairs]
+
+
+def _of_values(params: Params, options: Options, *known: list[Array]) -> Array:
+    values = known[-1]
+    if options.metric == "psnr":
+        tops = _tops(options, known, values[0].dtype)
+        values = [_decibels(*of_layer) for of_layer in zip(tops, values, strict=True)]
+    return _pooled(options, values)
+
+
+def _decibels(peak: Array, error: Array) -> Array:
+    """PSNR of mean squared errors."""
+    seen = error > 0
+    ratio = jnp.square(peak) / jnp.where(seen, error, 1)
+    return jnp.where(seen, 10 * jnp.log10(jnp.where(seen, ratio, 1)), jnp.inf)
+
+
+def _pooled(options: Options, by_map: list[Array]) -> Array:
+    if options.per_map:
+        return jnp.concatenate(by_map)
+    means = [values.mean() for values in by_map]
+    return pooled_layers(means, options.pool_layer, options.output)
 
 
 def _compare(
     params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> Array:
-    parts = [
-        _by_map(options, reference[name], distorted[name]) for name in _layers(options)
-    ]
-    if options.per_map:
-        return jnp.concatenate(parts)
-    means = [part.mean() for part in parts]
-    return pooled_layers(means, options.pool_layer, options.output)
+    if options.metric not in _OTHERS:
+        return in_one_piece(_pieces(options), params, options, reference, distorted)
+    by_map = []
+    for name in _layers(options):
+        x, y = reference[name], distorted[name]
+        top = (
+            peaks(x, y) if options.peak is None else jnp.asarray(options.peak, x.dtype)
+        )
+        scale = jnp.where(top > 0, top, 1)
+        by_map.append(each_map(_OTHERS[options.metric].core, x / scale, y / scale))
+    return _pooled(options, by_map)
 
 
 @learned_reference(
@@ -99,6 +149,7 @@ def _compare(
         "after the abstract and another author's implementation of its SSIM variant; "
         "what is open is an argument"
     ),
+    pieces=_pieces,
     compare=_compare,
     wiring=_wiring,
 )

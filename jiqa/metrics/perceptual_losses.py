@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, layers_added, map_means
+from jiqa.feature_maps import layers_added
 from jiqa.learned import learned_reference, tapped, tapped_features
 from jiqa.nn import NETWORKS
-from jiqa.numerics import added, product
+from jiqa.numerics import product
 from jiqa.options import one_of
-from jiqa.wiring import Maps, Options, Params, Pieces, Wiring
+from jiqa.pieces import Mean, Part, Pieces, Step
+from jiqa.wiring import Maps, Options, Params, Wiring
 
 _Layers = tuple[str, ...] | None
 _ENDS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
@@ -50,32 +52,23 @@ def _content_wiring(options: Options) -> Wiring:
     return tapped((options.net,), layers, _content_layers(options))
 
 
-def _content(
-    params: Params, options: Options, reference: Maps, distorted: Maps
-) -> Array:
-    if options.output == "maps":
-        errors = _errors(options, reference, distorted)
-        return jnp.concatenate([map_means(error) for error in errors])
-    sums = _content_sums(params, options, reference, distorted)
-    return layers_added(params, options, sums)
+def _content_pieces(options: Options) -> Pieces:
+    return Pieces((Step(_errors),), layers_added)
 
 
-def _errors(options: Options, reference: Maps, distorted: Maps) -> list[Array]:
-    names = _content_layers(options)
-    return [jnp.square(reference[name] - distorted[name]) for name in names]
-
-
-def _content_sums(
-    params: Params, options: Options, reference: Maps, distorted: Maps
-) -> list[tuple[Array, int]]:
-    errors = _errors(options, reference, distorted)
-    return [(error.sum(0).sum(), error.size) for error in errors]
+def _errors(params: Params, options: Options, part: Part) -> list[Mean]:
+    """Mean squared differences, of each layer or each of its maps."""
+    found = []
+    for name in _content_layers(options):
+        x, y = part.pair(name)
+        by_map = part.mean(name, jnp.square(x - y))
+        found.append(by_map if options.output == "maps" else by_map.then(jnp.mean))
+    return found
 
 
 @learned_reference(
     title="Content loss",
-    compare=_content,
-    pieces=Pieces(_content_sums, add_sums, layers_added, lambda o: o.output != "maps"),
+    pieces=_content_pieces,
     wiring=_content_wiring,
     **_SHARED,
 )
@@ -124,24 +117,45 @@ def _style_wiring(options: Options) -> Wiring:
 
 def _style_features(params: Params, options: Options, image: Array) -> dict[str, Array]:
     found = tapped_features(_style_wiring(options), params, image)
-    return {k: v if k == "image" else _gram(v) for k, v in found.items()}
+    return {
+        k: v if k == "image" else _gram(v, v.shape[0] * v.shape[1])
+        for k, v in found.items()
+    }
 
 
-def _gram(x: Array) -> Array:
+def _gram(x: Array, places: int) -> Array:
     """How maps go together, ``[maps, maps]``: mean products over the map's size."""
     flat = x.reshape(-1, x.shape[-1])
-    return product(flat.T, flat) / flat.size
+    return product(flat.T, flat) / (places * x.shape[-1])
 
 
 def _style(params: Params, options: Options, reference: Maps, distorted: Maps) -> Array:
     parts = [
         jnp.square(reference[k] - distorted[k]).sum() for k in _style_layers(options)
     ]
-    return jnp.stack(parts) if options.output == "layers" else added(parts)
+    return layers_added(params, options, parts)
+
+
+def _style_pieces(options: Options) -> Pieces:
+    return Pieces((Step(_grams),), _of_grams)
+
+
+def _grams(params: Params, options: Options, part: Part) -> list[dict[str, Array]]:
+    """Of both images, what the part adds to each layer's matrix."""
+    names = _style_layers(options)
+    return [
+        {name: _gram(maps[name], math.prod(part.places[name].size)) for name in names}
+        for maps in (part.reference, part.distorted)
+    ]
+
+
+def _of_grams(params: Params, options: Options, grams: list[dict[str, Array]]) -> Array:
+    return _style(params, options, *grams)
 
 
 @learned_reference(
     title="Style loss",
+    pieces=_style_pieces,
     features=_style_features,
     compare=_style,
     wiring=_style_wiring,

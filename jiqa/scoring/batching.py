@@ -26,9 +26,13 @@ class Layout:
     reference_dtype: str | None
 
 
-def batch_size(layout: Layout, count: int) -> int:
-    """Even batches under the limits: nine images make 5 + 4, not 8 + 1."""
-    most = max(1, min(BATCH_IMAGES, BATCH_PIXELS // (layout.height * layout.width)))
+def batch_size(layout: Layout, count: int, most: int = BATCH_IMAGES) -> int:
+    """Even batches under the limits: nine images make 5 + 4, not 8 + 1.
+
+    ``most`` is a further limit, in images.
+    """
+    pixels = BATCH_PIXELS // (layout.height * layout.width)
+    most = max(1, min(BATCH_IMAGES, pixels, most))
     batches = -(-count // most)
     return -(-count // batches)
 

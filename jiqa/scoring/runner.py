@@ -7,7 +7,6 @@ import os
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +19,8 @@ from jiqa.joint import Params
 from jiqa.scoring.batching import Layout, batch_size, batches_of
 from jiqa.scoring.inputs import Job
 from jiqa.scoring.journal import Row
-from jiqa.scoring.programs import Program
+from jiqa.scoring.memory import fits, program_for
+from jiqa.scoring.pending import Pending
 from jiqa.scoring.references import ReferenceCache
 from jiqa.scoring.selection import Choice
 
@@ -37,13 +37,19 @@ class Runner:
         background: float = 1.0,
         programs: Path | None = None,
         params: Params = MappingProxyType({}),
+        memory: int | None = None,
     ) -> None:
         """Prepare to compute ``choices``, transparency over ``background``.
 
-        ``programs`` is a folder in which traced programs are kept between runs,
-        ``params`` what the choices need of learned parameters, by set and key.
+        Args:
+            choices: the columns.
+            background: grey level in [0, 1].
+            programs: folder in which traced programs are kept between runs.
+            params: what the choices need of learned parameters, by set and key.
+            memory: bytes for the features of a pair and metric; see
+                ``jiqa.scoring.memory``.
         """
-        self._programs, self._params = programs, params
+        self._programs, self._params, self._memory = programs, params, memory
         self._choices = list(choices)
         self._background = background
         self._references = ReferenceCache(background)
@@ -101,15 +107,17 @@ class Runner:
         pool: ThreadPoolExecutor,
     ) -> Iterator[tuple[Job, Row]]:
         choices, refused = self._applicable(layout)
-        program = Program(choices, self._programs, self._params)
-        size = batch_size(layout, len(jobs))
+        program, choices, most = program_for(
+            choices, layout, self._programs, self._params, self._memory
+        )
+        size = batch_size(layout, len(jobs), most)
         learned = any(c.metric.learned is not None for c in choices)
         batches = [
             (one, [job for job in batch if job.key not in done])
             for one, batch in batches_of(jobs, size, by_reference=learned)
         ]
         decoding: deque[list[tuple[Job, Future[Any]]]] = deque()
-        pending: _Pending | None = None
+        pending: Pending | None = None
         for index in range(len(batches)):
             while len(decoding) < _AHEAD and index + len(decoding) < len(batches):
                 _, batch = batches[index + len(decoding)]
@@ -125,7 +133,7 @@ class Runner:
                 except DecodeError as error:
                     yield job, self._row(job, layout, error=str(error))
             one, _ = batches[index]
-            started = _Pending.start(program, good, pixels, size, one)
+            started = Pending.start(program, good, pixels, size, one)
             # The device works on this batch while the last one is written out.
             if pending is not None:
                 yield from self._collect(pending, layout, choices, refused)
@@ -142,6 +150,8 @@ class Runner:
             try:
                 minimum = choice.metric.min_side(**choice.options)
                 check_min_side(shape, minimum, choice.label)
+                if self._memory is not None:
+                    fits(choice, layout, self._memory)
                 choices.append(choice)
             except ValueError as error:
                 refused.append(str(error))
@@ -166,7 +176,7 @@ class Runner:
         return tuple(np.repeat(p, wide // p.shape[-1], axis=-1) for _, p, _ in pair)
 
     def _collect(
-        self, pending: _Pending, layout: Layout, choices: list[Choice], refused: str
+        self, pending: Pending, layout: Layout, choices: list[Choice], refused: str
     ) -> Iterator[tuple[Job, Row]]:
         for job, values, problem in pending.results():
             row = self._row(
@@ -198,65 +208,6 @@ def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@dataclass
-class _Pending:
-    """A batch on its way through the device."""
-
-    program: Any
-    jobs: list[Job]
-    pixels: list[tuple[np.ndarray, ...]]
-    one_reference: bool
-    columns: Any = None
-    error: Exception | None = None
-
-    @classmethod
-    def start(
-        cls, program: Any, jobs: list[Job], pixels: list[Any], size: int, one: bool
-    ) -> _Pending | None:
-        if not jobs:
-            return None
-        pending = cls(program, jobs, pixels, one)
-        try:
-            pending.columns = pending._call(pixels, size)
-        except Exception as error:
-            pending.error = error
-        return pending
-
-    def _call(self, pixels: Sequence[tuple[np.ndarray, ...]], size: int) -> Any:
-        # A short batch is filled up with its first image: one shape, one program.
-        full = [*pixels, *[pixels[0]] * (size - len(pixels))]
-        images = np.stack([arrays[-1] for arrays in full])
-        if len(full[0]) == 1:
-            return self.program(None, images)
-        references = [arrays[0] for arrays in full]
-        if self.one_reference:
-            return self.program(references[0], images)
-        return self.program(np.stack(references), images)
-
-    def results(self) -> Iterator[tuple[Job, list[float], str]]:
-        if self.error is None:
-            try:
-                table = np.stack([np.asarray(c) for c in self.columns or []] or [[]])
-                for i, job in enumerate(self.jobs):
-                    column = table[:, i] if table.size else []
-                    yield job, [_shortest(v) for v in column], ""
-                return
-            except Exception as error:
-                self.error = error
-        for job, pixels in zip(self.jobs, self.pixels, strict=True):
-            # One by one: whatever broke the batch must not take the others along.
-            try:
-                columns = self._call([pixels], 1)
-                yield job, [_shortest(np.asarray(c)[0]) for c in columns], ""
-            except Exception as error:
-                yield job, [], f"computing failed: {error}".splitlines()[0]
-
-
-def _shortest(value: np.floating) -> float:
-    """The shortest decimal that stands for this float32 (or float64)."""
-    return float(str(value))
 
 
 def _size(shape: Shape | tuple[int, ...]) -> str:
