@@ -19,6 +19,7 @@ import jax
 
 from jiqa.batches import over_batch
 from jiqa.images import as_image, check_min_side, check_range, check_same_shape
+from jiqa.options import hashable
 from jiqa.wiring import Learned
 
 
@@ -203,8 +204,3 @@ def check_options(
             f"{metric}() has no option {', '.join(unknown)}; its options are "
             f"{', '.join(options) or 'none'}"
         )
-
-
-def hashable(value: Any) -> Any:
-    """Lists as tuples: an option's value is part of a compiled program's name."""
-    return tuple(hashable(v) for v in value) if isinstance(value, list) else value

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,24 +10,14 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.filters import Border, gaussian_taps, shifted_sum
-from jiqa.nn import NETWORKS
-from jiqa.nn.layers import run
-from jiqa.nn.preprocessing import standardise
 from jiqa.numerics import added, safe_divide, safe_power, safe_sqrt
 
 _TAPS = gaussian_taps(11, 1.5)
+#: Samples on each side of the one that a window is centred on.
+REACH = len(_TAPS) // 2
+#: Memory that it takes, in maps like those compared, as compiled for the CPU.
+SIMILARITY_WORK = 16
 _PAD_MODE = {"zero": "constant", "replicate": "edge", "symmetric": "symmetric"}
-
-
-def tapped_features(
-    net: str, params: Mapping[str, Any], image: Array, taps: Sequence[str]
-) -> dict[str, Array]:
-    """An image ``[H, W, C]`` in [0, 1] with its feature maps by the name of the tap.
-
-    The network is one of ``NETWORKS`` that takes images as torchvision's do.
-    """
-    found = run(NETWORKS[net].layers(), params, standardise(image), taps)
-    return {"image": image, **found}
 
 
 def unit_difference(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
@@ -37,10 +26,13 @@ def unit_difference(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
     Subtracting the two quotients leaves a rounding error there, since one of them is
     fused into the subtraction. Here each product has a factor that is exactly 0.
     """
-    rx, ry = (
-        1 / (safe_sqrt(jnp.sum(v * v, axis=axes, keepdims=True)) + 1e-10)
-        for v in (x, y)
-    )
+    xx, yy = (jnp.sum(v * v, axis=axes, keepdims=True) for v in (x, y))
+    return directions_apart(x, y, xx, yy)
+
+
+def directions_apart(x: Array, y: Array, xx: Array, yy: Array) -> Array:
+    """The same from the squares of the norms."""
+    rx, ry = (1 / (safe_sqrt(squares) + 1e-10) for squares in (xx, yy))
     # The smaller of the two: 1e10, of a place without features, would swamp the rest.
     common = jnp.minimum(rx, ry)
     return (x - y) * common + (x * (rx - common) - y * (ry - common))
@@ -50,6 +42,11 @@ def peaks(x: Array, y: Array, least: float = 0.0) -> Array:
     """Largest magnitude of each map in either image, ``[maps]``, or ``least``."""
     largest = jnp.maximum(jnp.abs(x).max((0, 1)), jnp.abs(y).max((0, 1)))
     return jax.lax.stop_gradient(jnp.maximum(largest, least))
+
+
+def largest(a: Any, b: Any) -> Any:
+    """The peaks of two parts as those of both."""
+    return jax.tree.map(jnp.maximum, a, b)
 
 
 def structural_similarity(x: Array, y: Array, peak: Array, border: Border) -> Array:
@@ -73,8 +70,7 @@ def structural_similarity(x: Array, y: Array, peak: Array, border: Border) -> Ar
     # Stacked, the compiler filters rows and columns in two loops.
     fields = jnp.stack([a, b, a * a + b * b, jnp.square(a - b)])
     if border != "valid":
-        reach = len(_TAPS) // 2
-        widths = ((0, 0), (reach, reach), (reach, reach), (0, 0))
+        widths = ((0, 0), (REACH, REACH), (REACH, REACH), (0, 0))
         fields = jnp.pad(fields, widths, mode=_PAD_MODE[border])
     mx, my, power, error = shifted_sum(shifted_sum(fields, _TAPS, 1), _TAPS, 2)
     c1, c2 = jnp.square(0.01 * peak), jnp.square(0.03 * peak)
@@ -84,17 +80,11 @@ def structural_similarity(x: Array, y: Array, peak: Array, border: Border) -> Ar
     return (1 - safe_divide(shift, mx * mx + my * my + c1)) * contrast
 
 
-def add_sums(a: Any, b: Any) -> Any:
-    """Summaries of two parts, sums and counts, as that of both."""
-    return jax.tree.map(operator.add, a, b)
-
-
-def layers_added(
-    params: Any, sums: list[tuple[Array, int]], *, output: str = "score"
-) -> Array:
-    """The means of sums and counts by layer; added up, or as they are."""
-    parts = [whole / count for whole, count in sums]
-    return jnp.stack(parts) if output == "layers" else added(parts)
+def layers_added(params: Any, options: Any, parts: list[Array]) -> Array:
+    """The layers' parts of a score, added up or as ``output`` asks for them."""
+    if options.output == "maps":
+        return jnp.concatenate(parts)
+    return jnp.stack(parts) if options.output == "layers" else added(parts)
 
 
 def pooled_layers(scores: list[Array], pool_layer: str, output: str) -> Array:
@@ -112,11 +102,6 @@ def geometric_mean(values: list[Array]) -> Array:
     for value in values[1:]:
         out = out * safe_power(jnp.abs(value), 1 / len(values))
     return out
-
-
-def map_means(x: Array) -> Array:
-    """Mean of each map, rows first: float32 rounds less than in one long sum."""
-    return x.mean(0).mean(0)
 
 
 def each_map(metric: Callable[..., Array], x: Array, y: Array) -> Array:

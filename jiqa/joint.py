@@ -10,9 +10,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.batches import over_batch
-from jiqa.contract import Metric, check_options, hashable
+from jiqa.contract import Metric, check_options
 from jiqa.images import to_float
-from jiqa.wiring import Learned
+from jiqa.options import hashable
+from jiqa.wiring import Learned, Options
 
 #: Arrays by flat key, by the name of their set.
 Params = Mapping[str, Mapping[str, Any]]
@@ -38,9 +39,13 @@ class Joint:
         for metric, options in entries:
             check_options(metric.info.name, metric.options, options)
         self._metrics = [metric for metric, _ in entries]
-        self._options: list[dict[str, Any]] = []
+        #: Of a learned metric the frozen object of its options.
+        self._options: list[Any] = []
         self._masks: dict[str, Any] = {}
         for k, (metric, options) in enumerate(entries):
+            if metric.learned is not None:
+                self._options.append(metric.learned.chosen(options))
+                continue
             arrays = [n for n in metric.arrays if options.get(n) is not None]
             self._masks |= {f"{k} {n}": options[n] for n in arrays}
             self._options.append(
@@ -54,7 +59,7 @@ class Joint:
             dict.fromkeys(
                 name
                 for _, options, learned in self._learned()
-                for name in learned.wiring(**options).weights
+                for name in learned.wire(options).weights
             )
         )
 
@@ -79,7 +84,7 @@ class Joint:
         features: list[Any] = [None] * len(self._metrics)
         for k, options, learned in self._learned():
             own = merged(params, learned, options)
-            features[k] = learned.features_of(own, options, reference)
+            features[k] = learned.features(own, options, reference)
         return Prepared(reference, features)
 
     def against(self, params: Params, prepared: Prepared, image: Any) -> list[Any]:
@@ -99,9 +104,9 @@ class Joint:
                     out.append(metric.core(*pair, **options))
                     continue
                 own = merged(params, metric.learned, options)
-                found = metric.learned.features_of(own, options, image)
+                found = metric.learned.features(own, options, image)
                 out.append(
-                    metric.learned.compared(own, options, prepared.features[k], found)
+                    metric.learned.compare(own, options, prepared.features[k], found)
                 )
             return out
 
@@ -113,19 +118,21 @@ class Joint:
             for k, (metric, options) in enumerate(
                 zip(self._metrics, self._options, strict=True)
             ):
-                own = {
-                    n: masks[f"{k} {n}"] for n in metric.arrays if f"{k} {n}" in masks
-                }
                 full = metric.info.kind == "full-reference"
                 images = parts if full else parts[-1:]
                 if metric.learned is not None:
-                    images = (merged(params, metric.learned, options), *images)
+                    own = merged(params, metric.learned, options)
+                    out.append(metric.learned.score(own, options, *images))
+                    continue
+                own = {
+                    n: masks[f"{k} {n}"] for n in metric.arrays if f"{k} {n}" in masks
+                }
                 out.append(metric.core(*images, **options, **own))
             return out
 
         return one
 
-    def _learned(self) -> list[tuple[int, dict[str, Any], Learned]]:
+    def _learned(self) -> list[tuple[int, Options, Learned]]:
         return [
             (k, self._options[k], metric.learned)
             for k, metric in enumerate(self._metrics)
@@ -133,11 +140,9 @@ class Joint:
         ]
 
 
-def merged(
-    params: Params, learned: Learned, options: Mapping[str, Any]
-) -> dict[str, Any]:
+def merged(params: Params, learned: Learned, options: Options) -> dict[str, Any]:
     """The sets that a metric needs with these options, as one flat dictionary."""
     found: dict[str, Any] = {}
-    for name in learned.wiring(**options).weights:
+    for name in learned.wire(options).weights:
         found |= params[name]
     return found

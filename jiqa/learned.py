@@ -4,33 +4,32 @@ Such a metric is written as two pure functions of single images: ``features`` of
 image, and ``compare`` of two sets of features. So the features of one reference serve
 all its distorted versions, and one pass through a network serves every metric that
 taps it: jiqa gives all of them the same parameters, and the compiler computes what is
-alike once.
+alike once. The public function only declares: its signature says which options there
+are, once, and its docstring what they mean.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 import jax
+import jax.numpy as jnp
+from jax import Array
 
 from jiqa.batches import over_batch, over_features
-from jiqa.contract import (
-    Info,
-    Metric,
-    bind,
-    check_options,
-    checked_images,
-    hashable,
-)
+from jiqa.contract import Info, Metric, bind, check_options, checked_images
 from jiqa.images import as_image, check_min_side, check_range
-from jiqa.nn.layers import Node, shapes, until
+from jiqa.nn.layers import Node, run, shapes, until
 from jiqa.nn.layers import min_side as smallest
 from jiqa.nn.parameters import check
-from jiqa.wiring import Learned, Pieces, Shapes, Wiring
+from jiqa.nn.preprocessing import Preprocessing, standardise
+from jiqa.pieces import Pieces, in_one_piece
+from jiqa.resample import imresize
+from jiqa.wiring import Learned, Maps, Options, Params, Shapes, Wiring, options_of
 
 _IMAGES = ("reference", "distorted")
 
@@ -50,51 +49,74 @@ class LearnedMetric(Metric, Protocol):
 
 def learned_reference(
     *,
-    features: Callable[..., Any],
-    compare: Callable[..., Any],
-    pieces: Pieces | None = None,
-    wiring: Callable[..., Wiring],
+    wiring: Callable[[Options], Wiring],
+    pieces: Callable[[Options], Pieces] | None = None,
+    compare: Callable[..., Any] | None = None,
+    features: Callable[..., Any] | None = None,
     **fields: Any,
 ) -> Callable[[Callable[..., Any]], LearnedMetric]:
-    """Make a metric of a function ``(params, reference, distorted, *, options)``.
+    """Make a metric of a declaration ``(params, reference, distorted, *, options)``.
+
+    What is declared has a signature and a docstring, and no body of its own: the
+    metric is ``compare`` after ``features``. These take all options as the attributes
+    of one frozen object, made of the signature.
 
     Args:
-        features: ``(params, image, *, some of the options)``: a tree of arrays, one of
-            which, ``"image"``, is the image ``[H, W, C]``.
-        compare: ``(params, features, features, *, some of the options)``.
-        pieces: the comparison cut in two, where parts of an image can be summed up.
-        wiring: what the options need; takes them by keyword and refuses wrong ones.
+        wiring: ``(options)``: what they need; refuses wrong ones.
+        pieces: ``(options)``: how two sets of maps are compared, by parts; refuses
+            options with which that is not possible.
+        compare: ``(params, options, features, features)`` of one pair, where there is
+            more to it than ``pieces`` of the whole.
+        features: ``(params, options, image)``: a tree of arrays, one of which,
+            ``"image"``, is the image ``[H, W, C]``; by default that and the maps of the
+            layers that are tapped.
         **fields: those of ``Info`` that follow from nothing here.
     """
 
-    def wrap(core: Callable[..., Any]) -> LearnedMetric:
-        usual = wiring()
+    def wrap(declared: Callable[..., Any]) -> LearnedMetric:
+        # To derive it anew would take up to a millisecond of every call.
+        wire = functools.lru_cache(maxsize=64)(wiring)
+
+        def maps(params: Params, options: Options, image: Array) -> dict[str, Array]:
+            return tapped_features(wire(options), params, image)
+
+        def scores(params: Params, options: Options, *pair: Maps) -> Any:
+            assert pieces is not None
+            return in_one_piece(pieces(options), params, options, *pair)
+
+        learned = Learned(
+            options_of(declared), wire, features or maps, compare or scores, pieces
+        )
+        usual = learned.chosen({})
+        options = tuple(field.name for field in dataclasses.fields(usual))
         info = Info(
-            name=core.__name__,
+            name=declared.__name__,
             kind="full-reference",
-            min_side=usual.min_side,
-            weights=usual.weights,
+            min_side=wire(usual).min_side,
+            weights=wire(usual).weights,
             **fields,
         )
-        options = tuple(inspect.signature(core).parameters)[1 + len(_IMAGES) :]
-        learned = Learned(wiring, features, compare, pieces)
 
-        @functools.partial(jax.jit, static_argnames=options)
-        def compiled(params: Any, *images: Any, **given: Any) -> Any:
-            return over_batch(functools.partial(core, params, **given), images, {})
+        @functools.wraps(declared)
+        def core(params: Any, *images: Any, **given: Any) -> Any:
+            return learned.score(params, learned.chosen(given), *images)
 
-        @functools.wraps(core)
+        @functools.partial(jax.jit, static_argnames="chosen")
+        def compiled(params: Any, *images: Any, chosen: Any = usual) -> Any:
+            one = functools.partial(learned.score, params, chosen)
+            return over_batch(one, images, {})
+
+        @functools.wraps(declared)
         def metric(params: Any, *images: Any, **given: Any) -> Any:
             images, given = bind(info.name, _IMAGES, options, images, given)
             checked = checked_images(images, [(public, given)])
-            _check_params(public, params, given)
-            given = {k: hashable(v) for k, v in given.items()}
-            return compiled(params, *checked, **given)
+            chosen = _checked_options(public, params, given)
+            return compiled(params, *checked, chosen=chosen)
 
         public = cast(Any, metric)
         public.info, public.core, public.compiled = info, core, compiled
         public.images, public.options, public.arrays = _IMAGES, options, ()
-        public.min_side = lambda **given: wiring(**given).min_side
+        public.min_side = lambda **given: learned.wiring(**given).min_side
         public.learned = learned
         public.features, public.compare = _features(public), _compare(public)
         return cast(LearnedMetric, public)
@@ -110,6 +132,8 @@ def tapped(
     heads: Shapes = MappingProxyType({}),
     min_side: int | None = None,
     samples: int = 1,
+    preprocess: Preprocessing = standardise,
+    resize: int | None = None,
 ) -> Wiring:
     """The wiring of a metric that taps one network.
 
@@ -120,29 +144,47 @@ def tapped(
         heads: keys and shapes of further parameters.
         min_side: by default, what leaves ``samples`` along a side at every tap.
         samples: see ``min_side``.
+        preprocess: from an image in [0, 1] to what the network takes.
+        resize: side of the square that images are resized to after that.
     """
     needed = dict(shapes(until(layers, taps)))
-    side = smallest(layers, taps, samples) if min_side is None else min_side
-    shape = needed | dict(heads)
-    return Wiring(tuple(weights), shape, side, tuple(layers), tuple(taps))
+    if min_side is None:
+        min_side = 1 if resize else smallest(layers, taps, samples)
+    return Wiring(
+        tuple(weights),
+        needed | dict(heads),
+        min_side,
+        tuple(layers),
+        tuple(taps),
+        preprocess,
+        resize,
+    )
+
+
+def tapped_features(wiring: Wiring, params: Params, image: Array) -> dict[str, Array]:
+    """An image ``[H, W, C]`` in [0, 1] with the maps that are tapped, by name."""
+    ready = wiring.preprocess(image)
+    if wiring.resize is not None:
+        size = (wiring.resize, wiring.resize)
+        planes = imresize(jnp.moveaxis(ready, -1, 0), size=size)
+        ready = jnp.moveaxis(planes, 0, -1)
+    return {"image": image, **run(wiring.nodes, params, ready, wiring.taps)}
 
 
 def _features(metric: LearnedMetric) -> Callable[..., Any]:
     learned = cast(Learned, metric.learned)
 
-    @functools.partial(jax.jit, static_argnames=metric.options)
-    def compiled(params: Any, images: Any, **given: Any) -> Any:
-        one = functools.partial(learned.features_of, params, given)
+    @functools.partial(jax.jit, static_argnames="chosen")
+    def compiled(params: Any, images: Any, chosen: Options) -> Any:
+        one = functools.partial(learned.features, params, chosen)
         return over_batch(one, (images,), {})
 
-    def features(params: Mapping[str, Any], images: Any, **given: Any) -> Any:
+    def features(params: Params, images: Any, **given: Any) -> Any:
         check_options(metric.info.name, metric.options, given)
         images = as_image(images, "images")
         check_range(images, "images")
         check_min_side(images.shape, metric.min_side(**given), metric.info.name)
-        _check_params(metric, params, given)
-        given = {k: hashable(v) for k, v in given.items()}
-        return compiled(params, images, **given)
+        return compiled(params, images, _checked_options(metric, params, given))
 
     return features
 
@@ -150,27 +192,26 @@ def _features(metric: LearnedMetric) -> Callable[..., Any]:
 def _compare(metric: LearnedMetric) -> Callable[..., Any]:
     learned = cast(Learned, metric.learned)
 
-    @functools.partial(jax.jit, static_argnames=metric.options)
-    def compiled(params: Any, reference: Any, distorted: Any, **given: Any) -> Any:
-        one = functools.partial(learned.compared, params, given)
+    @functools.partial(jax.jit, static_argnames="chosen")
+    def compiled(params: Any, reference: Any, distorted: Any, chosen: Options) -> Any:
+        one = functools.partial(learned.compare, params, chosen)
         return over_features(one, reference, distorted)
 
-    def compare(
-        params: Mapping[str, Any], reference: Any, distorted: Any, **given: Any
-    ) -> Any:
+    def compare(params: Params, reference: Any, distorted: Any, **given: Any) -> Any:
         check_options(metric.info.name, metric.options, given)
-        _check_params(metric, params, given)
-        given = {k: hashable(v) for k, v in given.items()}
-        return compiled(params, reference, distorted, **given)
+        chosen = _checked_options(metric, params, given)
+        return compiled(params, reference, distorted, chosen)
 
     return compare
 
 
-def _check_params(
-    metric: LearnedMetric, params: Any, options: Mapping[str, Any]
-) -> None:
-    """Raise unless ``params`` is a flat dictionary with all that the options need."""
-    name, wiring = metric.info.name, cast(Learned, metric.learned).wiring(**options)
+def _checked_options(
+    metric: LearnedMetric, params: Any, given: Mapping[str, Any]
+) -> Options:
+    """The options, once ``params`` is a flat dictionary with all that they need."""
+    name, learned = metric.info.name, cast(Learned, metric.learned)
+    options = learned.chosen(given)
+    wiring = learned.wire(options)
     hint = f"params = jiqa.weights.load_together({wiring.weights!r})[0]"
     if not isinstance(params, Mapping):
         raise TypeError(
@@ -179,3 +220,4 @@ def _check_params(
         )
     where = f"params of {name} (published: {hint})"
     check(params, wiring.shapes, where, others=True)
+    return options

@@ -116,8 +116,9 @@ class Loaded:
                 f"reference: shape {tuple(x.shape)}; tiles need one pair of images "
                 "[H, W, C]"
             )
-        params = merged(self._params, metric.learned, options)
-        return tiled(metric.learned, params, x, y, options, memory=memory)
+        chosen = metric.learned.chosen(options)
+        params = merged(self._params, metric.learned, chosen)
+        return tiled(metric.learned, params, chosen, x, y, memory=memory)
 
     def __repr__(self) -> str:
         """Names and options, as they would be typed."""

@@ -3,40 +3,52 @@
 A sample of a feature map depends on a few hundred pixels around it. A tile is cut out
 with that margin, its features are computed, the samples of the margin are dropped, and
 what is left is summed up. All tiles together have every sample of the whole image's
-maps exactly once, computed from the same pixels.
+maps exactly once, computed from the same pixels. Where the comparison itself looks at
+windows of samples, a rim of that reach stays around the tile's own.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from jiqa.images import to_float
-from jiqa.nn.layers import IMAGES, until
-from jiqa.nn.receptive import Reach, reaches
-from jiqa.wiring import Learned, Pieces, Wiring
+from jiqa.learned import tapped_features
+from jiqa.nn.receptive import Reach, map_sizes, reaches
+from jiqa.pieces import Part, Place, settled
+from jiqa.tiles import Span, tile_spans
+from jiqa.wiring import Learned, Options, Params
 
-_FLOAT = 4  # bytes
+_IMAGE = "image"
 
 
-class _Span(NamedTuple):
-    """A tile along one axis: the pixels it is cut from, and those it answers for."""
+class _Stretch(NamedTuple):
+    """A tile's samples of one map along one axis.
 
-    start: int
-    stop: int
-    first: int
-    last: int
+    ``own`` is their number and ``begin`` the place of the first among those that the
+    tile has, ``whole`` the samples of the whole map.
+    """
+
+    begin: int
+    own: int
+    whole: int
+
+
+#: By the name of the map: along rows and columns.
+_Layout = tuple[tuple[str, tuple[_Stretch, _Stretch]], ...]
 
 
 def tiled(
     learned: Learned,
-    params: Mapping[str, Any],
+    params: Params,
+    options: Options,
     reference: Any,
     distorted: Any,
-    options: Mapping[str, Any],
     *,
     memory: int,
 ) -> Any:
@@ -45,142 +57,120 @@ def tiled(
     Args:
         learned: what the metric is made of.
         params: its parameters, flat.
+        options: those chosen.
         reference: image.
         distorted: image of the same shape.
-        options: of the metric.
         memory: for the features of one tile of both images.
 
     Raises:
         ValueError: a metric, or an option of it, that needs the whole image at once,
             or less memory than the smallest tile needs.
     """
-    pieces = learned.pieces
-    if pieces is None or not pieces.applies(options):
-        raise ValueError(
-            "this metric, with these options, looks at whole feature maps; it cannot "
-            "be computed in tiles"
-        )
-    wiring = learned.wiring(**options)
-    found = reaches(wiring.nodes, wiring.taps)
-    side = tile_side(wiring, memory)
-    rows, columns = (_spans(n, side, _widest(found)) for n in reference.shape[:2])
-    total = None
-    for row in rows:
-        for column in columns:
+    wiring, pieces = learned.wire(options), learned.pieces(options)
+    found = {_IMAGE: Reach(), **reaches(wiring.nodes, wiring.taps)}
+    height, width = reference.shape[:2]
+    sizes = {_IMAGE: (height, width)}
+    sizes |= map_sizes(wiring.nodes, wiring.taps, height, width)
+    pair = (reference, distorted)
+    kinds = (jax.eval_shape(to_float, image).dtype for image in pair)
+    dtype = jnp.promote_types(*kinds)
+    rows, columns = tile_spans(wiring, pieces, memory, (height, width))
+    known: tuple[Any, ...] = ()
+    for index, step in enumerate(pieces.steps):
+        total = None
+        for tile in itertools.product(rows, columns):
             part = _summary(
                 learned,
-                tuple(sorted(options.items())),
-                _crops(found, row, column, reference.shape),
+                options,
+                index,
+                _layout(found, sizes, tile),
+                _origins(found, tile),
                 params,
-                *(_cut(image, row, column) for image in (reference, distorted)),
+                known,
+                *(_cut(image, *tile).astype(dtype) for image in pair),
             )
-            total = part if total is None else pieces.merge(total, part)
-    return learned.of_pieces(pieces.finish, params, options, total)
+            total = part if total is None else step.merge(total, part)
+        known = (*known, settled(total))
+    return pieces.finish(params, options, *known)
 
 
-def tile_side(wiring: Wiring, memory: int) -> int:
-    """Side in pixels of the largest tile whose features fit into ``memory`` bytes.
-
-    Raises:
-        ValueError: not even the smallest does.
-    """
-    widest = _widest(reaches(wiring.nodes, wiring.taps))
-    stride, margin = widest.stride, _margin(widest)
-    per_pixel = bytes_per_pixel(wiring)
-    side = int((memory / per_pixel) ** 0.5) - margin
-    side -= side % stride
-    if side < stride:
-        least = (margin + stride) ** 2 * per_pixel
-        raise ValueError(
-            f"memory of {memory} bytes; the smallest tile needs {least:.0f} bytes"
-        )
-    return side
-
-
-def bytes_per_pixel(wiring: Wiring) -> float:
-    """Memory for the features of a pair, for each pixel of an image.
-
-    The maps that are compared stay; the others come and go, two at a time, and a
-    convolution needs about as much again.
-    """
-    sizes, widths = {IMAGES: 1.0}, {IMAGES: 3}
-    largest = 0.0
-    used = until(wiring.nodes, wiring.taps)
-    strides = reaches(wiring.nodes, [node.name for node in used])
-    for node in used:
-        widths[node.name] = node.op.channels(*(widths[n] for n in node.inputs))
-        sizes[node.name] = widths[node.name] / strides[node.name].stride ** 2
-        largest = max(largest, sizes[node.name] + sum(sizes[n] for n in node.inputs))
-    kept = sum(sizes[tap] for tap in wiring.taps)
-    return _FLOAT * (2 * kept + 3 * largest)
-
-
-def _widest(found: Mapping[str, Reach]) -> Reach:
-    """A reach that covers all of them."""
-    fields = ((r.stride, r.before, r.after) for r in found.values())
-    return Reach(*map(max, zip(*fields, strict=True)))
-
-
-def _margin(widest: Reach) -> int:
-    return 2 * widest.stride + widest.before + widest.after
-
-
-def _spans(length: int, side: int, widest: Reach) -> list[_Span]:
-    """Tiles along an axis; all begin where every map's samples fall on whole places."""
-    stride, after = widest.stride, widest.after
-    before = -(-widest.before // stride) * stride
-    spans = []
-    for first in range(0, length, side):
-        last = min(first + side, length)
-        # What is left must hold a sample of the deepest map; else it joins this tile.
-        if length - last < before + after + stride:
-            last = length
-        stop = length if last == length else min(length, last + after)
-        spans.append(_Span(max(0, first - before), stop, first, last))
-        if last == length:
-            break
-    return spans
-
-
-def _cut(image: Any, row: _Span, column: _Span) -> Any:
+def _cut(image: Any, row: Span, column: Span) -> Any:
     return to_float(image[row.start : row.stop, column.start : column.stop])
 
 
-def _crops(
-    found: Mapping[str, Reach], row: _Span, column: _Span, shape: tuple[int, ...]
-) -> tuple[tuple[str, tuple[int | None, ...]], ...]:
-    """For every map, which of the tile's samples are its own."""
-    crops = {}
-    for name, reach in {"image": Reach(), **found}.items():
-        bounds: list[int | None] = []
-        for span, length in ((row, shape[0]), (column, shape[1])):
-            begin = (span.first - span.start) // reach.stride
-            end = (span.last - span.start) // reach.stride
-            bounds += [begin, None if span.last == length else end]
-        crops[name] = tuple(bounds)
-    return tuple(sorted(crops.items()))
+def _layout(
+    found: Mapping[str, Reach],
+    sizes: Mapping[str, tuple[int, int]],
+    tile: tuple[Span, Span],
+) -> _Layout:
+    """Where a tile's own samples of every map lie among those that it has."""
+    return tuple(
+        (
+            name,
+            (
+                _stretch(tile[0], reach.stride, sizes[name][0]),
+                _stretch(tile[1], reach.stride, sizes[name][1]),
+            ),
+        )
+        for name, reach in found.items()
+    )
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _stretch(span: Span, stride: int, whole: int) -> _Stretch:
+    first = span.first // stride
+    own = (whole if span.ends else span.last // stride) - first
+    return _Stretch((span.first - span.start) // stride, own, whole)
+
+
+def _origins(
+    found: Mapping[str, Reach], tile: tuple[Span, Span]
+) -> dict[str, tuple[int, int]]:
+    """The whole map's indices of the tile's first own sample."""
+    row, column = tile
+    return {
+        name: (row.first // reach.stride, column.first // reach.stride)
+        for name, reach in found.items()
+    }
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _summary(
     learned: Learned,
-    options: tuple[tuple[str, Any], ...],
-    crops: tuple[tuple[str, tuple[int | None, ...]], ...],
-    params: Mapping[str, Any],
+    options: Options,
+    index: int,
+    layout: _Layout,
+    origins: Mapping[str, tuple[Any, Any]],
+    params: Params,
+    known: tuple[Any, ...],
     reference: Any,
     distorted: Any,
 ) -> Any:
-    """What a tile contributes."""
-    own = [
-        {
-            name: maps[top:bottom, left:right]
-            for name, maps in features.items()
-            for top, bottom, left, right in [dict(crops)[name]]
-        }
-        for features in (
-            learned.features_of(params, dict(options), image)
-            for image in (reference, distorted)
+    """What a tile contributes to a step."""
+    pieces, wiring = learned.pieces(options), learned.wire(options)
+    pair = [tapped_features(wiring, params, x) for x in (reference, distorted)]
+    places: dict[str, Place] = {}
+    for name, stretches in layout:
+        kept, own = zip(
+            *(
+                _rimmed(stretch, count, pieces.rim)
+                for stretch, count in zip(stretches, pair[0][name].shape, strict=False)
+            ),
+            strict=True,
         )
-    ]
-    pieces = cast(Pieces, learned.pieces)
-    return learned.of_pieces(pieces.summarise, params, dict(options), *own)
+        for features in pair:
+            features[name] = features[name][kept]
+        size = (stretches[0].whole, stretches[1].whole)
+        places[name] = Place(size, origins[name], own)
+    return pieces.steps[index].summarise(
+        params, options, Part(pair[0], pair[1], places, known)
+    )
+
+
+def _rimmed(stretch: _Stretch, count: int, rim: int) -> tuple[slice, slice]:
+    """Of ``count`` samples those to keep, and the tile's own among these.
+
+    A rim that would reach over the edge of the whole map ends there.
+    """
+    end = stretch.begin + stretch.own
+    start, stop = max(0, stretch.begin - rim), min(count, end + rim)
+    return slice(start, stop), slice(stretch.begin - start, end - start)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jax import Array
+
 from jiqa.nn.layers import Node
+from jiqa.nn.preprocessing import Preprocessing, standardise
+from jiqa.options import hashable
+from jiqa.pieces import Pieces
 
 Shapes = Mapping[str, tuple[int, ...]]
+#: Learned parameters by flat key.
+Params = Mapping[str, Any]
+#: Feature maps ``[h, w, maps]`` by the name of the layer, and ``"image"``.
+Maps = Mapping[str, Array]
+#: A metric's options as attributes: a frozen dataclass made of its signature.
+Options = Any
 
 
 @dataclass(frozen=True)
@@ -22,6 +34,8 @@ class Wiring:
         min_side: the smallest shorter side.
         nodes: the network that is tapped.
         taps: names of the nodes whose output is compared.
+        preprocess: from an image in [0, 1] to what the network takes.
+        resize: side of the square that the network sees instead of the image.
     """
 
     weights: tuple[str, ...]
@@ -29,23 +43,8 @@ class Wiring:
     min_side: int
     nodes: tuple[Node, ...]
     taps: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """A comparison cut in two, so that parts of an image can be summed up.
-
-    Attributes:
-        summarise: ``(params, features, features, *, own options)``: a tree of arrays.
-        merge: of the summaries of two parts without common samples, that of both.
-        finish: ``(params, summary, *, own options)``: the score.
-        applies: whether it does with certain options.
-    """
-
-    summarise: Callable[..., Any]
-    merge: Callable[[Any, Any], Any]
-    finish: Callable[..., Any]
-    applies: Callable[[Mapping[str, Any]], bool] = lambda options: True
+    preprocess: Preprocessing = standardise
+    resize: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,39 +52,75 @@ class Learned:
     """What a metric with learned parameters is made of.
 
     Attributes:
-        wiring: what it needs, for its options.
-        features: ``(params, image, *, own options)`` of one image ``[H, W, C]``.
-        compare: ``(params, features, features, *, own options)`` of one pair.
-        pieces: the same in pieces, where it can be.
+        options: the dataclass of its options.
+        wire: ``(options)``: what they need; refuses wrong ones.
+        features: ``(params, options, image)`` of one image ``[H, W, C]``.
+        compare: ``(params, options, features, features)`` of one pair.
+        cut: ``(options)``: the same in pieces, of maps as they come; refuses options
+            with which it cannot be cut.
     """
 
-    wiring: Callable[..., Wiring]
+    options: Callable[..., Options]
+    wire: Callable[[Options], Wiring]
     features: Callable[..., Any]
     compare: Callable[..., Any]
-    pieces: Pieces | None = None
+    cut: Callable[[Options], Pieces] | None = None
 
-    def features_of(self, params: Any, options: Mapping[str, Any], image: Any) -> Any:
-        """``features`` with those of the metric's options that it knows."""
-        return self.features(params, image, **_own(self.features, options))
+    def chosen(self, given: Mapping[str, Any]) -> Options:
+        """All options, those that are not ``given`` at their defaults.
 
-    def compared(
-        self, params: Any, options: Mapping[str, Any], reference: Any, distorted: Any
+        Raises:
+            TypeError: an option that it does not have, or a value that cannot be part
+                of a compiled program's name.
+        """
+        options = self.options(**{k: hashable(v) for k, v in given.items()})
+        try:
+            hash(options)
+        except TypeError as error:
+            raise TypeError(f"{options}: needed are plain values ({error})") from None
+        return options
+
+    def wiring(self, **given: Any) -> Wiring:
+        """What certain options need; the others are at their defaults.
+
+        Raises:
+            ValueError: a value that an option does not take.
+        """
+        return self.wire(self.chosen(given))
+
+    def pieces(self, options: Options) -> Pieces:
+        """How two sets of maps are compared by parts of the image.
+
+        Raises:
+            ValueError: this cannot be; says why.
+        """
+        name = type(options).__name__
+        if self.cut is None:
+            raise ValueError(f"{name} cannot be computed in tiles")
+        if self.wire(options).resize is not None:
+            raise ValueError(
+                f"{name} cannot be computed in tiles: resize={options.resize} lets "
+                "the network see one small image"
+            )
+        try:
+            return self.cut(options)
+        except ValueError as error:
+            raise ValueError(f"{name} cannot be computed in tiles: {error}") from None
+
+    def score(
+        self, params: Params, options: Options, reference: Array, distorted: Array
     ) -> Any:
-        """``compare`` with those of the metric's options that it knows."""
-        own = _own(self.compare, options)
-        return self.compare(params, reference, distorted, **own)
-
-    def of_pieces(
-        self,
-        step: Callable[..., Any],
-        params: Any,
-        options: Mapping[str, Any],
-        *given: Any,
-    ) -> Any:
-        """A step of ``pieces`` with those of the metric's options that it knows."""
-        return step(params, *given, **_own(step, options))
+        """``compare`` after ``features``, of one pair ``[H, W, C]``."""
+        self.wire(options)  # refuses wrong options
+        pair = (self.features(params, options, x) for x in (reference, distorted))
+        return self.compare(params, options, *pair)
 
 
-def _own(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    known = inspect.signature(function).parameters
-    return {k: v for k, v in options.items() if k in known}
+def options_of(declared: Callable[..., Any]) -> Callable[..., Options]:
+    """A frozen dataclass with the keyword options of a function as its fields."""
+    fields = [
+        (p.name, p.annotation, dataclasses.field(default=p.default))
+        for p in inspect.signature(declared).parameters.values()
+        if p.kind is p.KEYWORD_ONLY
+    ]
+    return dataclasses.make_dataclass(declared.__name__, fields, frozen=True)

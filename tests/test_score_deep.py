@@ -123,6 +123,25 @@ def test_all_leaves_out_what_has_no_weights(monkeypatch):
     assert set(everything) - set(rest) == {"lpips"}
 
 
+def test_what_all_leaves_out_is_said_and_looked_for_once(files, monkeypatch, capsys):
+    from jiqa.scoring import selection
+
+    looked = []
+
+    def lacking(folder):
+        looked.append(folder)
+        return dict.fromkeys(jiqa.list_metrics(classical=False), "alexnet")
+
+    monkeypatch.setattr(selection, "lacking_weights", lacking)
+    monkeypatch.setattr(selection, "list_metrics", lambda **_: ["lpips", "mse"])
+    image = [str(files / "dist" / "a0.png"), "-r", str(files / "ref" / "a.png")]
+    assert main(["score", "mse, all", *image, "--no-cache"]) == 0
+    captured = capsys.readouterr()
+    assert looked == [None]
+    assert "left out: lpips, no weights alexnet" in captured.err
+    assert captured.out.splitlines()[0].split(",")[4:] == ["mse", "error"]
+
+
 def test_json_says_weights_once(files, capsys):
     main(["metrics", "lpips"])
     assert "alexnet, lpips-alex-v0.1" in capsys.readouterr().out

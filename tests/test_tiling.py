@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from typing import Any
 
 import jax
@@ -14,35 +16,103 @@ from jiqa.catalogue import get_metric
 from jiqa.nn import NETWORKS
 from jiqa.nn.layers import run, shapes, until
 from jiqa.nn.receptive import reaches
-from jiqa.tiling import bytes_per_pixel, tile_side
+from jiqa.tiles import bytes_needed, tile_side, tile_spans
+from jiqa.wiring import Learned
 
-MEMORY = 60_000_000
+#: Layers that see little around a place, so that small images make several tiles.
+ALEX: dict[str, Any] = {"net": "alexnet", "layers": ("conv1", "pool1")}
+VGG: dict[str, Any] = {"layers": ("relu1_1", "pool1")}
 
-CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "lpips": ("lpips", {}),
-    "lpips_layers": ("lpips", {"output": "layers"}),
-    "dfb_iqa": ("dfb_iqa", {"net": "alexnet"}),
-    "content": ("content_loss", {"layers": ("relu2_2", "relu3_1")}),
-    "dists": ("dists", {}),
+#: metric, options, and height and width of the image.
+CASES: dict[str, tuple[str, dict[str, Any], tuple[int, int]]] = {
+    "cnn_histogram": ("cnn_histogram", {}, (437, 570)),
+    "cnn_histogram_layers": (
+        "cnn_histogram",
+        {"levels": (0, 5), "output": "layers", **ALEX},
+        (203, 250),
+    ),
+    "cnn_iqm": ("cnn_iqm", ALEX, (230, 291)),
+    "cnn_iqm_mae": (
+        "cnn_iqm",
+        {"metric": "mae", "pool_layer": "mean", **ALEX},
+        (203, 250),
+    ),
+    "cnn_iqm_maps": (
+        "cnn_iqm",
+        {"per_map": True, "border": "symmetric", **ALEX},
+        (230, 291),
+    ),
+    "cnn_iqm_peak": ("cnn_iqm", {"peak": 1.0, "border": "zero", **ALEX}, (230, 291)),
+    "cnn_iqm_psnr": ("cnn_iqm", {"metric": "psnr", **ALEX}, (203, 250)),
+    "content_loss": ("content_loss", {"layers": ("relu2_2",)}, (150, 163)),
+    "content_loss_maps": ("content_loss", {"output": "maps", **ALEX}, (203, 250)),
+    "deepsim": ("deepsim", VGG, (150, 163)),
+    "deepsim_demo": ("deepsim", {"preset": "official_demo", **VGG}, (150, 163)),
+    "deepsim_fd": (
+        "deepsim",
+        {"pool_map": "fd", "output": "maps", **VGG},
+        (150, 163),
+    ),
+    "dfb_iqa": ("dfb_iqa", {"net": "alexnet"}, (437, 570)),
+    "dfb_iqa_layer": ("dfb_iqa", {"cosine": "layer", **ALEX}, (203, 250)),
+    "dfb_iqa_maps": (
+        "dfb_iqa",
+        {"cosine": "map", "output": "maps", **ALEX},
+        (203, 250),
+    ),
+    "dists": ("dists", {}, (330, 291)),
+    "lpips": ("lpips", {}, (437, 570)),
+    "lpips_layers": ("lpips", {"output": "layers"}, (437, 570)),
+    "lpips_maps": ("lpips", {"output": "maps"}, (437, 570)),
+    "style_loss": ("style_loss", ALEX, (203, 250)),
 }
+#: Relatives of others.
+SLOW = (
+    "cnn_histogram",
+    "cnn_iqm_peak",
+    "deepsim_demo",
+    "dists",
+    "lpips_layers",
+    "lpips_maps",
+)
 
 
-@pytest.mark.parametrize("case", CASES)
+def _memory(learned: Learned, options: Any, side: int) -> int:
+    """What tiles of that side need."""
+    for memory in (int(2**20 * 1.05**k) for k in itertools.count()):
+        with contextlib.suppress(ValueError):
+            if (
+                tile_side(learned.wire(options), learned.pieces(options), memory)
+                >= side
+            ):
+                return memory
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=[pytest.mark.slow] if case in SLOW else [])
+        for case in CASES
+    ],
+)
 def test_tiles_give_the_whole_images_score(case, rng):
-    name, options = CASES[case]
+    name, options, (height, width) = CASES[case]
     metric = jiqa.load(name, **options)
-    height, width = (437, 570) if name != "dists" else (330, 291)
     coarse = rng.random((height // 8 + 1, width // 8 + 1, 3))
     x = np.kron(coarse, np.ones((8, 8, 1)))[:height, :width].astype(np.float32)
     y = np.clip(x + rng.normal(0, 0.1, x.shape), 0, 1).astype(np.float32)
-    memory = MEMORY * (10 if name == "dists" else 1)
     learned = get_metric(name).learned
     assert learned is not None
-    assert tile_side(learned.wiring(**options), memory) < min(height, width) - 32
-    np.testing.assert_allclose(
-        metric.tiled(x, y, memory=memory), metric(x, y), rtol=2e-5
-    )
-    assert np.all(np.asarray(metric.tiled(x, x, memory=memory)) == 0)
+    chosen = learned.chosen(options)
+    memory = _memory(learned, chosen, 64)
+    wiring, pieces = learned.wire(chosen), learned.pieces(chosen)
+    spans = tile_spans(wiring, pieces, memory, (height, width))
+    assert min(map(len, spans)) > 1
+    found = metric.tiled(x, y, memory=memory)
+    np.testing.assert_allclose(found, metric(x, y), rtol=2e-5)
+    same = np.asarray(metric.tiled(x, x, memory=memory))
+    np.testing.assert_array_equal(same, np.asarray(metric(x, x)))
 
 
 @pytest.mark.parametrize(
@@ -81,18 +151,19 @@ def test_reach_is_what_a_sample_depends_on(network, taps, rng):
             assert found == same
 
 
-def test_the_estimate_covers_what_the_compiler_needs():
-    learned = get_metric("lpips").learned
+@pytest.mark.parametrize("name", ["lpips", "cnn_iqm"])
+def test_the_estimate_covers_what_the_compiler_needs(name):
+    learned = get_metric(name).learned
     assert learned is not None
-    wiring = learned.wiring()
+    wiring, pieces = learned.wiring(), learned.pieces(learned.chosen({}))
     params = {
         k: jax.ShapeDtypeStruct(shape, jnp.float32)
         for k, shape in wiring.shapes.items()
     }
     image = jax.ShapeDtypeStruct((512, 512, 3), jnp.float32)
-    metric: Any = get_metric("lpips")
+    metric: Any = get_metric(name)
     analysis = metric.compiled.lower(params, image, image).compile().memory_analysis()
-    assert analysis.temp_size_in_bytes < 1.5 * bytes_per_pixel(wiring) * 512**2
+    assert analysis.temp_size_in_bytes < 1.5 * bytes_needed(wiring, pieces, 512, 512)
 
 
 def test_refusals(rng):
@@ -102,9 +173,14 @@ def test_refusals(rng):
         lpips.tiled(x, x, memory=1000)
     with pytest.raises(ValueError, match="tiles need one pair"):
         lpips.tiled(x[None], x[None])
-    with pytest.raises(ValueError, match="looks at whole feature maps"):
-        jiqa.load("cnn_iqm").tiled(x, x)
-    with pytest.raises(ValueError, match="looks at whole feature maps"):
-        jiqa.load("lpips", output="map").tiled(x, x)
+    refused: list[tuple[str, Any, str]] = [
+        ("cnn_iqm", {"metric": "gmsd"}, "'gmsd' looks at whole feature maps"),
+        ("deepsim", {"pool_map": "p20"}, "'p20' sorts whole feature maps"),
+        ("deepsim", {"resize": 64}, "resize=64 lets the network see one small image"),
+        ("lpips", {"output": "map"}, "is as large as the image"),
+    ]
+    for name, options, why in refused:
+        with pytest.raises(ValueError, match=f"{name} cannot be .* in tiles: .*{why}"):
+            jiqa.load(name, **options).tiled(x, x)
     with pytest.raises(TypeError, match="one metric on learned features"):
         jiqa.load("ssim").tiled(x, x)

@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jiqa.cli._arguments import add_scoring
+
 if TYPE_CHECKING:
     from jiqa.evaluation.datasets import Scored
     from jiqa.evaluation.scoring import Part
@@ -44,36 +46,11 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--data-dir", help="prepared sets (default: JIQA_DATA, or the user's cache)")
     add(
-        "--resume",
-        action="store_true",
-        help="go on with an interrupted run of the same --output",
-    )
-    add(
-        "--set",
-        action="append",
-        default=[],
-        metavar="METRIC.OPTION=VALUE",
-        help="an option of a metric, e.g. ssim.downsample=auto; may be repeated",
-    )
-    add(
         "--hidden-references",
         action="store_true",
         help="keep undistorted images that were rated among the distorted ones",
     )
-    add(
-        "--weights",
-        metavar="FOLDER",
-        help="where to look first for learned weights (see jiqa weights)",
-    )
-    add(
-        "--background",
-        type=float,
-        default=1.0,
-        metavar="GREY",
-        help="grey level in [0, 1] behind transparent pixels (default: 1, white)",
-    )
-    add("--x64", action="store_true", help="compute in double precision")
-    add("--no-cache", action="store_true", help="do not keep compiled programs on disk")
+    add_scoring(group)
     add(
         "--distributed",
         action="store_true",
@@ -95,13 +72,12 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
     from jiqa.evaluation import processes
     from jiqa.evaluation.datasets import Scoring, open_parts, score_datasets
     from jiqa.scoring.inputs import UsageError
+    from jiqa.scoring.memory import read_bytes
 
     cluster = (arguments.coordinator, arguments.process, arguments.processes)
     given = [value is not None for value in cluster]
     if any(given) and not all(given):
         raise UsageError("--coordinator, --process and --processes go together")
-    if not 0 <= arguments.background <= 1:
-        raise UsageError(f"--background {arguments.background}: needed is 0 to 1")
     programs = configure_jax(x64=arguments.x64, cache=not arguments.no_cache)
     place = processes.Place()
     if all(given) or arguments.distributed:
@@ -116,6 +92,7 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
         options=arguments.set,
         weights=arguments.weights,
         background=arguments.background,
+        memory=read_bytes(arguments.memory) if arguments.memory else None,
         x64=arguments.x64,
         programs=programs,
         devices=processes.local_devices(),

@@ -10,6 +10,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from jiqa.cli._arguments import add_no_cache
+
 HELP = "score the bundled sample and write a report"
 
 #: The strength at which maps are shown, of 1 to 3.
@@ -23,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", "-o", default="jiqa-demo.html", help="report to write (%(default)s)"
     )
     add("--metrics", default="all-classical", help="comma list (%(default)s)")
-    add("--no-cache", action="store_true", help="do not keep compiled programs on disk")
+    add_no_cache(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -19,6 +19,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jiqa.cli._arguments import add_background, add_no_cache
+
 HELP = "write distorted versions of images, strength by strength"
 
 #: Failures told one by one.
@@ -36,16 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, help="what noise derives from (%(default)s)")
     add("--format", default="png", help="png, bmp, tif or webp, lossless (%(default)s)")
     add("--workers", type=int, help="threads that decode and write (default: CPUs)")
-    add(
-        "--background",
-        type=float,
-        default=1.0,
-        metavar="GREY",
-        help="grey level in [0, 1] behind transparent pixels (default: 1, white)",
-    )
+    add_background(parser)
     add("--resume", action="store_true", help="go on with an earlier run's --output")
     add("--list", action="store_true", help="show the sets and their kinds")
-    add("--no-cache", action="store_true", help="do not keep compiled programs on disk")
+    add_no_cache(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -143,8 +139,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--output FOLDER is needed")
     if not arguments.set:
         raise UsageError("--set NAME is needed (jiqa distort --list shows them)")
-    if not 0 <= arguments.background <= 1:
-        raise UsageError(f"--background {arguments.background}: needed is 0 to 1")
     if arguments.workers is not None and arguments.workers < 1:
         raise UsageError(f"--workers {arguments.workers}: needed is 1 or more")
 

@@ -3,6 +3,7 @@
   jiqa score ssim,psnr photo.jpg --reference original.png
   jiqa score all-classical distorted/ --reference originals/ --output scores.csv
   jiqa score fsimc --pairs pairs.csv --output scores.parquet
+  jiqa score lpips scan.tif --reference original.tif --memory 512MB
 
 On a terminal the scores are shown as a table; piped, they are CSV. Exit code 0; 1 when
 some rows failed (each says why in its last column); 2 for wrong usage.
@@ -17,6 +18,8 @@ import shlex
 import sys
 from pathlib import Path
 from typing import Any
+
+from jiqa.cli._arguments import add_scoring
 
 HELP = "score image files, with or without references"
 
@@ -39,32 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--output", "-o", help="table to write: .csv, .parquet or .json")
     add("--report", help="HTML page to write: table, thumbnails, plots")
-    add(
-        "--resume",
-        action="store_true",
-        help="go on with an interrupted run of the same --output",
-    )
-    add(
-        "--set",
-        action="append",
-        default=[],
-        metavar="METRIC.OPTION=VALUE",
-        help="an option of a metric, e.g. ssim.downsample=auto; may be repeated",
-    )
-    add(
-        "--background",
-        type=float,
-        default=1.0,
-        metavar="GREY",
-        help="grey level in [0, 1] behind transparent pixels (default: 1, white)",
-    )
-    add(
-        "--weights",
-        metavar="FOLDER",
-        help="where to look first for learned weights (see jiqa weights)",
-    )
-    add("--x64", action="store_true", help="compute in double precision")
-    add("--no-cache", action="store_true", help="do not keep compiled programs on disk")
+    add_scoring(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,12 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli._setup import configure_jax, progress
     from jiqa.scoring.inputs import UsageError, find_jobs, read_pairs
     from jiqa.scoring.journal import Journal
+    from jiqa.scoring.memory import read_bytes
     from jiqa.scoring.output import check_format, make_folder, to_csv, write_rows
     from jiqa.scoring.runner import Runner
     from jiqa.scoring.selection import (
         check_options,
         choose,
-        lacking_weights,
         read_params,
     )
 
@@ -87,8 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.resume and not arguments.output:
         raise UsageError("--resume goes with --output")
-    if not 0 <= arguments.background <= 1:
-        raise UsageError(f"--background {arguments.background}: needed is 0 to 1")
+    memory = read_bytes(arguments.memory) if arguments.memory else None
     output = Path(arguments.output) if arguments.output else None
     if output:
         check_format(output)
@@ -101,11 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.set,
         have_reference=paired,
         weights=arguments.weights,
+        left_out=_say_left_out,
     )
-    if "all" in arguments.metrics.split(","):
-        for name, wanted in lacking_weights(arguments.weights).items():
-            why = f"no weights {wanted} (jiqa weights list)"
-            print(f"left out: {name}, {why}", file=sys.stderr)
     check_options(choices)
     jobs = (
         read_pairs(arguments.pairs)
@@ -118,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         background=arguments.background,
         programs=programs,
         params=read_params(choices, arguments.weights),
+        memory=memory,
     )
     labels = [c.label for c in choices]
     settings = {
@@ -163,6 +138,11 @@ def run(arguments: argparse.Namespace) -> int:
     if failed and (output or not sys.stdout.isatty()):
         _say_failures(table, failed, len(jobs))
     return 1 if failed else 0
+
+
+def _say_left_out(metric: str, weights: str) -> None:
+    why = f"no weights {weights} (jiqa weights list)"
+    print(f"left out: {metric}, {why}", file=sys.stderr)
 
 
 def _report(path: Path, choices: list[Any], table: list[dict[str, Any]]) -> None:

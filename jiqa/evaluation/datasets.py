@@ -29,6 +29,8 @@ class Scoring:
         options: ``METRIC.OPTION=VALUE`` settings.
         weights: folder in which learned weights are looked for first.
         background: grey level behind transparent pixels.
+        memory: bytes for the features of a pair and metric; see
+            ``jiqa.scoring.memory``.
         x64: whether JAX computes in double precision; recorded.
         programs: where traced programs are kept, or ``None``.
         devices: this process's devices.
@@ -39,6 +41,7 @@ class Scoring:
     options: Sequence[str] = ()
     weights: str | None = None
     background: float = 1.0
+    memory: int | None = None
     x64: bool = False
     programs: Path | None = None
     devices: Sequence[Any] = ()
@@ -129,6 +132,7 @@ def score_datasets(
             background=how.background,
             programs=how.programs,
             params=read_params(choices, how.weights),
+            memory=how.memory,
             devices=how.devices,
             share=(how.place.index, how.place.count),
         )

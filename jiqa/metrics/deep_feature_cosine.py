@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, tapped_features, unit_difference
+from jiqa.feature_maps import directions_apart, layers_added, unit_difference
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import NETWORKS
-from jiqa.numerics import added
 from jiqa.options import one_of
-from jiqa.wiring import Pieces, Wiring
+from jiqa.pieces import Mean, Part, Pieces, Step
+from jiqa.wiring import Options, Params, Wiring
 
 _BLOCKS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _LAYERS = {
@@ -25,80 +24,83 @@ _LAYERS = {
 _AXES = {"place": (2,), "map": (0, 1), "layer": (0, 1, 2)}
 
 
-def _wiring(
-    *,
-    net: str = "vgg16",
-    layers: tuple[str, ...] | None = None,
-    cosine: str = "place",
-    output: str = "score",
-) -> Wiring:
-    one_of("net", net, *_LAYERS)
-    one_of("cosine", cosine, *_AXES)
-    one_of("output", output, "score", "layers", "maps")
-    if output == "maps" and cosine != "map":
-        raise ValueError(f'output="maps" with cosine={cosine!r}; needed is "map"')
-    return tapped((net,), NETWORKS[net].layers(), layers or _LAYERS[net])
+def _wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_LAYERS)
+    one_of("cosine", options.cosine, *_AXES)
+    one_of("output", options.output, "score", "layers", "maps")
+    if options.output == "maps" and options.cosine != "map":
+        raise ValueError(
+            f'output="maps" with cosine={options.cosine!r}; needed is "map"'
+        )
+    return tapped((options.net,), NETWORKS[options.net].layers(), _layers(options))
 
 
-def _features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "vgg16",
-    layers: tuple[str, ...] | None = None,
-) -> dict[str, Array]:
-    return tapped_features(net, params, image, layers or _LAYERS[net])
+def _layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _LAYERS[options.net]
 
 
-def _compare(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "vgg16",
-    layers: tuple[str, ...] | None = None,
-    cosine: str = "place",
-    output: str = "score",
-) -> Array:
-    if output == "maps":
-        parts = [
-            _distance(reference[name], distorted[name], _AXES[cosine])
-            for name in layers or _LAYERS[net]
-        ]
-        return jnp.concatenate(parts)
-    found = _sums(params, reference, distorted, net=net, layers=layers, cosine=cosine)
-    return _of_sums(params, found, output=output)
+def _pieces(options: Options) -> Pieces:
+    if options.cosine == "place":
+        return Pieces((Step(_by_place),), _joined)
+    return Pieces((Step(_lengths), Step(_apart)), _by_length)
 
 
-def _sums(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "vgg16",
-    layers: tuple[str, ...] | None = None,
-    cosine: str = "place",
-) -> list[tuple[Array, int]]:
+def _by_place(params: Params, options: Options, part: Part) -> list[Mean]:
+    """Means of the distances at each place."""
     found = []
-    for name in layers or _LAYERS[net]:
-        distance = _distance(reference[name], distorted[name], _AXES[cosine])
-        found.append((distance.sum(), distance.size))
+    for name in _layers(options):
+        x, y = part.pair(name)
+        apart = jnp.square(unit_difference(x, y, (2,))).sum(2)
+        found.append(part.mean(name, _distance(apart, *(_seen(v, 2) for v in (x, y)))))
     return found
 
 
-def _of_sums(
-    params: Mapping[str, Any], sums: list[tuple[Array, int]], *, output: str = "score"
+def _lengths(params: Params, options: Options, part: Part) -> list[Any]:
+    """Squared length of each map, or layer, and whether it has any feature."""
+    axes = _AXES[options.cosine]
+    return [
+        [((v * v).sum(axes), _seen(v, axes)) for v in part.pair(name)]
+        for name in _layers(options)
+    ]
+
+
+def _apart(params: Params, options: Options, part: Part) -> list[Array]:
+    """Squared distance of their directions."""
+    found = []
+    for name, lengths in zip(_layers(options), part.known[0], strict=True):
+        squares = (square for square, _ in lengths)
+        apart = directions_apart(*part.pair(name), *squares)
+        found.append(jnp.square(apart).sum(_AXES[options.cosine]))
+    return found
+
+
+def _by_length(
+    params: Params, options: Options, lengths: list[Any], apart: list[Array]
 ) -> Array:
-    parts = [whole / count for whole, count in sums]
-    return jnp.stack(parts) if output == "layers" else added(parts) / len(parts)
+    found = [
+        _distance(squared, *(seen for _, seen in pair))
+        for squared, pair in zip(apart, lengths, strict=True)
+    ]
+    if options.output != "maps":
+        found = [distances.mean() for distances in found]
+    return _joined(params, options, found)
 
 
-def _distance(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
+def _joined(params: Params, options: Options, parts: list[Array]) -> Array:
+    whole = layers_added(params, options, parts)
+    return whole / len(parts) if options.output == "score" else whole
+
+
+def _seen(x: Array, axes: int | tuple[int, ...]) -> Array:
+    """1 where there is a feature, 0 where all are 0; to be added up."""
+    return (x != 0).any(axes).astype(jnp.int32)
+
+
+def _distance(squared: Array, x_seen: Array, y_seen: Array) -> Array:
     """1 - cosine, which is half the squared distance of the directions."""
-    between = jnp.square(unit_difference(x, y, axes)).sum(axes) / 2
     # Without any feature there is no direction, and half the distance is 1/2 only.
-    x_empty, y_empty = (jnp.all(v == 0, axes) for v in (x, y))
-    return between + 0.5 * (x_empty != y_empty).astype(x.dtype)
+    one_empty = (x_seen == 0) != (y_seen == 0)
+    return squared / 2 + 0.5 * one_empty.astype(squared.dtype)
 
 
 @learned_reference(
@@ -117,15 +119,11 @@ def _distance(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
         "the paper's text gives the cosine distance of deep features; network, layers, "
         "and what a cosine is taken over are arguments"
     ),
-    features=_features,
-    compare=_compare,
-    pieces=Pieces(
-        _sums, add_sums, _of_sums, lambda o: o.get("cosine", "place") == "place"
-    ),
+    pieces=_pieces,
     wiring=_wiring,
 )
 def dfb_iqa(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -163,7 +161,4 @@ def dfb_iqa(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    options: Any = {"net": net, "layers": layers}
-    _wiring(**options, cosine=cosine, output=output)
-    pair = (_features(params, image, **options) for image in (reference, distorted))
-    return _compare(params, *pair, **options, cosine=cosine, output=output)
+    ...

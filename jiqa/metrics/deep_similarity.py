@@ -2,29 +2,116 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import peaks, structural_similarity
+from jiqa.feature_maps import (
+    REACH,
+    SIMILARITY_WORK,
+    largest,
+    peaks,
+    structural_similarity,
+)
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import NETWORKS
-from jiqa.nn.layers import run
-from jiqa.nn.preprocessing import standardise
 from jiqa.numerics import safe_sqrt
 from jiqa.options import one_of
-from jiqa.resample import imresize
-from jiqa.wiring import Wiring
+from jiqa.pieces import Mean, Part, Pieces, Step, in_one_piece
+from jiqa.wiring import Maps, Options, Params, Wiring
 
 _NET = NETWORKS["vgg16"].layers()
 #: Every layer of the convolutional part, as the authors tap them.
 _ALL = tuple(
     layer.name for layer in _NET if re.match(r"(conv|relu|pool)[1-5]", layer.name)
 )
-_POOLS = ("avg", "sd", "mad", "fd", *(f"p{n}" for n in range(10, 101, 10)))
+_SORTED = tuple(f"p{n}" for n in range(10, 100, 10))
+_POOLS = ("avg", "sd", "mad", "fd", *_SORTED, "p100")
+
+
+def _wiring(options: Options) -> Wiring:
+    for name in ("pool_map", "pool_channel", "pool_layer"):
+        one_of(name, getattr(options, name), *_POOLS)
+    one_of("preset", options.preset, None, "official_demo")
+    one_of("output", options.output, "score", "layers", "maps")
+    resize = options.resize
+    if resize is not None and resize < 32:
+        raise ValueError(f"resize={resize!r}; needed is 32 pixels or more, or None")
+    return tapped(("vgg16",), _NET, options.layers, resize=resize)
+
+
+def _pools(options: Options) -> tuple[str, str, str]:
+    """Within a map, over the maps, over the layers."""
+    if options.preset == "official_demo":
+        return "avg", "sd", "avg"
+    return options.pool_map, options.pool_channel, options.pool_layer
+
+
+def _pieces(options: Options) -> Pieces:
+    how = _pools(options)[0]
+    if how in _SORTED:
+        raise ValueError(f"pool_map={how!r} sorts whole feature maps")
+    steps = [Step(_peaks, largest), Step(_means)]
+    if how not in ("avg", "p100"):
+        steps.append(Step(_deviations))
+    return Pieces(tuple(steps), _by_moments, rim=REACH, work=SIMILARITY_WORK)
+
+
+def _peaks(params: Params, options: Options, part: Part) -> list[Array]:
+    return [peaks(*part.pair(name), least=1.0) for name in options.layers]
+
+
+def _local(options: Options, part: Part) -> Iterator[tuple[str, Array]]:
+    """Each layer's similarity at every place of every map."""
+    for name, top in zip(options.layers, part.known[0], strict=True):
+        yield name, structural_similarity(*part.pair(name), top, "zero")
+
+
+def _means(params: Params, options: Options, part: Part) -> list[Mean]:
+    return [part.mean(name, local) for name, local in _local(options, part)]
+
+
+def _deviations(params: Params, options: Options, part: Part) -> list[Any]:
+    """Means of the squared and of the absolute deviations, of every map."""
+    found = []
+    for (name, local), mean in zip(_local(options, part), part.known[1], strict=True):
+        off = local - mean
+        count = math.prod(part.places[name].size)
+        unbiased = off * off * (count / max(count - 1, 1))
+        found.append((part.mean(name, unbiased), part.mean(name, jnp.abs(off))))
+    return found
+
+
+def _by_moments(
+    params: Params,
+    options: Options,
+    tops: list[Array],
+    means: list[Array],
+    deviations: Sequence[Any] = (),
+) -> Array:
+    how = _pools(options)[0]
+    if how in ("avg", "p100"):
+        return _pooled(options, means)
+    return _pooled(options, [_spread(how, *of_maps) for of_maps in deviations])
+
+
+def _spread(how: str, variance: Array, absolute: Array) -> Array:
+    """``"sd"``, ``"mad"``, or ``"fd"``, which is the mean of the two."""
+    deviation = safe_sqrt(variance)
+    return {"sd": deviation, "mad": absolute, "fd": (deviation + absolute) / 2}[how]
+
+
+def _pooled(options: Options, by_map: list[Array]) -> Array:
+    """The scores of every layer's maps, pooled over them, and over the layers."""
+    _, pool_channel, pool_layer = _pools(options)
+    if options.output == "maps":
+        return jnp.concatenate(by_map)
+    found = jnp.stack([_pool(scores, pool_channel) for scores in by_map])
+    return found if options.output == "layers" else _pool(found, pool_layer)
 
 
 def _pool(x: Array, how: str) -> Array:
@@ -37,72 +124,22 @@ def _pool(x: Array, how: str) -> Array:
         return jnp.sort(x, axis=0)[:count].mean(0)
     off = x - x[0]  # exactly 0 for values that are all one
     off = off - off.mean(0)
-    spread = safe_sqrt(jnp.square(off).sum(0) / max(x.shape[0] - 1, 1))
-    deviation = jnp.abs(off).mean(0)
-    return {"sd": spread, "mad": deviation, "fd": (spread + deviation) / 2}[how]
-
-
-def _wiring(
-    *,
-    layers: tuple[str, ...] = _ALL,
-    pool_map: str = "avg",
-    pool_channel: str = "avg",
-    pool_layer: str = "avg",
-    preset: str | None = None,
-    resize: int | None = None,
-    output: str = "score",
-) -> Wiring:
-    for name, value in (
-        ("pool_map", pool_map),
-        ("pool_channel", pool_channel),
-        ("pool_layer", pool_layer),
-    ):
-        one_of(name, value, *_POOLS)
-    one_of("preset", preset, None, "official_demo")
-    one_of("output", output, "score", "layers", "maps")
-    if resize is not None and resize < 32:
-        raise ValueError(f"resize={resize!r}; needed is 32 pixels or more, or None")
-    side = 1 if resize is not None else None
-    return tapped(("vgg16",), _NET, layers, min_side=side)
-
-
-def _features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    layers: tuple[str, ...] = _ALL,
-    resize: int | None = None,
-) -> dict[str, Array]:
-    ready = standardise(image)
-    if resize is not None:
-        planes = imresize(jnp.moveaxis(ready, -1, 0), size=(resize, resize))
-        ready = jnp.moveaxis(planes, 0, -1)
-    return {"image": image, **run(_NET, params, ready, layers)}
+    variance = jnp.square(off).sum(0) / max(x.shape[0] - 1, 1)
+    return _spread(how, variance, jnp.abs(off).mean(0))
 
 
 def _compare(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    layers: tuple[str, ...] = _ALL,
-    pool_map: str = "avg",
-    pool_channel: str = "avg",
-    pool_layer: str = "avg",
-    preset: str | None = None,
-    output: str = "score",
+    params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> Array:
-    if preset == "official_demo":
-        pool_map, pool_channel, pool_layer = "avg", "sd", "avg"
-    scores = []
-    for name in layers:
+    how = _pools(options)[0]
+    if how not in _SORTED:
+        return in_one_piece(_pieces(options), params, options, reference, distorted)
+    by_map = []
+    for name in options.layers:
         x, y = reference[name], distorted[name]
         local = structural_similarity(x, y, peaks(x, y, least=1.0), "zero")
-        scores.append(_pool(local.reshape(-1, local.shape[-1]), pool_map))
-    if output == "maps":
-        return jnp.concatenate(scores)
-    found = jnp.stack([_pool(by_map, pool_channel) for by_map in scores])
-    return found if output == "layers" else _pool(found, pool_layer)
+        by_map.append(_pool(local.reshape(-1, local.shape[-1]), how))
+    return _pooled(options, by_map)
 
 
 @learned_reference(
@@ -122,12 +159,12 @@ def _compare(
         "the steps of the authors' code, without its fully connected layers and with "
         "torchvision's VGG-16 in place of MatConvNet's"
     ),
-    features=_features,
+    pieces=_pieces,
     compare=_compare,
     wiring=_wiring,
 )
 def deepsim(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -173,16 +210,4 @@ def deepsim(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    pools: Any = {
-        "pool_map": pool_map,
-        "pool_channel": pool_channel,
-        "pool_layer": pool_layer,
-        "preset": preset,
-        "output": output,
-    }
-    _wiring(layers=layers, resize=resize, **pools)
-    pair = (
-        _features(params, image, layers=layers, resize=resize)
-        for image in (reference, distorted)
-    )
-    return _compare(params, *pair, layers=layers, **pools)
+    ...

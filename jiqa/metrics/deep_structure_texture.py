@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import map_means
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import vgg
-from jiqa.nn.layers import run
-from jiqa.nn.preprocessing import colour, standardise
+from jiqa.nn.preprocessing import colour
 from jiqa.numerics import added
 from jiqa.options import one_of
-from jiqa.wiring import Pieces, Wiring
+from jiqa.pieces import Part, Pieces, Step
+from jiqa.wiring import Options, Params, Wiring
 
 _LAYERS = vgg.Config(vgg.VGG16.depths, pool="l2").layers()
 _TAPS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
@@ -23,17 +21,12 @@ _CHANNELS = {"image": 3} | dict(zip(_TAPS, (64, 128, 256, 512, 512), strict=True
 _C = 1e-6
 
 
-def _wiring(*, output: str = "score") -> Wiring:
-    one_of("output", output, "score", "layers", "maps")
+def _wiring(options: Options) -> Wiring:
+    one_of("output", options.output, "score", "layers", "maps")
     total = sum(_CHANNELS.values())
     heads = {"dists.alpha": (total,), "dists.beta": (total,)}
     # Padding lets any size through; below 16 the deepest maps are one sample.
     return tapped(("vgg16", "dists"), _LAYERS, _TAPS, heads=heads, min_side=16)
-
-
-def _features(params: Mapping[str, Any], image: Array) -> dict[str, Array]:
-    image = colour(image)
-    return {"image": image} | run(_LAYERS, params, standardise(image), _TAPS)
 
 
 class _Moments(NamedTuple):
@@ -50,15 +43,15 @@ class _Moments(NamedTuple):
     error: Array
 
 
-def _moments(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-) -> dict[str, _Moments]:
+def _pieces(options: Options) -> Pieces:
+    return Pieces((Step(_moments, _merged),), _score)
+
+
+def _moments(params: Params, options: Options, part: Part) -> dict[str, _Moments]:
     found = {}
     for tap in _CHANNELS:
-        x, y = reference[tap], distorted[tap]
-        mx, my = map_means(x), map_means(y)
+        x, y = (colour(v) if tap == "image" else v for v in part.pair(tap))
+        mx, my = (v.mean(0).mean(0) for v in (x, y))
         cx, cy = x - mx, y - my
         sums = (jnp.square(v).sum(0).sum(0) for v in (cx, cy, cx - cy))
         found[tap] = _Moments(x.shape[0] * x.shape[1], mx, my, *sums)
@@ -85,9 +78,7 @@ def _merged(
     return found
 
 
-def _score(
-    params: Mapping[str, Any], moments: dict[str, _Moments], *, output: str = "score"
-) -> Array:
+def _score(params: Params, options: Options, moments: dict[str, _Moments]) -> Array:
     dtype = moments["image"].x.dtype
     alpha, beta = (
         jnp.asarray(params[f"dists.{k}"]).astype(dtype) for k in ("alpha", "beta")
@@ -99,10 +90,10 @@ def _score(
         parts += [alpha[own] * texture, beta[own] * structure]
         start += width
     parts = [p / (alpha.sum() + beta.sum()) for p in parts]
-    if output == "maps":
+    if options.output == "maps":
         return jnp.concatenate([a + b for a, b in zip(*[iter(parts)] * 2, strict=True)])
     parts = [p.sum() for p in parts]
-    return jnp.stack(parts) if output == "layers" else added(parts)
+    return jnp.stack(parts) if options.output == "layers" else added(parts)
 
 
 def _distances(m: _Moments) -> tuple[Array, Array]:
@@ -115,16 +106,6 @@ def _distances(m: _Moments) -> tuple[Array, Array]:
     texture = (m.mean_x - m.mean_y) ** 2 / (squares + _C)
     structure = (m.error / m.count) / ((m.x + m.y) / m.count + _C)
     return texture, structure
-
-
-def _compare(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    output: str = "score",
-) -> Array:
-    return _score(params, _moments(params, reference, distorted), output=output)
 
 
 @learned_reference(
@@ -146,13 +127,11 @@ def _compare(
         "the authors' package (0.1) without resizing, on 34 pairs: 1e-6 relative in "
         "float64, 1e-4 in float32"
     ),
-    features=_features,
-    compare=_compare,
-    pieces=Pieces(_moments, _merged, _score),
+    pieces=_pieces,
     wiring=_wiring,
 )
 def dists(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -186,6 +165,4 @@ def dists(
         ValueError: an unknown option, parameters that do not fit, or an image below
             16 pixels.
     """
-    _wiring(output=output)
-    pair = (_features(params, image) for image in (reference, distorted))
-    return _compare(params, *pair, output=output)
+    ...

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.feature_maps import pooled_layers, tapped_features
+from jiqa.feature_maps import pooled_layers
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import NETWORKS
 from jiqa.numerics import product, safe_divide
 from jiqa.options import one_of
-from jiqa.wiring import Wiring
+from jiqa.pieces import Part, Pieces, Place, Step
+from jiqa.wiring import Options, Params, Wiring
 
 _BLOCKS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 _LAYERS = {
@@ -25,83 +25,74 @@ _LAYERS = {
 _LEVELS = (0, 1, 2, 3)
 
 
-def _wiring(
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-    levels: tuple[int, ...] = _LEVELS,
-    level_weights: str = "reciprocal",
-    pool_layer: str = "geometric",
-    output: str = "score",
-) -> Wiring:
-    one_of("net", net, *_LAYERS)
-    one_of("level_weights", level_weights, "reciprocal", "uniform")
-    one_of("pool_layer", pool_layer, "geometric", "mean")
-    one_of("output", output, "score", "layers")
+def _wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_LAYERS)
+    one_of("level_weights", options.level_weights, "reciprocal", "uniform")
+    one_of("pool_layer", options.pool_layer, "geometric", "mean")
+    one_of("output", options.output, "score", "layers")
+    levels = options.levels
     if not levels or any(not 0 <= level <= 6 for level in levels):
         raise ValueError(f"levels={levels!r}; needed are whole numbers from 0 to 6")
-    return tapped((net,), NETWORKS[net].layers(), layers or _LAYERS[net])
+    return tapped((options.net,), NETWORKS[options.net].layers(), _layers(options))
 
 
-def _features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-) -> dict[str, Array]:
-    return tapped_features(net, params, image, layers or _LAYERS[net])
+def _layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _LAYERS[options.net]
 
 
-def _compare(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-    levels: tuple[int, ...] = _LEVELS,
-    level_weights: str = "reciprocal",
-    pool_layer: str = "geometric",
-    output: str = "score",
-) -> Array:
-    scores = []
-    for name in layers or _LAYERS[net]:
-        total, weights = jnp.zeros((), reference[name].dtype), 0.0
-        for level in levels:
-            weight = 1 / (level + 1) if level_weights == "reciprocal" else 1.0
-            x, y = (_histograms(f[name], level) for f in (reference, distorted))
-            total, weights = (
-                total + weight * _intersection(x, y).mean(),
-                weights + weight,
-            )
-        scores.append(total / weights)
-    return pooled_layers(scores, pool_layer, output)
+def _pieces(options: Options) -> Pieces:
+    return Pieces((Step(_responses),), _intersected)
 
 
-def _histograms(features: Array, level: int) -> Array:
-    """Share of each map in the response of each cell, ``[4^level, maps]``.
+def _responses(params: Params, options: Options, part: Part) -> list[Any]:
+    """Of both images, each layer's responses summed up in the cells of each level."""
+    return [
+        [
+            [_in_cells(maps, part.places[name], 2**level) for maps in part.pair(name)]
+            for level in options.levels
+        ]
+        for name in _layers(options)
+    ]
+
+
+def _in_cells(maps: Array, place: Place, side: int) -> Array:
+    """Sum of each map in each of ``side`` x ``side`` cells, ``[side^2, maps]``.
 
     Negative responses count as none.
     """
-    h, w, maps = features.shape
-    rows, cols = _cells(h, 2**level), _cells(w, 2**level)
-    by_row = product(rows, jnp.maximum(features, 0).reshape(h, -1))
-    by_row = jnp.moveaxis(by_row.reshape(len(rows), w, maps), 1, 0).reshape(w, -1)
-    sums = product(cols, by_row).reshape(-1, maps)
-    return safe_divide(sums, sums.sum(-1, keepdims=True))
+    h, w, width = maps.shape
+    rows, columns = (
+        _cells(n, side, origin, whole, maps.dtype)
+        for n, origin, whole in zip((h, w), place.origin, place.size, strict=True)
+    )
+    by_row = product(rows, jnp.maximum(maps, 0).reshape(h, -1))
+    by_row = jnp.moveaxis(by_row.reshape(side, w, width), 1, 0).reshape(w, -1)
+    return product(columns, by_row).reshape(-1, width)
 
 
-def _cells(length: int, count: int) -> np.ndarray:
-    """Which samples lie in which cell, ``[count, length]``.
+def _cells(count: int, cells: int, origin: Any, length: int, dtype: Any) -> Array:
+    """Which of ``count`` samples from ``origin`` lie in which cell, ``[cells, count]``.
 
-    Cells overlap by a sample where their number does not divide the length, and share
-    samples where there are fewer than cells: none is empty.
+    Cells overlap by a sample where their number does not divide the ``length`` of the
+    whole, and share samples where there are fewer than cells: none is empty.
     """
-    index = np.arange(count)[:, None]
-    start, stop = index * length // count, -(-(index + 1) * length // count)
-    place = np.arange(length)
-    return ((place >= start) & (place < stop)).astype(float)
+    index = np.arange(cells)[:, None]
+    start, stop = index * length // cells, -(-(index + 1) * length // cells)
+    place = jnp.arange(count) + origin
+    return ((place >= start) & (place < stop)).astype(dtype)
+
+
+def _intersected(params: Params, options: Options, responses: list[Any]) -> Array:
+    scores = []
+    for levels in responses:
+        total, weights = jnp.zeros((), levels[0][0].dtype), 0.0
+        for level, pair in zip(options.levels, levels, strict=True):
+            weight = 1 / (level + 1) if options.level_weights == "reciprocal" else 1.0
+            x, y = (safe_divide(v, v.sum(-1, keepdims=True)) for v in pair)
+            total = total + weight * _intersection(x, y).mean()
+            weights += weight
+        scores.append(total / weights)
+    return pooled_layers(scores, options.pool_layer, options.output)
 
 
 def _intersection(x: Array, y: Array) -> Array:
@@ -129,12 +120,11 @@ def _intersection(x: Array, y: Array) -> Array:
         "after the abstract and the authors' earlier pyramids of histograms; what is "
         "open is an argument"
     ),
-    features=_features,
-    compare=_compare,
+    pieces=_pieces,
     wiring=_wiring,
 )
 def cnn_histogram(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -175,13 +165,4 @@ def cnn_histogram(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    network: Any = {"net": net, "layers": layers}
-    rest: Any = {
-        "levels": levels,
-        "level_weights": level_weights,
-        "pool_layer": pool_layer,
-        "output": output,
-    }
-    _wiring(**network, **rest)
-    pair = (_features(params, image, **network) for image in (reference, distorted))
-    return _compare(params, *pair, **network, **rest)
+    ...

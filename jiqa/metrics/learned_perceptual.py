@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, layers_added, map_means, unit_difference
+from jiqa.feature_maps import layers_added, unit_difference
 from jiqa.learned import learned_reference, tapped
 from jiqa.nn import alexnet, squeezenet, vgg
-from jiqa.nn.layers import run
-from jiqa.nn.preprocessing import colour, standardise
-from jiqa.numerics import added, total
+from jiqa.nn.preprocessing import standardise, symmetric
+from jiqa.numerics import added
 from jiqa.options import one_of
-from jiqa.wiring import Pieces, Wiring
+from jiqa.pieces import Mean, Part, Pieces, Step, in_one_piece
+from jiqa.wiring import Maps, Options, Params, Wiring
 
 #: net: (weights of the network, its layers, where it is tapped, their channels)
 _NETS = {
@@ -41,96 +38,57 @@ _NETS = {
 }
 
 
-def _wiring(
-    *, net: str = "alex", version: str = "0.1", output: str = "score"
-) -> Wiring:
-    one_of("net", net, *_NETS)
-    one_of("version", version, "0.1", "0.0")
-    one_of("output", output, "score", "map", "layers", "maps")
-    weights, layers, taps, widths = _NETS[net]
-    heads = {f"lpips.{t}": (w,) for t, w in zip(taps, widths, strict=True)}
-    return tapped((weights, f"lpips-{net}-v{version}"), layers, taps, heads=heads)
-
-
-def _features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "alex",
-    version: str = "0.1",
-) -> dict[str, Array]:
-    ready = standardise(image) if version == "0.1" else colour(image) * 2 - 1
-    _, layers, taps, _ = _NETS[net]
-    return {"image": image, **run(layers, params, ready, taps)}
-
-
-def _compare(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "alex",
-    output: str = "score",
-) -> Array:
-    if output == "maps":
-        parts = [
-            map_means(_differences(params, reference, distorted, tap))
-            for tap in _NETS[net][2]
-        ]
-        return jnp.concatenate(parts)
-    if output != "map":
-        sums = _sums(params, reference, distorted, net=net)
-        return layers_added(params, sums, output=output)
-    size = reference["image"].shape[:2]
-    return added(
-        jax.image.resize(
-            _distance(params, reference, distorted, tap),
-            size,
-            "linear",
-            antialias=False,
-        )
-        for tap in _NETS[net][2]
+def _wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_NETS)
+    one_of("version", options.version, "0.1", "0.0")
+    one_of("output", options.output, "score", "map", "layers", "maps")
+    weights, layers, taps, widths = _NETS[options.net]
+    return tapped(
+        (weights, f"lpips-{options.net}-v{options.version}"),
+        layers,
+        taps,
+        heads={f"lpips.{t}": (w,) for t, w in zip(taps, widths, strict=True)},
+        preprocess=standardise if options.version == "0.1" else symmetric,
     )
 
 
-def _distance(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    tap: str,
-) -> Array:
-    """The weighted squared difference at each place of one depth."""
-    return jnp.sum(_differences(params, reference, distorted, tap), axis=-1)
+def _pieces(options: Options) -> Pieces:
+    if options.output == "map":
+        raise ValueError('output="map" is as large as the image')
+    return Pieces((Step(_means),), layers_added)
 
 
-def _differences(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    tap: str,
-) -> Array:
-    """The same of each map, ``[h, w, maps]``."""
-    weight = jnp.asarray(params[f"lpips.{tap}"]).astype(reference[tap].dtype)
-    difference = unit_difference(reference[tap], distorted[tap], (-1,))
-    return weight * difference * difference
-
-
-def _sums(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "alex",
-) -> list[tuple[Array, int]]:
+def _means(params: Params, options: Options, part: Part) -> list[Mean]:
+    """Of the differences of each layer, or of each of its maps."""
     found = []
-    for tap in _NETS[net][2]:
-        distance = _distance(params, reference, distorted, tap)
-        found.append((total(distance), distance.size))
+    for tap in _NETS[options.net][2]:
+        apart = _differences(params, tap, *part.pair(tap))
+        found.append(
+            part.mean(tap, apart if options.output == "maps" else apart.sum(-1))
+        )
     return found
 
 
-def _whole(options: Mapping[str, Any]) -> bool:
-    return options.get("output") not in ("map", "maps")
+def _differences(params: Params, tap: str, x: Array, y: Array) -> Array:
+    """The weighted squared differences of one depth ``[h, w, maps]``."""
+    weight = jnp.asarray(params[f"lpips.{tap}"]).astype(x.dtype)
+    difference = unit_difference(x, y, (-1,))
+    return weight * difference * difference
+
+
+def _compare(
+    params: Params, options: Options, reference: Maps, distorted: Maps
+) -> Array:
+    if options.output != "map":
+        return in_one_piece(_pieces(options), params, options, reference, distorted)
+    size = reference["image"].shape[:2]
+    apart = (
+        _differences(params, tap, reference[tap], distorted[tap]).sum(-1)
+        for tap in _NETS[options.net][2]
+    )
+    return added(
+        jax.image.resize(part, size, "linear", antialias=False) for part in apart
+    )
 
 
 @learned_reference(
@@ -151,13 +109,12 @@ def _whole(options: Mapping[str, Any]) -> bool:
         "the authors' package (0.1.4), version 0.1, both networks, on 34 pairs: 1e-6 "
         "relative in float64, 1e-4 in float32"
     ),
-    features=_features,
     compare=_compare,
-    pieces=Pieces(_sums, add_sums, layers_added, _whole),
+    pieces=_pieces,
     wiring=_wiring,
 )
 def lpips(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -192,8 +149,4 @@ def lpips(
         ValueError: an unknown option, parameters that do not fit, or an image below
             31 (alex), 16 (vgg) or 17 (squeeze) pixels.
     """
-    _wiring(net=net, version=version, output=output)
-    pair = (
-        _features(params, x, net=net, version=version) for x in (reference, distorted)
-    )
-    return _compare(params, *pair, net=net, output=output)
+    ...

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
 from jiqa.feature_maps import (
+    REACH,
+    SIMILARITY_WORK,
     each_map,
-    map_means,
+    largest,
     peaks,
     pooled_layers,
     structural_similarity,
-    tapped_features,
 )
 from jiqa.learned import learned_reference, tapped
 from jiqa.metrics.gradient_deviation import gmsd
@@ -22,7 +23,8 @@ from jiqa.metrics.universal_quality import uqi
 from jiqa.nn import NETWORKS
 from jiqa.nn.operations import Conv
 from jiqa.options import one_of
-from jiqa.wiring import Wiring
+from jiqa.pieces import Mean, Part, Pieces, Step, in_one_piece
+from jiqa.wiring import Maps, Options, Params, Wiring
 
 _NETS = ("alexnet", "vgg16", "vgg19")
 #: Metrics of jiqa that take a grey image with values of any sign.
@@ -37,79 +39,97 @@ def _convolutions(net: str) -> tuple[str, ...]:
     return tuple(name for name in found if name.startswith("conv"))
 
 
-def _wiring(
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-    metric: str = "ssim",
-    border: str = "replicate",
-    peak: float | None = None,
-    pool_layer: str = "geometric",
-    per_map: bool = False,
-    output: str = "score",
-) -> Wiring:
-    one_of("net", net, *_NETS)
-    one_of("metric", metric, *_METRICS)
-    one_of("border", border, "replicate", "zero", "symmetric")
-    one_of("pool_layer", pool_layer, "geometric", "mean")
-    one_of("per_map", per_map, False, True)
-    one_of("output", output, "score", "layers")
-    if peak is not None and not peak > 0:
-        raise ValueError(f"peak={peak!r}; needed is a positive number or None")
-    taps, samples = layers or _convolutions(net), _SAMPLES.get(metric, 1)
-    return tapped((net,), NETWORKS[net].layers(), taps, samples=samples)
+def _layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _convolutions(options.net)
 
 
-def _features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-) -> dict[str, Array]:
-    return tapped_features(net, params, image, layers or _convolutions(net))
+def _wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_NETS)
+    one_of("metric", options.metric, *_METRICS)
+    one_of("border", options.border, "replicate", "zero", "symmetric")
+    one_of("pool_layer", options.pool_layer, "geometric", "mean")
+    one_of("per_map", options.per_map, False, True)
+    one_of("output", options.output, "score", "layers")
+    if options.peak is not None and not options.peak > 0:
+        raise ValueError(f"peak={options.peak!r}; needed is a positive number or None")
+    layers, samples = NETWORKS[options.net].layers(), _SAMPLES.get(options.metric, 1)
+    return tapped((options.net,), layers, _layers(options), samples=samples)
 
 
-def _by_map(x: Array, y: Array, metric: str, border: Any, peak: float | None) -> Array:
-    """The metric of every map, ``[maps]``."""
-    top = peaks(x, y) if peak is None else jnp.asarray(peak, x.dtype)
-    if metric == "ssim":
-        return map_means(structural_similarity(x, y, top, border))
-    if metric == "mae":
-        return map_means(jnp.abs(x - y))
-    error = map_means(jnp.square(x - y))
-    if metric == "mse":
-        return error
-    if metric == "psnr":
-        seen = error > 0
-        ratio = jnp.square(top) / jnp.where(seen, error, 1)
-        value = 10 * jnp.log10(jnp.where(seen, ratio, 1))
-        return jnp.where(seen, value, jnp.inf)
-    scale = jnp.where(top > 0, top, 1)
-    return each_map(_OTHERS[metric].core, x / scale, y / scale)
+def _pieces(options: Options) -> Pieces:
+    if options.metric in _OTHERS:
+        raise ValueError(f"metric={options.metric!r} looks at whole feature maps")
+    steps = [Step(_values)]
+    if options.metric in ("ssim", "psnr") and options.peak is None:
+        steps.insert(0, Step(_peaks, largest))
+    if options.metric == "ssim":
+        return Pieces(tuple(steps), _of_values, rim=REACH, work=SIMILARITY_WORK)
+    return Pieces(tuple(steps), _of_values)
+
+
+def _peaks(params: Params, options: Options, part: Part) -> list[Array]:
+    return [peaks(*part.pair(name)) for name in _layers(options)]
+
+
+def _tops(options: Options, known: Sequence[Any], dtype: Any) -> list[Array]:
+    """The dynamic range of every layer's maps."""
+    if options.peak is None:
+        return known[0]
+    return [jnp.asarray(options.peak, dtype)] * len(_layers(options))
+
+
+def _values(params: Params, options: Options, part: Part) -> list[Mean]:
+    """Mean over every map of what the metric makes of each place."""
+    names = _layers(options)
+    if options.metric == "ssim":
+        tops = _tops(options, part.known, part.reference[names[0]].dtype)
+        return [
+            part.mean(
+                name, structural_similarity(*part.pair(name), top, options.border)
+            )
+            for name, top in zip(names, tops, strict=True)
+        ]
+    error = jnp.abs if options.metric == "mae" else jnp.square
+    pairs = ((name, *part.pair(name)) for name in names)
+    return [part.mean(name, error(x - y)) for name, x, y in pairs]
+
+
+def _of_values(params: Params, options: Options, *known: list[Array]) -> Array:
+    values = known[-1]
+    if options.metric == "psnr":
+        tops = _tops(options, known, values[0].dtype)
+        values = [_decibels(*of_layer) for of_layer in zip(tops, values, strict=True)]
+    return _pooled(options, values)
+
+
+def _decibels(peak: Array, error: Array) -> Array:
+    """PSNR of mean squared errors."""
+    seen = error > 0
+    ratio = jnp.square(peak) / jnp.where(seen, error, 1)
+    return jnp.where(seen, 10 * jnp.log10(jnp.where(seen, ratio, 1)), jnp.inf)
+
+
+def _pooled(options: Options, by_map: list[Array]) -> Array:
+    if options.per_map:
+        return jnp.concatenate(by_map)
+    means = [values.mean() for values in by_map]
+    return pooled_layers(means, options.pool_layer, options.output)
 
 
 def _compare(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "alexnet",
-    layers: tuple[str, ...] | None = None,
-    metric: str = "ssim",
-    border: str = "replicate",
-    peak: float | None = None,
-    pool_layer: str = "geometric",
-    per_map: bool = False,
-    output: str = "score",
+    params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> Array:
-    parts = [
-        _by_map(reference[name], distorted[name], metric, border, peak)
-        for name in layers or _convolutions(net)
-    ]
-    if per_map:
-        return jnp.concatenate(parts)
-    return pooled_layers([part.mean() for part in parts], pool_layer, output)
+    if options.metric not in _OTHERS:
+        return in_one_piece(_pieces(options), params, options, reference, distorted)
+    by_map = []
+    for name in _layers(options):
+        x, y = reference[name], distorted[name]
+        top = (
+            peaks(x, y) if options.peak is None else jnp.asarray(options.peak, x.dtype)
+        )
+        scale = jnp.where(top > 0, top, 1)
+        by_map.append(each_map(_OTHERS[options.metric].core, x / scale, y / scale))
+    return _pooled(options, by_map)
 
 
 @learned_reference(
@@ -129,12 +149,12 @@ def _compare(
         "after the abstract and another author's implementation of its SSIM variant; "
         "what is open is an argument"
     ),
-    features=_features,
+    pieces=_pieces,
     compare=_compare,
     wiring=_wiring,
 )
 def cnn_iqm(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -181,15 +201,4 @@ def cnn_iqm(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    network: Any = {"net": net, "layers": layers}
-    rest: Any = {
-        "metric": metric,
-        "border": border,
-        "peak": peak,
-        "pool_layer": pool_layer,
-        "per_map": per_map,
-        "output": output,
-    }
-    _wiring(**network, **rest)
-    pair = (_features(params, image, **network) for image in (reference, distorted))
-    return _compare(params, *pair, **network, **rest)
+    ...

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.feature_maps import add_sums, layers_added, map_means, tapped_features
-from jiqa.learned import learned_reference, tapped
+from jiqa.feature_maps import layers_added
+from jiqa.learned import learned_reference, tapped, tapped_features
 from jiqa.nn import NETWORKS
-from jiqa.numerics import added, product
+from jiqa.numerics import product
 from jiqa.options import one_of
-from jiqa.wiring import Pieces, Wiring
+from jiqa.pieces import Mean, Part, Pieces, Step
+from jiqa.wiring import Maps, Options, Params, Wiring
 
 _Layers = tuple[str, ...] | None
 _ENDS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
@@ -40,74 +41,39 @@ _SHARED: Any = {
 }
 
 
-def _wiring(
-    net: str, layers: _Layers, default: Any, output: str, *outputs: str
-) -> Wiring:
-    one_of("net", net, *default)
-    one_of("output", output, *outputs)
-    return tapped((net,), NETWORKS[net].layers(), layers or default[net])
+def _content_layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _CONTENT[options.net]
 
 
-def _content_wiring(
-    *, net: str = "vgg16", layers: _Layers = None, output: str = "score"
-) -> Wiring:
-    return _wiring(net, layers, _CONTENT, output, "score", "layers", "maps")
+def _content_wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_CONTENT)
+    one_of("output", options.output, "score", "layers", "maps")
+    layers = NETWORKS[options.net].layers()
+    return tapped((options.net,), layers, _content_layers(options))
 
 
-def _content_features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "vgg16",
-    layers: _Layers = None,
-) -> dict[str, Array]:
-    return tapped_features(net, params, image, layers or _CONTENT[net])
+def _content_pieces(options: Options) -> Pieces:
+    return Pieces((Step(_errors),), layers_added)
 
 
-def _content(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "vgg16",
-    layers: _Layers = None,
-    output: str = "score",
-) -> Array:
-    if output == "maps":
-        taps = layers or _CONTENT[net]
-        errors = [jnp.square(reference[k] - distorted[k]) for k in taps]
-        return jnp.concatenate([map_means(error) for error in errors])
-    sums = _content_sums(params, reference, distorted, net=net, layers=layers)
-    return layers_added(params, sums, output=output)
-
-
-def _content_sums(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "vgg16",
-    layers: _Layers = None,
-) -> list[tuple[Array, int]]:
+def _errors(params: Params, options: Options, part: Part) -> list[Mean]:
+    """Mean squared differences, of each layer or each of its maps."""
     found = []
-    for name in layers or _CONTENT[net]:
-        error = jnp.square(reference[name] - distorted[name])
-        found.append((error.sum(0).sum(), error.size))
+    for name in _content_layers(options):
+        x, y = part.pair(name)
+        by_map = part.mean(name, jnp.square(x - y))
+        found.append(by_map if options.output == "maps" else by_map.then(jnp.mean))
     return found
 
 
 @learned_reference(
     title="Content loss",
-    features=_content_features,
-    compare=_content,
-    pieces=Pieces(
-        _content_sums, add_sums, layers_added, lambda o: o.get("output") != "maps"
-    ),
+    pieces=_content_pieces,
     wiring=_content_wiring,
     **_SHARED,
 )
 def content_loss(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -135,61 +101,68 @@ def content_loss(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    options: Any = {"net": net, "layers": layers}
-    _content_wiring(**options, output=output)
-    pair = (
-        _content_features(params, image, **options) for image in (reference, distorted)
-    )
-    return _content(params, *pair, **options, output=output)
+    ...
 
 
-def _style_wiring(
-    *, net: str = "vgg16", layers: _Layers = None, output: str = "score"
-) -> Wiring:
-    return _wiring(net, layers, _STYLE, output, "score", "layers")
+def _style_layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _STYLE[options.net]
 
 
-def _style_features(
-    params: Mapping[str, Any],
-    image: Array,
-    *,
-    net: str = "vgg16",
-    layers: _Layers = None,
-) -> dict[str, Array]:
-    found = tapped_features(net, params, image, layers or _STYLE[net])
-    return {k: v if k == "image" else _gram(v) for k, v in found.items()}
+def _style_wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_STYLE)
+    one_of("output", options.output, "score", "layers")
+    layers = NETWORKS[options.net].layers()
+    return tapped((options.net,), layers, _style_layers(options))
 
 
-def _gram(x: Array) -> Array:
+def _style_features(params: Params, options: Options, image: Array) -> dict[str, Array]:
+    found = tapped_features(_style_wiring(options), params, image)
+    return {
+        k: v if k == "image" else _gram(v, v.shape[0] * v.shape[1])
+        for k, v in found.items()
+    }
+
+
+def _gram(x: Array, places: int) -> Array:
     """How maps go together, ``[maps, maps]``: mean products over the map's size."""
     flat = x.reshape(-1, x.shape[-1])
-    return product(flat.T, flat) / flat.size
+    return product(flat.T, flat) / (places * x.shape[-1])
 
 
-def _style(
-    params: Mapping[str, Any],
-    reference: Mapping[str, Array],
-    distorted: Mapping[str, Array],
-    *,
-    net: str = "vgg16",
-    layers: _Layers = None,
-    output: str = "score",
-) -> Array:
+def _style(params: Params, options: Options, reference: Maps, distorted: Maps) -> Array:
     parts = [
-        jnp.square(reference[k] - distorted[k]).sum() for k in layers or _STYLE[net]
+        jnp.square(reference[k] - distorted[k]).sum() for k in _style_layers(options)
     ]
-    return jnp.stack(parts) if output == "layers" else added(parts)
+    return layers_added(params, options, parts)
+
+
+def _style_pieces(options: Options) -> Pieces:
+    return Pieces((Step(_grams),), _of_grams)
+
+
+def _grams(params: Params, options: Options, part: Part) -> list[dict[str, Array]]:
+    """Of both images, what the part adds to each layer's matrix."""
+    names = _style_layers(options)
+    return [
+        {name: _gram(maps[name], math.prod(part.places[name].size)) for name in names}
+        for maps in (part.reference, part.distorted)
+    ]
+
+
+def _of_grams(params: Params, options: Options, grams: list[dict[str, Array]]) -> Array:
+    return _style(params, options, *grams)
 
 
 @learned_reference(
     title="Style loss",
+    pieces=_style_pieces,
     features=_style_features,
     compare=_style,
     wiring=_style_wiring,
     **_SHARED,
 )
 def style_loss(
-    params: Mapping[str, Any],
+    params: Params,
     reference: Array,
     distorted: Array,
     *,
@@ -218,9 +191,4 @@ def style_loss(
         ValueError: an unknown option or layer, parameters that do not fit, or an image
             too small to reach the deepest layer.
     """
-    options: Any = {"net": net, "layers": layers}
-    _style_wiring(**options, output=output)
-    pair = (
-        _style_features(params, image, **options) for image in (reference, distorted)
-    )
-    return _style(params, *pair, **options, output=output)
+    ...

@@ -18,6 +18,22 @@ class Reach:
     before: int = 0
     after: int = 0
 
+    def widened(self, rim: int) -> Reach:
+        """That of a sample together with ``rim`` samples on each side."""
+        more = rim * self.stride
+        return Reach(self.stride, self.before + more, self.after + more)
+
+
+def map_sizes(
+    nodes: Sequence[Node], taps: Sequence[str], rows: int, columns: int
+) -> dict[str, tuple[int, int]]:
+    """Samples of each tap along both axes, for an image of that size."""
+    found = {IMAGES: (rows, columns)}
+    for node in until(nodes, taps):
+        came = found[node.inputs[0]]
+        found[node.name] = node.op.size(came[0], 0), node.op.size(came[1], 1)
+    return {tap: found[tap] for tap in taps}
+
 
 def reaches(nodes: Sequence[Node], taps: Sequence[str]) -> dict[str, Reach]:
     """The reach of each tap along both axes; the wider one where they differ.

@@ -26,12 +26,16 @@ class Layout:
     reference_dtype: str | None
 
 
-def batch_size(layout: Layout, count: int, devices: int = 1) -> int:
+def batch_size(
+    layout: Layout, count: int, most: int = BATCH_IMAGES, devices: int = 1
+) -> int:
     """Even batches under the limits: nine images make 5 + 4, not 8 + 1.
 
-    The limits are a device's; the size is a multiple of their number.
+    The limits, and ``most`` as a further one in images, are a device's; the size is a
+    multiple of their number.
     """
-    most = max(1, min(BATCH_IMAGES, BATCH_PIXELS // (layout.height * layout.width)))
+    pixels = BATCH_PIXELS // (layout.height * layout.width)
+    most = max(1, min(BATCH_IMAGES, pixels, most))
     each = -(-count // devices)
     batches = -(-each // most)
     return -(-each // batches) * devices

@@ -19,8 +19,8 @@ from jiqa.joint import Params
 from jiqa.scoring.batching import Layout, batch_size, batches_of
 from jiqa.scoring.inputs import Job
 from jiqa.scoring.journal import Row
+from jiqa.scoring.memory import fits, program_for
 from jiqa.scoring.pending import Pending
-from jiqa.scoring.programs import Program
 from jiqa.scoring.references import ReferenceCache
 from jiqa.scoring.selection import Choice
 
@@ -37,18 +37,26 @@ class Runner:
         background: float = 1.0,
         programs: Path | None = None,
         params: Params = MappingProxyType({}),
+        memory: int | None = None,
         devices: Sequence[Any] = (),
         share: tuple[int, int] = (0, 1),
     ) -> None:
         """Prepare to compute ``choices``, transparency over ``background``.
 
-        ``programs`` is a folder in which traced programs are kept between runs,
-        ``params`` what the choices need of learned parameters, by set and key. Batches
-        are divided among ``devices``. Of several processes with the same jobs, number
-        ``share[0]`` of ``share[1]`` does every ``share[1]``-th batch.
+        Args:
+            choices: the columns.
+            background: grey level in [0, 1].
+            programs: folder in which traced programs are kept between runs.
+            params: what the choices need of learned parameters, by set and key.
+            memory: bytes for the features of a pair and metric; see
+                ``jiqa.scoring.memory``.
+            devices: among which each batch is divided; not with ``memory``.
+            share: of several processes with the same jobs, number ``share[0]`` of
+                ``share[1]`` does every ``share[1]``-th batch.
         """
-        self._devices, self._share, self._turn = devices, share, 0
-        self._programs, self._params = programs, params
+        self._devices = () if memory else devices
+        self._share, self._turn = share, 0
+        self._programs, self._params, self._memory = programs, params, memory
         self._choices = list(choices)
         self._background = background
         self._references = ReferenceCache(background)
@@ -111,8 +119,11 @@ class Runner:
         pool: ThreadPoolExecutor,
     ) -> Iterator[tuple[Job, Row]]:
         choices, refused = self._applicable(layout)
-        program = Program(choices, self._programs, self._params, self._devices)
-        size = batch_size(layout, len(jobs), max(1, len(self._devices)))
+        devices = max(1, len(self._devices))
+        program, choices, most = program_for(
+            choices, layout, self._programs, self._params, self._memory, self._devices
+        )
+        size = batch_size(layout, len(jobs), most, devices)
         learned = any(c.metric.learned is not None for c in choices)
         batches = [
             (one, [job for job in batch if job.key not in done])
@@ -136,9 +147,7 @@ class Runner:
                 except DecodeError as error:
                     yield job, self._row(job, layout, error=str(error))
             one, _ = batches[index]
-            started = Pending.start(
-                program, good, pixels, size, one, max(1, len(self._devices))
-            )
+            started = Pending.start(program, good, pixels, size, one, devices)
             # The device works on this batch while the last one is written out.
             if pending is not None:
                 yield from self._collect(pending, layout, choices, refused)
@@ -155,6 +164,8 @@ class Runner:
             try:
                 minimum = choice.metric.min_side(**choice.options)
                 check_min_side(shape, minimum, choice.label)
+                if self._memory is not None:
+                    fits(choice, layout, self._memory)
                 choices.append(choice)
             except ValueError as error:
                 refused.append(str(error))

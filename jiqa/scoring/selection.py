@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,7 @@ def choose(
     *,
     have_reference: bool,
     weights: str | None = None,
+    left_out: Callable[[str, str], None] = lambda metric, weights: None,
 ) -> list[Choice]:
     """Read a comma list of metrics and ``METRIC.OPTION=VALUE`` settings.
 
@@ -56,6 +57,7 @@ def choose(
         settings: options, such as ``ssim.downsample=auto``.
         have_reference: whether the images come with references.
         weights: folder in which learned weights are looked for first.
+        left_out: told of each metric that ``all`` leaves out, and the weights it lacks.
 
     Raises:
         UsageError: unknown metric, option or value; a metric that needs a reference
@@ -66,6 +68,8 @@ def choose(
         if name in ("all", "all-classical"):
             group = list_metrics(classical=True if name == "all-classical" else None)
             lacking = lacking_weights(weights) if name == "all" else {}
+            for metric, missing in lacking.items():
+                left_out(metric, missing)
             fit = [
                 n
                 for n in group

@@ -1,0 +1,138 @@
+"""Scoring within a budget of memory: what does not fit whole is computed in tiles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jiqa.joint import Params, merged
+from jiqa.scoring.batching import BATCH_IMAGES, Layout
+from jiqa.scoring.inputs import UsageError
+from jiqa.scoring.programs import Program
+from jiqa.scoring.selection import Choice
+from jiqa.tiles import bytes_needed, tile_side
+from jiqa.tiling import tiled
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+_BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30}
+
+
+def read_bytes(text: str) -> int:
+    """A number of bytes, such as ``512MB``, ``1.5 GiB`` or ``600000000``.
+
+    Raises:
+        UsageError: something else.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?)?b?\s*", text.lower())
+    if found is None:
+        raise UsageError(f"{text!r} bytes: needed is a size such as 512MB or 2GiB")
+    return int(float(found[1]) * (_UNITS | _BINARY)[found[2] or ""])
+
+
+def whole_bytes(choice: Choice, layout: Layout) -> float:
+    """What a metric's learned features of a pair need; 0 where it has none."""
+    learned = choice.metric.learned
+    if learned is None:
+        return 0
+    options = learned.chosen(choice.options)
+    try:
+        pieces = learned.pieces(options)
+    except ValueError:
+        pieces = None
+    return bytes_needed(learned.wire(options), pieces, layout.height, layout.width)
+
+
+def fits(choice: Choice, layout: Layout, memory: int) -> bool:
+    """Whether a metric sees a pair of that layout whole; otherwise it can in tiles.
+
+    Raises:
+        ValueError: it can do neither with so much memory.
+    """
+    needed = whole_bytes(choice, layout)
+    if needed <= memory:
+        return True
+    learned = choice.metric.learned
+    assert learned is not None
+    options = learned.chosen(choice.options)
+    try:
+        tile_side(learned.wire(options), learned.pieces(options), memory)
+    except ValueError as error:
+        raise ValueError(
+            f"{choice.label}: {error}; the whole image needs {needed:.0f} bytes, and "
+            f"{memory} are allowed"
+        ) from None
+    return False
+
+
+def program_for(
+    choices: list[Choice],
+    layout: Layout,
+    folder: Path | None,
+    params: Params,
+    memory: int | None,
+    devices: Sequence[Any] = (),
+) -> tuple[Any, list[Choice], int]:
+    """What computes them, the order of its columns, how many images at a time.
+
+    Args:
+        choices: that ``fits`` has let through.
+        layout: of the images.
+        folder: in which traced programs are kept.
+        params: learned ones, by set and key.
+        memory: the budget in bytes, if there is one.
+        devices: among which batches are divided; with a budget, the first does all.
+    """
+    if memory is None:
+        return Program(choices, folder, params, devices), choices, BATCH_IMAGES
+    whole = [choice for choice in choices if fits(choice, layout, memory)]
+    tiles = [choice for choice in choices if choice not in whole]
+    program = Program(whole, folder, params)
+    if not tiles:
+        needed = sum(whole_bytes(choice, layout) for choice in whole)
+        return program, whole, int(memory // max(needed, 1))
+    return (
+        TiledProgram(program if whole else None, tiles, params, memory),
+        [*whole, *tiles],
+        1,
+    )
+
+
+class TiledProgram:
+    """Like ``Program``, for one pair at a time: some metrics whole, others in tiles.
+
+    The columns of those in tiles come last.
+    """
+
+    def __init__(
+        self,
+        whole: Program | None,
+        choices: Sequence[Choice],
+        params: Params,
+        most: int,
+    ) -> None:
+        """Take the program of what fits, and what does not fit into ``most`` bytes."""
+        self._whole, self._memory = whole, most
+        self._tiled = []
+        for choice in choices:
+            learned = choice.metric.learned
+            assert learned is not None
+            options = learned.chosen(choice.options)
+            self._tiled.append((learned, merged(params, learned, options), options))
+
+    def __call__(self, reference: Any, image: Any) -> list[Any]:
+        """Score a batch."""
+        columns: list[Any] = []
+        if self._whole is not None:
+            columns += self._whole(reference, image)
+        references = np.broadcast_to(reference, image.shape)
+        for learned, params, options in self._tiled:
+            scores = [
+                tiled(learned, params, options, *pair, memory=self._memory)
+                for pair in zip(references, image, strict=True)
+            ]
+            columns.append(np.stack(scores))
+        return columns
