@@ -189,7 +189,7 @@ def test_output_inside_the_input_is_not_distorted_again(photos, capsys):
         ((PHOTO, "-o", "o", *CHEAP, "--format", "jpg"), "one of png, bmp"),
         ((PHOTO, "-o", "o", *CHEAP, "--seed", "-1"), "seed -1; needed is 0"),
         ((PHOTO, "-o", "o", *CHEAP, "--workers", "0"), "--workers 0"),
-        ((PHOTO, "-o", "o", *CHEAP, "--background", "2"), "--background: 2: needed is 0 to 1"),
+        ((PHOTO, "-o", "o", *CHEAP, "--background", "2"), "--background: 2: needed"),
         (("-o", "o", *CHEAP), "no images given"),
         (("*.nothing", "-o", "o", *CHEAP), "no file matches"),
         ((PHOTO, "reference.webp", "-o", "o", *CHEAP), "would both be written"),
