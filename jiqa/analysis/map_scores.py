@@ -165,15 +165,15 @@ def _layers(loaded: Any) -> tuple[str, ...]:
     import jax.numpy as jnp
 
     learned: Any = jiqa.metrics.cnn_iqm.learned
-    options = loaded.options
-    wiring = learned.wiring(**options)
+    options = learned.chosen(loaded.options)
+    wiring = learned.wire(options)
     params = {
         key: jax.ShapeDtypeStruct(shape, jnp.float32)
         for key, shape in wiring.shapes.items()
     }
     image = jax.ShapeDtypeStruct((wiring.min_side, wiring.min_side, 3), jnp.float32)
     found = jax.eval_shape(
-        lambda params, image: learned.features_of(params, options, image),
+        lambda params, image: learned.features(params, options, image),
         params,
         image,
     )
