@@ -186,8 +186,7 @@ class Runner:
                     f"{path}: the header says {layout.width}x{layout.height} {dtype}, "
                     f"the file holds {_size(pixels.shape)} {pixels.dtype}"
                 )
-        wide = layout.channels
-        return tuple(np.repeat(p, wide // p.shape[-1], axis=-1) for _, p, _ in pair)
+        return tuple(_widened(p, layout.channels) for _, p, _ in pair)
 
     def _collect(
         self, pending: Pending, layout: Layout, choices: list[Choice], refused: str
@@ -223,6 +222,13 @@ def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _widened(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """Grey as so many equal channels; a repetition of one would cost as much."""
+    if pixels.shape[-1] == channels:
+        return pixels
+    return np.repeat(pixels, channels, axis=-1)
 
 
 def _size(shape: Shape | tuple[int, ...]) -> str:
