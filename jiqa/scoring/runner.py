@@ -16,7 +16,7 @@ import numpy as np
 from jiqa.decode import DecodeError, Shape, peek, read_image
 from jiqa.images import check_min_side
 from jiqa.joint import Params
-from jiqa.scoring.batching import Layout, batch_size, batches_of
+from jiqa.scoring.batching import Layout, batch_size, batches_of, groups_of
 from jiqa.scoring.inputs import Job
 from jiqa.scoring.journal import Row
 from jiqa.scoring.memory import fits, program_for
@@ -123,11 +123,13 @@ class Runner:
         program, choices, most = program_for(
             choices, layout, self._programs, self._params, self._memory, self._devices
         )
-        size = batch_size(layout, len(jobs), most, devices)
         learned = any(c.metric.learned is not None for c in choices)
+        groups = groups_of(jobs, by_reference=learned)
+        counts = [len(own) for _, own in groups]
+        size = batch_size(layout, counts, most, devices)
         batches = [
             (one, [job for job in batch if job.key not in done])
-            for one, batch in batches_of(jobs, size, by_reference=learned)
+            for one, batch in batches_of(groups, size)
             if self._is_mine()
         ]
         decoding: deque[list[tuple[Job, Future[Any]]]] = deque()
