@@ -17,6 +17,7 @@ from jiqa.decode import DecodeError, Shape, peek, read_image
 from jiqa.images import check_min_side
 from jiqa.joint import Params
 from jiqa.scoring.batching import Layout, batch_size, batches_of, groups_of
+from jiqa.scoring.groups import Group
 from jiqa.scoring.inputs import Job
 from jiqa.scoring.journal import Row
 from jiqa.scoring.memory import fits, program_for
@@ -75,7 +76,7 @@ class Runner:
         computes its rows with the same programs.
         """
         workers = max(2, min(8, os.cpu_count() or 2))
-        with _pool(workers) as pool:
+        with _pool(workers + 1) as pool:
             groups: dict[Layout, list[Job]] = defaultdict(list)
             for job, layout in zip(jobs, pool.map(self._plan, jobs), strict=True):
                 if isinstance(layout, str):
@@ -83,8 +84,13 @@ class Runner:
                         yield job, self._row(job, error=layout)
                 else:
                     groups[layout].append(job)
-            for layout, members in groups.items():
-                yield from self._run_group(layout, members, done, pool)
+            planned = [self._group(*group, done) for group in groups.items()]
+            for index, group in enumerate(planned):
+                # The next size's program is loaded while this one's images are scored.
+                for following in planned[index + 1 : index + 2]:
+                    pool.submit(following.prepare)
+                yield from self._run_group(group, pool)
+                planned[index] = Group(group.layout)
 
     def _is_mine(self) -> bool:
         """Whether this process does the next piece of work; all count alike."""
@@ -111,13 +117,7 @@ class Runner:
         channels = max(image.channels, reference.channels)
         return Layout(*image[:2], channels, image.dtype, reference.dtype)
 
-    def _run_group(
-        self,
-        layout: Layout,
-        jobs: list[Job],
-        done: frozenset[str],
-        pool: ThreadPoolExecutor,
-    ) -> Iterator[tuple[Job, Row]]:
+    def _group(self, layout: Layout, jobs: list[Job], done: frozenset[str]) -> Group:
         choices, refused = self._applicable(layout)
         devices = max(1, len(self._devices))
         program, choices, most = program_for(
@@ -132,6 +132,13 @@ class Runner:
             for one, batch in batches_of(groups, size)
             if self._is_mine()
         ]
+        return Group(layout, choices, refused, program, size, batches)
+
+    def _run_group(
+        self, group: Group, pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[Job, Row]]:
+        layout, batches = group.layout, group.batches
+        devices = max(1, len(self._devices))
         decoding: deque[list[tuple[Job, Future[Any]]]] = deque()
         pending: Pending | None = None
         for index in range(len(batches)):
@@ -149,13 +156,15 @@ class Runner:
                 except DecodeError as error:
                     yield job, self._row(job, layout, error=str(error))
             one, _ = batches[index]
-            started = Pending.start(program, good, pixels, size, one, devices)
+            started = Pending.start(
+                group.program, good, pixels, group.size, one, devices
+            )
             # The device works on this batch while the last one is written out.
             if pending is not None:
-                yield from self._collect(pending, layout, choices, refused)
+                yield from self._collect(pending, group)
             pending = started
         if pending is not None:
-            yield from self._collect(pending, layout, choices, refused)
+            yield from self._collect(pending, group)
 
     def _applicable(self, layout: Layout) -> tuple[list[Choice], str]:
         choices, refused = [], []
@@ -190,14 +199,12 @@ class Runner:
                 )
         return tuple(_widened(p, layout.channels) for _, p, _ in pair)
 
-    def _collect(
-        self, pending: Pending, layout: Layout, choices: list[Choice], refused: str
-    ) -> Iterator[tuple[Job, Row]]:
+    def _collect(self, pending: Pending, group: Group) -> Iterator[tuple[Job, Row]]:
         for job, values, problem in pending.results():
-            row = self._row(
-                job, layout, error="; ".join(filter(None, (refused, problem)))
-            )
-            row.update({c.label: v for c, v in zip(choices, values, strict=False)})
+            error = "; ".join(filter(None, (group.refused, problem)))
+            row = self._row(job, group.layout, error=error)
+            labels = [c.label for c in group.choices]
+            row.update(dict(zip(labels, values, strict=False)))
             row["seconds"] = pending.seconds
             lost = [k for k, v in row.items() if isinstance(v, float) and np.isnan(v)]
             for label in lost:
