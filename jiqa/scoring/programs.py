@@ -62,15 +62,18 @@ class Program:
         return self._for(arrays)(self._params, *arrays)
 
     def prepare(self, reference: Any, image: Any) -> None:
-        """Have the program for such a batch ready, from another thread if need be.
+        """Have the program for such a batch ready if it is kept on disk.
 
-        To load a compiled program takes seconds of one thread, without Python's lock.
+        To load one takes seconds of one thread, without Python's lock, which another
+        thread can spare. What is not kept is not compiled here: that takes gigabytes.
 
         Args:
             reference: its shape and type, or ``None``.
             image: its shape and type.
         """
-        self._for((image,) if reference is None else (reference, image))
+        arrays = (image,) if reference is None else (reference, image)
+        if self._folder and (self._folder / f"{self._name(arrays)}.bin").is_file():
+            self._for(arrays)
 
     def _for(self, arrays: tuple[Any, ...]) -> Any:
         key = tuple((x.shape, str(x.dtype)) for x in arrays)
