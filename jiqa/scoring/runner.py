@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
@@ -17,11 +18,11 @@ from jiqa.decode import DecodeError, Shape, peek, read_image
 from jiqa.images import check_min_side
 from jiqa.joint import Params
 from jiqa.scoring.batching import Layout, batch_size, batches_of, groups_of
+from jiqa.scoring.computing import Batch, Scored, width
 from jiqa.scoring.groups import Group
 from jiqa.scoring.inputs import Job
 from jiqa.scoring.journal import Row
 from jiqa.scoring.memory import fits, program_for
-from jiqa.scoring.pending import Pending
 from jiqa.scoring.references import ReferenceCache
 from jiqa.scoring.selection import Choice
 
@@ -76,21 +77,51 @@ class Runner:
         computes its rows with the same programs.
         """
         workers = max(2, min(8, os.cpu_count() or 2))
-        with _pool(workers + 1) as pool:
-            groups: dict[Layout, list[Job]] = defaultdict(list)
+        devices = max(1, len(self._devices))
+        at_once = width(
+            learned=any(c.metric.learned is not None for c in self._choices),
+            bounded=self._memory is not None or devices > 1,
+        )
+        with _pool(workers + 1) as pool, _pool(at_once) as computing:
+            layouts: dict[Layout, list[Job]] = defaultdict(list)
             for job, layout in zip(jobs, pool.map(self._plan, jobs), strict=True):
                 if isinstance(layout, str):
                     if self._is_mine() and job.key not in done:
                         yield job, self._row(job, error=layout)
                 else:
-                    groups[layout].append(job)
-            planned = [self._group(*group, done) for group in groups.items()]
-            for index, group in enumerate(planned):
+                    layouts[layout].append(job)
+            groups = deque(self._group(*own, done) for own in layouts.items())
+            waiting: deque[tuple[Group, Future[tuple[list[Scored], float]]]] = deque()
+            for group, one, decoding in _ahead(self._decoding(groups, pool), _AHEAD):
+                good: list[Job] = []
+                pixels: list[tuple[np.ndarray, ...]] = []
+                for job, future in decoding:
+                    try:
+                        pixels.append(future.result())
+                        good.append(job)
+                    except DecodeError as error:
+                        yield job, self._row(job, group.layout, error=str(error))
+                if good:
+                    batch = Batch(group.program, good, pixels, group.size, one, devices)
+                    waiting.append((group, computing.submit(batch.computed)))
+                # One more is ready for the device while finished ones are written out.
+                while len(waiting) > at_once:
+                    yield from self._collect(*waiting.popleft())
+            while waiting:
+                yield from self._collect(*waiting.popleft())
+
+    def _decoding(
+        self, groups: deque[Group], pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[Group, bool, list[tuple[Job, Future[Any]]]]]:
+        """The batches, each being decoded from when it is asked for."""
+        while groups:
+            group = groups.popleft()
+            for following in list(groups)[:1]:
                 # The next size's program is loaded while this one's images are scored.
-                for following in planned[index + 1 : index + 2]:
-                    pool.submit(following.prepare)
-                yield from self._run_group(group, pool)
-                planned[index] = Group(group.layout)
+                pool.submit(following.prepare)
+            for one, batch in group.batches:
+                own = [(j, pool.submit(self._decode, j, group.layout)) for j in batch]
+                yield group, one, own
 
     def _is_mine(self) -> bool:
         """Whether this process does the next piece of work; all count alike."""
@@ -134,38 +165,6 @@ class Runner:
         ]
         return Group(layout, choices, refused, program, size, batches)
 
-    def _run_group(
-        self, group: Group, pool: ThreadPoolExecutor
-    ) -> Iterator[tuple[Job, Row]]:
-        layout, batches = group.layout, group.batches
-        devices = max(1, len(self._devices))
-        decoding: deque[list[tuple[Job, Future[Any]]]] = deque()
-        pending: Pending | None = None
-        for index in range(len(batches)):
-            while len(decoding) < _AHEAD and index + len(decoding) < len(batches):
-                _, batch = batches[index + len(decoding)]
-                decoding.append(
-                    [(j, pool.submit(self._decode, j, layout)) for j in batch]
-                )
-            good: list[Job] = []
-            pixels: list[tuple[np.ndarray, ...]] = []
-            for job, future in decoding.popleft():
-                try:
-                    pixels.append(future.result())
-                    good.append(job)
-                except DecodeError as error:
-                    yield job, self._row(job, layout, error=str(error))
-            one, _ = batches[index]
-            started = Pending.start(
-                group.program, good, pixels, group.size, one, devices
-            )
-            # The device works on this batch while the last one is written out.
-            if pending is not None:
-                yield from self._collect(pending, group)
-            pending = started
-        if pending is not None:
-            yield from self._collect(pending, group)
-
     def _applicable(self, layout: Layout) -> tuple[list[Choice], str]:
         choices, refused = [], []
         shape = (layout.height, layout.width, layout.channels)
@@ -199,13 +198,16 @@ class Runner:
                 )
         return tuple(_widened(p, layout.channels) for _, p, _ in pair)
 
-    def _collect(self, pending: Pending, group: Group) -> Iterator[tuple[Job, Row]]:
-        for job, values, problem in pending.results():
+    def _collect(
+        self, group: Group, future: Future[tuple[list[Scored], float]]
+    ) -> Iterator[tuple[Job, Row]]:
+        scored, seconds = future.result()
+        for job, values, problem in scored:
             error = "; ".join(filter(None, (group.refused, problem)))
             row = self._row(job, group.layout, error=error)
             labels = [c.label for c in group.choices]
             row.update(dict(zip(labels, values, strict=False)))
-            row["seconds"] = pending.seconds
+            row["seconds"] = seconds
             lost = [k for k, v in row.items() if isinstance(v, float) and np.isnan(v)]
             for label in lost:
                 row[label] = None
@@ -231,6 +233,15 @@ def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _ahead(pieces: Iterator[Any], count: int) -> Iterator[Any]:
+    """The same pieces, ``count`` of them asked for before they are needed."""
+    held = deque(itertools.islice(pieces, count))
+    while held:
+        piece = held.popleft()
+        held.extend(itertools.islice(pieces, 1))
+        yield piece
 
 
 def _widened(pixels: np.ndarray, channels: int) -> np.ndarray:
