@@ -49,7 +49,9 @@ class Sum(NamedTuple):
 class Model:
     """A model as its file declares it.
 
-    ``images`` are ``[B, H, W, 3]``, float, in [0, 1]. ``config`` is an instance of
+    ``images`` are ``[B, H, W, 3]``, float, in [0, 1]; of a full-reference model
+    (``info.kind``) ``[B, H, W, 6]``, each image's channels and then its reference's,
+    and so for ``prepare`` and ``score``. ``config`` is an instance of
     ``config_class``. ``key`` is of JAX's random numbers, for dropout; ``None`` when
     not training. ``axis`` names the devices' axis over which batch statistics are
     shared in training, ``None`` outside such an axis.
@@ -69,8 +71,10 @@ class Model:
             is always among them.
         loss: ``(config, outputs, batch) -> (Sum, logs)``: ``batch`` as ``jiqa.data.
             loading`` makes it (``score``, ``deviation``, ``histogram``, ``level``,
-            ``reference``, ``mask``); rows whose mask is False count nothing. ``logs``
-            holds further ``Sum`` by name.
+            ``reference``, ``mask``), with ``group`` (int ``[B]``: place of the image's
+            distortion among those of the data set, -1 for none, as a pristine image
+            has) where pairs or classes are made; rows whose mask is False count
+            nothing. ``logs`` holds further ``Sum`` by name.
         prepare: ``(config, image, rng) -> array``: on the host, one decoded image
             ``[H, W, C]`` (uint8) to the training crop ``[h, w, 3]`` of the same dtype;
             without ``rng`` (``None``) the fixed one, for features that are kept.
@@ -79,6 +83,8 @@ class Model:
         min_side: ``(config)``: the smallest shorter side that ``score`` takes.
         targets: ``(config, batch) -> batch``: what ``loss`` needs made from what the
             data set gives (a histogram from a mean), on the host; or ``None``.
+        companions: ``(config)``: published weights beside the backbone's, as opening
+            of keys (``"backbone.scnn."``) to name of a set of ``jiqa.weights``.
     """
 
     info: Info
@@ -92,6 +98,7 @@ class Model:
     score: Callable[..., Array]
     min_side: Callable[[Any], int]
     targets: Callable[..., Any] | None = None
+    companions: Callable[[Any], Mapping[str, str]] = lambda _: {}
 
     def apply(
         self,
