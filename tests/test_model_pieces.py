@@ -200,7 +200,7 @@ def test_the_other_losses_of_a_pair():
     p = 1 / (1 + np.exp(-np.asarray(lead, np.float64) / 2))
     np.testing.assert_allclose(losses.fidelity(lead, 2.0), 1 - np.sqrt(p), atol=1e-6)
     for kind in losses.PAIRWISE.values():
-        slope = jax.vmap(jax.grad(lambda d: kind(d, 2.0)))(lead)
+        slope = jax.vmap(jax.grad(lambda d, kind=kind: kind(d, 2.0)))(lead)
         assert np.isfinite(slope).all()
         assert (slope <= 0).all()
 

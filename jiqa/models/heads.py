@@ -103,6 +103,11 @@ def dropout(key: Array | None, x: Array, rate: float, train: bool) -> Array:
     return thinned(key, x, rate) if train and key is not None and rate else x
 
 
+def scored(config: Any, raw: Array) -> dict[str, Array]:
+    """What a network says ``[B]``, and on the scale of the opinions as ``score``."""
+    return {"score": config.offset + config.scale * raw, "raw": raw}
+
+
 def regression(
     config: Any, raw: Array, batch: Any, kind: str = "mse"
 ) -> tuple[Sum, dict[str, Sum]]:

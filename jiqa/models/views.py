@@ -48,8 +48,7 @@ def resized(
 ) -> Array:
     """An image ``[H, W, C]`` of another size, as Pillow resamples.
 
-    ``"bilinear"`` widens its kernel when it shrinks; ``"nearest"`` does not, as idealo's
-    NIMA was trained.
+    ``"bilinear"`` widens its kernel when it shrinks; ``"nearest"`` does not.
     """
     one_of("method", method, "bilinear", "nearest")
     if image.shape[:2] == (rows, columns):
@@ -124,6 +123,27 @@ def training_crop(
         turned = flip and bool(rng.integers(2))
     part = image[top : top + crop, left : left + crop]
     return np.ascontiguousarray(part[:, ::-1] if turned else part)
+
+
+def fixed_views(
+    image: Array, *, crop: int, count: int, resize: int | None, multiple: int = 1
+) -> Array:
+    """What is scored of an image ``[H, W, C]``, ``[N, h, w, C]``; the same every time.
+
+    Args:
+        image: in [0, 1].
+        crop: side of the crops of a grid.
+        count: of them along each side; 0: the whole image.
+        resize: side of the square that the image is first brought to, if any.
+        multiple: what both sides must be multiples of; the rest at the rim is left.
+    """
+    if resize is not None:
+        image = resized(image, resize, resize)
+    image = trimmed(image, multiple)
+    if not count:
+        return image[None]
+    found = grid(image, crop, count)
+    return found if multiple == 1 else jax.vmap(lambda x: trimmed(x, multiple))(found)
 
 
 def grid(image: Array, side: int, count: int) -> Array:
