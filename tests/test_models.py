@@ -15,6 +15,7 @@ from jiqa.models import Model, Variables, get_model, list_models
 
 #: Small settings, by a name that begins with the model's.
 CASES: dict[str, dict[str, Any]] = {
+    "nima": {"backbone": "squeezenet1_1", "crop": 32, "resize": 36},
     "rank": {"backbone": "alexnet", "crop": 64},
     "rank score": {
         "backbone": "alexnet",

@@ -62,9 +62,13 @@ def resized(
 def _nearest(
     shape: tuple[int, ...], rows: int, columns: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns that hold the middles of the new samples."""
+    """Rows and columns that hold the middles of the new samples.
+
+    Where a middle falls between two samples, rounding decides: steps are added up one
+    by one, as Pillow does.
+    """
     down, right = (
-        ((np.arange(new) + 0.5) * (old / new)).astype(np.int64)
+        np.add.accumulate([old / new / 2] + [old / new] * (new - 1)).astype(np.int64)
         for new, old in zip((rows, columns), shape, strict=False)
     )
     return down, right
