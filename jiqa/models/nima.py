@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -282,8 +281,3 @@ MODEL = Model(
     min_side=min_side,
     targets=targets,
 )
-
-
-def on_scale(config: Config, low: float, high: float) -> Config:
-    """The same model on another scale of opinions."""
-    return dataclasses.replace(config, low=low, high=high)
