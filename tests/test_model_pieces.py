@@ -13,7 +13,7 @@ import torch
 from jax.sharding import Mesh, PartitionSpec
 from PIL import Image
 
-from jiqa.models import backbones, losses, views
+from jiqa.models import backbones, heads, losses, views
 from jiqa.models.maximum_entropy import histograms, maximum_entropy
 from jiqa.nn import layers
 from jiqa.nn.layers import Node
@@ -122,7 +122,9 @@ def test_taps_are_of_different_sizes(name):
     total = backbones.width(net, wanted)
     shapes = jax.eval_shape(
         lambda v, x: backbones.pooled(backbones.maps(net, wanted, v, x)[0]),
-        jax.eval_shape(lambda k: backbones.init(k, net, wanted), jax.random.key(0)),
+        jax.eval_shape(
+            lambda k: heads.draw(k, backbones.needed(net, wanted)), jax.random.key(0)
+        ),
         jax.ShapeDtypeStruct((2, 128, 128, 3), np.float32),
     )
     assert shapes.shape == (2, total)

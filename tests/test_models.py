@@ -15,8 +15,26 @@ from jiqa.models import Model, Variables, get_model, list_models
 
 #: Small settings, by a name that begins with the model's.
 CASES: dict[str, dict[str, Any]] = {
+    "cnniqa": {"kernels": 5, "hidden": 7, "patches": 3},
     "dbcnn": {"backbone": "alexnet", "scnn": "scnn_matconvnet", "crop": 64},
     "dbcnn distortion": {"step": "distortion", "crop": 32, "resize": 36},
+    "qodcnn": {"widths": (4, 5), "hidden": 6, "patches": 3},
+    "qodcnn effective": {
+        "widths": (4,),
+        "hidden": 6,
+        "patches": 4,
+        "step": "effective",
+        "weighting": "deviation",
+    },
+    "qodcnn_fr": {"widths": (4, 5), "hidden": 6, "patches": 3, "weighting": "none"},
+    "wadiqam": {"widths": (4, 5), "hidden": 6, "patches": 3},
+    "wadiqam patchwise": {
+        "widths": (4, 5, 6, 7, 8),
+        "hidden": 6,
+        "patches": 3,
+        "top": "patchwise",
+    },
+    "wadiqam_fr": {"widths": (4, 5), "hidden": 6, "patches": 3},
     "nima": {"backbone": "squeezenet1_1", "crop": 32, "resize": 36},
     "rank": {"backbone": "alexnet", "crop": 64},
     "rank score": {

@@ -15,7 +15,7 @@ from jax import Array
 
 from jiqa.models.model import Flat, Variables
 from jiqa.nn import NETWORKS, Network, mobilenet_v1
-from jiqa.nn.layers import initial, min_side, run, shapes, until
+from jiqa.nn.layers import min_side, run, shapes, until
 from jiqa.nn.operations import wide
 from jiqa.nn.training import run_training
 from jiqa.numerics import safe_sqrt
@@ -121,18 +121,12 @@ def multiple(name: str) -> int:
     return 32 if name == "bn_inception" else 1
 
 
-def init(
-    key: Array, net: Network, wanted: Sequence[str], opening: str = OPENING
-) -> Variables:
-    """Random arrays of all nodes that the taps need."""
-    drawn = initial(key, tuple(shapes(until(net.layers(), wanted)).items()))
-    return split({f"{opening}{k}": v for k, v in drawn.items()})
-
-
-def split(arrays: Mapping[str, Any]) -> Variables:
-    """Arrays by what they are: statistics of batches are state, all else is trained."""
-    state = {k: v for k, v in arrays.items() if k.endswith((".mean", ".variance"))}
-    return Variables({k: v for k, v in arrays.items() if k not in state}, state)
+def needed(
+    net: Network, wanted: Sequence[str], opening: str = OPENING
+) -> dict[str, tuple[int, ...]]:
+    """Keys and shapes of the arrays of all nodes that the taps need."""
+    found = shapes(until(net.layers(), wanted))
+    return {f"{opening}{key}": shape for key, shape in found.items()}
 
 
 def under(opening: str, variables: Variables) -> dict[str, Any]:

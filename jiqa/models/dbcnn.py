@@ -16,7 +16,7 @@ from jiqa.contract import Info
 from jiqa.models import backbones, heads, views
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.nn import NETWORKS, Network
-from jiqa.nn.layers import Node, initial, run, shapes
+from jiqa.nn.layers import Node, run, shapes
 from jiqa.nn.training import run_training
 from jiqa.options import one_of
 
@@ -106,18 +106,17 @@ def _classifier(config: Config) -> tuple[Node, ...]:
 
 def init(key: Array, config: Config) -> Variables:
     """Random arrays: both networks', and ``head.score`` or the S-CNN's classifier."""
-    objects, distortions, last = jax.random.split(key, 3)
     net, scnn = backbone(config), _scnn(config)
-    params, state = backbones.init(distortions, scnn, [scnn.trunk], SCNN)
+    below = backbones.needed(scnn, [scnn.trunk], SCNN)
     if net is None:
-        tail = initial(last, tuple(shapes(_classifier(config), 128).items()))
-        head = backbones.split({f"{heads.OPENING}{k}": v for k, v in tail.items()})
-        return Variables({**params, **head.params}, {**state, **head.state})
+        tail = shapes(_classifier(config), backbones.width(scnn, [scnn.trunk]))
+        named = {f"{heads.OPENING}{key}": shape for key, shape in tail.items()}
+        return heads.draw(key, {**below, **named}, outputs=["logits"])
     taps = backbones.taps(config.backbone, "last")
-    below = backbones.init(objects, net, taps)
     width = backbones.width(net, taps) * backbones.width(scnn, [scnn.trunk])
-    head = heads.dense_arrays(last, "score", width, 1, gain=1.0)
-    return Variables({**below.params, **params, **head}, {**below.state, **state})
+    last = heads.dense_shapes("score", width, 1)
+    needed = {**backbones.needed(net, taps), **below, **last}
+    return heads.draw(key, needed, outputs=["score"])
 
 
 def bilinear(first: Array, second: Array) -> Array:

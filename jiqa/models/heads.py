@@ -7,36 +7,49 @@ opening of keys, so that a model is a few lines.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
 from jiqa.models.model import Flat, Sum, Variables
+from jiqa.nn.layers import initial
 from jiqa.nn.training import running, statistics_of, thinned
 from jiqa.options import one_of
 
 OPENING = "head."
 
+#: Shapes of arrays by key.
+Shapes = Mapping[str, tuple[int, ...]]
 
-def dense_arrays(
-    key: Array, name: str, inputs: int, outputs: int, *, gain: float = 2.0
-) -> dict[str, Array]:
-    """A random dense layer ``NAME.kernel``, ``NAME.bias``.
+
+def draw(key: Array, shapes: Shapes, *, outputs: Sequence[str] = ()) -> Variables:
+    """Random arrays of all shapes at once, see ``jiqa.nn.layers.initial``.
 
     Args:
         key: of JAX's random numbers.
-        name: of the layer, behind ``"head."``.
-        inputs: numbers that come in.
-        outputs: numbers that go out.
-        gain: variance of the kernel times ``inputs``: 2 before a rectifier (He et al.
-            2015), 1 for what the model says.
+        shapes: by full key.
+        outputs: names of dense layers that no rectifier follows: their kernels have a
+            variance of 1 / inputs, half that of the others.
     """
-    spread = math.sqrt(gain / inputs)
-    kernel = spread * jax.random.normal(key, (inputs, outputs), jnp.float32)
-    bias = jnp.zeros((outputs,), jnp.float32)
-    return {f"{OPENING}{name}.kernel": kernel, f"{OPENING}{name}.bias": bias}
+    arrays = initial(key, tuple(shapes.items()))
+    for name in outputs:
+        kernel = f"{OPENING}{name}.kernel"
+        arrays[kernel] = math.sqrt(0.5) * arrays[kernel]
+    return split(arrays)
+
+
+def split(arrays: Mapping[str, Any]) -> Variables:
+    """Arrays by what they are: statistics of batches are state, all else is trained."""
+    state = {k: v for k, v in arrays.items() if k.endswith((".mean", ".variance"))}
+    return Variables({k: v for k, v in arrays.items() if k not in state}, state)
+
+
+def dense_shapes(name: str, inputs: int, outputs: int) -> Shapes:
+    """Of a dense layer."""
+    start = f"{OPENING}{name}."
+    return {f"{start}kernel": (inputs, outputs), f"{start}bias": (outputs,)}
 
 
 def dense(params: Flat, name: str, x: Array) -> Array:
@@ -48,16 +61,15 @@ def dense(params: Flat, name: str, x: Array) -> Array:
     return jnp.matmul(x, kernel, precision=lax.Precision.HIGHEST) + bias
 
 
-def norm_arrays(width: int, kind: str, name: str = "norm") -> Variables:
+def norm_shapes(width: int, kind: str, name: str = "norm") -> Shapes:
     """What ``normalise`` needs: nothing, scale and bias, or statistics too."""
     one_of("normalise", kind, "none", "layer", "batch")
-    one, zero = jnp.ones((width,), jnp.float32), jnp.zeros((width,), jnp.float32)
-    start = f"{OPENING}{name}."
-    learned = {f"{start}scale": one, f"{start}bias": zero}
-    counted = {f"{start}mean": zero, f"{start}variance": one}
-    return Variables(
-        {} if kind == "none" else learned, counted if kind == "batch" else {}
-    )
+    parts = {
+        "none": (),
+        "layer": ("scale", "bias"),
+        "batch": ("scale", "bias", "mean", "variance"),
+    }
+    return {f"{OPENING}{name}.{part}": (width,) for part in parts[kind]}
 
 
 def normalise(

@@ -89,12 +89,10 @@ def _taps(config: Config) -> tuple[str, ...]:
 
 def init(key: Array, config: Config) -> Variables:
     """Random arrays: the backbone's and ``head.opinions``."""
-    below, above = jax.random.split(key)
     net, taps = backbone(config), _taps(config)
-    params, state = backbones.init(below, net, taps)
-    width = backbones.width(net, taps)
-    head = heads.dense_arrays(above, "opinions", width, config.bins, gain=1.0)
-    return Variables({**params, **head}, state)
+    last = heads.dense_shapes("opinions", backbones.width(net, taps), config.bins)
+    shapes = {**backbones.needed(net, taps), **last}
+    return heads.draw(key, shapes, outputs=["opinions"])
 
 
 def published(folder: Path | str | None = None) -> tuple[Config, Variables]:
@@ -114,7 +112,7 @@ def published(folder: Path | str | None = None) -> tuple[Config, Variables]:
 
 def from_weights(arrays: Mapping[str, Any]) -> Variables:
     """The set ``nima-mobilenet`` under the model's keys."""
-    return backbones.split(
+    return heads.split(
         {
             k.replace("nima.", "head.opinions.")
             if k.startswith("nima.")

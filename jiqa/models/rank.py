@@ -92,17 +92,17 @@ def _taps(config: Config) -> tuple[str, ...]:
 
 def init(key: Array, config: Config) -> Variables:
     """Random arrays: the backbone's, ``head.norm``, ``head.hidden``, ``head.score``."""
-    below, first, last = jax.random.split(key, 3)
     net, taps = backbone(config), _taps(config)
     width = backbones.width(net, taps, config.pooling)
-    params, state = backbones.init(below, net, taps)
-    norm = heads.norm_arrays(width, config.normalise)
-    head = {}
+    shapes = {
+        **backbones.needed(net, taps),
+        **heads.norm_shapes(width, config.normalise),
+    }
     if config.hidden:
-        head = heads.dense_arrays(first, "hidden", width, config.hidden)
-        width = config.hidden
-    head |= heads.dense_arrays(last, "score", width, 1, gain=1.0)
-    return Variables({**params, **norm.params, **head}, {**state, **norm.state})
+        shapes |= heads.dense_shapes("hidden", width, config.hidden)
+    last = config.hidden or width
+    shapes |= heads.dense_shapes("score", last, 1)
+    return heads.draw(key, shapes, outputs=["score"])
 
 
 def features(
