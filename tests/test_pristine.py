@@ -10,7 +10,7 @@ from golden_open import FOLDER
 from PIL import Image
 
 import jiqa
-from jiqa.metrics.natural_image_quality import block_statistics
+from jiqa.metrics.natural_image_quality import BlockStatistics, block_statistics
 from jiqa.models.pristine import Pristine, fit_niqe, load_pristine
 from jiqa.scene_statistics import model
 
@@ -37,6 +37,11 @@ def _photo(name: str = "chelsea_ref.png") -> np.ndarray:
     return np.asarray(Image.open(FOLDER / "images" / name))
 
 
+@jax.jit
+def _statistics(image: jax.Array) -> BlockStatistics:
+    return block_statistics(image, flat="snap", luma="matlab")
+
+
 def _textures(rng: np.random.Generator, count: int) -> list[np.ndarray]:
     """Fields with long correlations, each of another roughness."""
     made = []
@@ -56,9 +61,7 @@ def test_sharp_blocks_make_the_model(rng, tmp_path):
     for image in images:
         deviation = _local_deviation(_grey(image))[0]
         sharp = deviation.reshape(2, 96, 3, 96).mean((1, 3)).ravel()
-        found = jax.jit(lambda x: block_statistics(x, flat="snap", luma="matlab"))(
-            np.float32(image) / np.float32(255)
-        )
+        found = _statistics(np.float32(image) / np.float32(255))
         np.testing.assert_allclose(found.sharpness, sharp, rtol=1e-4)
         chosen = sharp > 0.75 * sharp.max()
         assert 0 < chosen.sum() < 6
@@ -72,7 +75,7 @@ def test_sharp_blocks_make_the_model(rng, tmp_path):
     np.testing.assert_allclose(fitted.covariance, np.cov(whole.T), rtol=1e-4)
     # By the authors' own formula, with a pseudo-inverse.
     image = images[3]
-    found = block_statistics(np.float32(image) / 255, flat="snap", luma="matlab")
+    found = _statistics(np.float32(image) / np.float32(255))
     values = np.asarray(found.values, float)
     both = (fitted.covariance + np.cov(values.T)) / 2
     away = fitted.mean - values.mean(0)
