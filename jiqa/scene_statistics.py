@@ -84,17 +84,30 @@ def normalised(
 ) -> Array:
     """(x - m) / (s + 1) with mean m and deviation s in a Gaussian window of 7.
 
-    Both come from differences to the window's centre, summed first over the pixels
-    of equal weight: x - m = -sum_r w_r sum_i (x_i - x), s^2 = sum_r w_r
-    sum_i (x_i - x)^2 - (x - m)^2. Nothing large cancels, and on whole grey levels
-    x - m is 0 exactly where it is 0 in exact arithmetic.
-
     Args:
         x: centred plane ``[H, W]``.
         border: black, or the edge pixel, outside the plane.
         flat: ``"snap"``: a residual under ``zero`` is 0. ``"authors"``: a residual of
             exactly 0 becomes a vanishing one, which counts as a sample.
         zero: size under which ``"snap"`` takes a residual for 0.
+    """
+    residual, deviation = local_moments(x, border)
+    if flat == "snap":
+        residual = jnp.where(jnp.abs(residual) < zero, 0, residual)
+    else:
+        residual = jnp.where(residual == 0, _NOISE, residual)
+    return residual / (deviation + 1)
+
+
+def local_moments(
+    x: Array, border: Literal["zero", "replicate"]
+) -> tuple[Array, Array]:
+    """X - m and s of ``normalised``.
+
+    Both come from differences to the window's centre, summed first over the pixels
+    of equal weight: x - m = -sum_r w_r sum_i (x_i - x), s^2 = sum_r w_r
+    sum_i (x_i - x)^2 - (x - m)^2. Nothing large cancels, and on whole grey levels
+    x - m is 0 exactly where it is 0 in exact arithmetic.
     """
     height, width = x.shape
     half = _SIDE // 2
@@ -109,12 +122,7 @@ def normalised(
             difference = padded[i : i + height, j : j + width] - x
             first, second = first + difference, second + difference * difference
         residual, power = residual - weight * first, power + weight * second
-    deviation = safe_sqrt(power - residual * residual)
-    if flat == "snap":
-        residual = jnp.where(jnp.abs(residual) < zero, 0, residual)
-    else:
-        residual = jnp.where(residual == 0, _NOISE, residual)
-    return residual / (deviation + 1)
+    return residual, safe_sqrt(power - residual * residual)
 
 
 def _rings() -> list[tuple[float, list[tuple[int, int]]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +15,7 @@ from jiqa.scene_statistics import (
     centred_luma,
     check_flat,
     half_size,
+    local_moments,
     model,
     normalised,
 )
@@ -72,19 +73,49 @@ def niqe(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
     Raises:
         ValueError: unknown option value, or a side under 96 pixels.
     """
+    found = block_statistics(image, flat=flat, luma=luma)
+    pristine = model("niqe")
+    return distance(
+        found.values, found.known, pristine["mean"], whitening(pristine["covariance"])
+    )
+
+
+class BlockStatistics(NamedTuple):
+    """What NIQE sees of the blocks of an image, row by row.
+
+    Attributes:
+        values: the parameters ``[N, 36]``.
+        known: which of them the authors have; they have none where a law has one side.
+        sharpness: mean local deviation in grey levels ``[N]``.
+    """
+
+    values: Array
+    known: Array
+    sharpness: Array
+
+
+def block_statistics(image: Array, *, flat: str, luma: str) -> BlockStatistics:
+    """The blocks of one image ``[H, W, C]`` in [0, 1]; options as in ``niqe``."""
     rule = check_flat(flat)
     x, zero = centred_luma(image, luma)
     rows, cols = (n // _BLOCK for n in x.shape)
     x = x[: rows * _BLOCK, : cols * _BLOCK]
+    spread = local_moments(x, "replicate")[1]
+    sharpness = _blocks(spread, rows, cols).mean((1, 2))
     values, known = [], []
     for scale in range(2):
         x = half_size(x) if scale else x
-        side = _BLOCK >> scale
         field = normalised(x, "replicate", rule, zero)
-        blocks = field.reshape(rows, side, cols, side).swapaxes(1, 2)
-        found = _parameters(blocks.reshape(-1, side, side))
+        found = _parameters(_blocks(field, rows, cols))
         values, known = values + found[0], known + found[1]
-    return _distance(jnp.stack(values, -1), jnp.stack(known, -1))
+    return BlockStatistics(jnp.stack(values, -1), jnp.stack(known, -1), sharpness)
+
+
+def _blocks(x: Array, rows: int, cols: int) -> Array:
+    """A plane cut into ``rows`` x ``cols`` blocks, ``[N, h, w]``."""
+    height, width = x.shape[0] // rows, x.shape[1] // cols
+    cut = x.reshape(rows, height, cols, width).swapaxes(1, 2)
+    return cut.reshape(-1, height, width)
 
 
 def _parameters(blocks: Array) -> tuple[list[Array], list[Array]]:
@@ -102,21 +133,32 @@ def _parameters(blocks: Array) -> tuple[list[Array], list[Array]]:
     return values, known
 
 
-@functools.cache
-def _whitening() -> np.ndarray:
-    return np.linalg.inv(np.linalg.cholesky(model("niqe")["covariance"]))
+def whitening(covariance: np.ndarray) -> np.ndarray:
+    """The matrix that makes this covariance 1, float64.
+
+    Raises:
+        numpy.linalg.LinAlgError: a covariance that is not positive definite.
+    """
+    return np.linalg.inv(np.linalg.cholesky(covariance))
 
 
-def _distance(values: Array, known: Array) -> Array:
+def distance(
+    values: Array, known: Array, mean: np.ndarray, whiten: np.ndarray
+) -> Array:
     """Distance between the Gaussian of the blocks ``[N, 36]`` and the pristine one.
 
     In coordinates where the pristine covariance, whose eigenvalues spread over five
     decades, is 1. The mean covariance is then at least 1/2, so that the authors'
     pseudo-inverse is an inverse.
+
+    Args:
+        values: see ``BlockStatistics``.
+        known: likewise.
+        mean: of pristine blocks ``[36]``.
+        whiten: ``whitening`` of their covariance.
     """
     dtype, exact = values.dtype, lax.Precision.HIGHEST
-    whiten = jnp.asarray(_whitening(), dtype)
-    mean = jnp.asarray(model("niqe")["mean"], dtype)
+    to_unit = jnp.asarray(whiten, dtype)
     # Column by column over what is known (nanmean); rows without gaps only (nancov).
     count = known.sum(0, dtype=jnp.int32).astype(dtype)
     average = jnp.where(known, values, 0).sum(0) / jnp.maximum(count, 1)
@@ -124,9 +166,9 @@ def _distance(values: Array, known: Array) -> Array:
     number = complete.sum(dtype=jnp.int32).astype(dtype)
     centre = jnp.where(complete, values, 0).sum(0) / jnp.maximum(number, 1)
     spread = jnp.where(complete, values - centre, 0)
-    spread = jnp.matmul(spread, whiten.T, precision=exact)
+    spread = jnp.matmul(spread, to_unit.T, precision=exact)
     covariance = jnp.matmul(spread.T, spread, precision=exact)
     covariance = covariance / jnp.maximum(number - 1, 1)
-    away = jnp.matmul(whiten, average - mean, precision=exact)
+    away = jnp.matmul(to_unit, average - jnp.asarray(mean, dtype), precision=exact)
     both = (covariance + jnp.eye(len(away), dtype=dtype)) / 2
     return safe_sqrt((away * jnp.linalg.solve(both, away)).sum())

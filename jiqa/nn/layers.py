@@ -13,7 +13,7 @@ import difflib
 import functools
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,10 @@ class Node:
     name: str
     op: Operation
     inputs: tuple[str, ...] = ()
+
+
+#: How ``walk`` computes a node: from it, its parameters and its inputs.
+Step = Callable[[Node, Mapping[str, Any], Sequence[Array]], Array]
 
 
 class Network:
@@ -207,6 +211,23 @@ def run(
         ValueError: an unknown tap, parameters that are missing or misshapen, or images
             of a size at which branches of the network no longer meet.
     """
+    return walk(nodes, params, images, taps, _inferred, dtype=dtype)
+
+
+def _inferred(node: Node, own: Mapping[str, Any], inputs: Sequence[Array]) -> Array:
+    return node.op(own, *inputs)
+
+
+def walk(
+    nodes: Sequence[Node],
+    params: Mapping[str, Any],
+    images: Array,
+    taps: Sequence[str],
+    step: Step,
+    *,
+    dtype: Any = None,
+) -> dict[str, Array]:
+    """``run``, with every node computed by ``step(node, its parameters, inputs)``."""
     used = until(nodes, taps)
     wanted = shapes(used, images.shape[-1])
     parameters.check(params, wanted, "parameters", others=True)
@@ -226,7 +247,7 @@ def run(
                 f"images of {images.shape[-3:-1]} do not fit this network: at "
                 f"{node.name!r} meet maps of {' and '.join(map(str, came))}"
             )
-        values[node.name] = node.op(own, *inputs)
+        values[node.name] = step(node, own, inputs)
         for name in set(node.inputs) - set(taps):
             if last_use[name] == k:
                 del values[name]

@@ -1,0 +1,298 @@
+"""DBCNN: a network that knows objects and one that knows distortions, multiplied."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from jiqa.contract import Info
+from jiqa.models import backbones, heads, views
+from jiqa.models.model import Flat, Model, Sum, Variables
+from jiqa.nn import NETWORKS, Network
+from jiqa.nn.layers import Node, run, shapes
+from jiqa.nn.training import run_training
+from jiqa.options import one_of
+
+#: Opening of the keys of the network that knows distortions.
+SCNN = "backbone.scnn."
+
+#: (group, level) of the authors' classes: seven types at five levels, over- and
+#: underexposure at two; the groups in the order of ``jiqa.distortions.dbcnn``.
+CLASSES = (
+    *((group, level) for group in range(7) for level in range(1, 6)),
+    *((group, level) for group in (7, 8) for level in (3, 5)),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is trained.
+
+    The authors' second training has two stages: the dense layer alone (the backbone
+    frozen; SGD, 1e-3, 50 epochs of batches of 8), then everything (Adam, 1e-5, 1e-6 for
+    LIVE and CSIQ). A loop that freezes what begins with ``"backbone."`` does the first.
+
+    Attributes:
+        step: ``"distortion"``: the S-CNN alone learns to name distortions;
+            ``"score"``: opinions. Both have the S-CNN's arrays under the same keys.
+        backbone: the network that knows objects, see ``jiqa.models.backbones.TAPS``;
+            its last map is taken.
+        scnn: the network that knows distortions: ``"scnn"`` and ``"scnn_plain"`` of
+            the authors' second release or ``"scnn_matconvnet"`` of the first.
+        classes: (group, level) of each class; images of none count nothing.
+        loss: of opinions, ``"mse"`` or ``"mae"``.
+        offset: what is added to a score.
+        scale: what the network's number is multiplied by before.
+        crop: side of the training crops; the authors take 448 for LIVE Challenge, 432
+            for LIVE and whole images (384x512) for CSIQ and TID2013.
+        resize: square that images are first brought to; ``None`` for their own size.
+            The S-CNN is trained on 224 of 256.
+        flip: whether crops are mirrored half of the time.
+        grid: crops along each side when an image is scored; 0 for the whole image, as
+            the authors do.
+        batch_statistics: whether batch normalisation takes those of the batch while
+            opinions are learned. A guess: with batches of 8 the statistics of the
+            first training are the better ones. That one always takes the batch's.
+    """
+
+    step: Literal["distortion", "score"] = "score"
+    backbone: str = "vgg16"
+    scnn: Literal["scnn", "scnn_plain", "scnn_matconvnet"] = "scnn"
+    classes: tuple[tuple[int, int], ...] = CLASSES
+    loss: Literal["mse", "mae"] = "mse"
+    offset: float = 0.0
+    scale: float = 1.0
+    crop: int = 448
+    resize: int | None = None
+    flip: bool = True
+    grid: int = 0
+    batch_statistics: bool = False
+
+
+#: The training of the S-CNN.
+DISTORTION = Config(step="distortion", crop=224, resize=256)
+
+
+def backbone(config: Config) -> Network | None:
+    """The network that knows objects; none while the S-CNN is trained."""
+    one_of("step", config.step, "distortion", "score")
+    return backbones.network(config.backbone) if config.step == "score" else None
+
+
+def companions(config: Config) -> Mapping[str, str]:
+    """The set of weights for the S-CNN; none while it is trained."""
+    return {SCNN: config.scnn} if config.step == "score" else {}
+
+
+def _scnn(config: Config) -> Network:
+    one_of("scnn", config.scnn, "scnn", "scnn_plain", "scnn_matconvnet")
+    return NETWORKS[config.scnn]
+
+
+def _classifier(config: Config) -> tuple[Node, ...]:
+    """The S-CNN's layers behind the mean of its last map, for these classes."""
+    net = dataclasses.replace(_scnn(config), classes=len(config.classes))  # pyright: ignore
+    nodes = net.layers()
+    start = [node.name for node in nodes].index("avgpool") + 1
+    return nodes[start:]
+
+
+def init(key: Array, config: Config) -> Variables:
+    """Random arrays: both networks', and ``head.score`` or the S-CNN's classifier."""
+    net, scnn = backbone(config), _scnn(config)
+    below = backbones.needed(scnn, [scnn.trunk], SCNN)
+    if net is None:
+        tail = shapes(_classifier(config), backbones.width(scnn, [scnn.trunk]))
+        named = {f"{heads.OPENING}{key}": shape for key, shape in tail.items()}
+        return heads.draw(key, {**below, **named}, outputs=["logits"])
+    taps = backbones.taps(config.backbone, "last")
+    width = backbones.width(net, taps) * backbones.width(scnn, [scnn.trunk])
+    last = heads.dense_shapes("score", width, 1)
+    needed = {**backbones.needed(net, taps), **below, **last}
+    return heads.draw(key, needed, outputs=["score"])
+
+
+def bilinear(first: Array, second: Array) -> Array:
+    """Products of two maps' channels, averaged over all places, ``[B, c1 c2]``.
+
+    Followed by the square root, with the authors' 1e-8 under it (maps behind a
+    rectifier are not negative), and division by the row's length.
+
+    Args:
+        first: ``[B, h, w, c1]``, 0 or more.
+        second: ``[B, h', w', c2]``, 0 or more; brought to h x w by bilinear
+            interpolation where the sizes differ.
+    """
+    height, width = first.shape[1:3]
+    if second.shape[1:3] != (height, width):
+        size = (second.shape[0], height, width, second.shape[-1])
+        second = jax.image.resize(second, size, "linear", antialias=False)
+    products = jnp.einsum(
+        "bhwi,bhwj->bij", first, second, precision=lax.Precision.HIGHEST
+    )
+    rows = products.reshape(products.shape[0], -1) / (height * width)
+    roots = jnp.sqrt(rows + 1e-8)
+    return roots * lax.rsqrt(jnp.square(roots).sum(-1, keepdims=True))
+
+
+def features(
+    config: Config,
+    variables: Variables,
+    images: Array,
+    *,
+    train: bool = False,
+    key: Array | None = None,
+    axis: str | None = None,
+) -> tuple[Array, Flat]:
+    """``bilinear`` of both networks' last maps; of the S-CNN alone its means."""
+    net, scnn = backbone(config), _scnn(config)
+    fresh = config.batch_statistics or net is None
+    second, state = backbones.maps(
+        scnn,
+        [scnn.trunk],
+        variables,
+        images,
+        opening=SCNN,
+        train=train,
+        batch_statistics=fresh,
+        axis=axis,
+    )
+    if net is None:
+        return backbones.pooled(second), state
+    (tap,) = backbones.taps(config.backbone, "last")
+    first, state = backbones.maps(
+        net,
+        [tap],
+        Variables(variables.params, state),
+        images,
+        train=train,
+        batch_statistics=fresh,
+        axis=axis,
+    )
+    wide = jnp.promote_types(images.dtype, jnp.float32)
+    return bilinear(first[tap].astype(wide), second[scnn.trunk].astype(wide)), state
+
+
+def head(
+    config: Config,
+    variables: Variables,
+    features: Array,
+    *,
+    train: bool = False,
+    key: Array | None = None,
+    axis: str | None = None,
+) -> tuple[dict[str, Array], Flat]:
+    """``score`` and ``raw`` ``[B]``, or ``logits`` ``[B, classes]``.
+
+    While distortions are learned ``score`` is the expected level, negative.
+    """
+    if config.step == "score":
+        raw = heads.dense(variables.params, "score", features)[:, 0]
+        return heads.scored(config, raw), variables.state
+    nodes = _classifier(config)
+    params = backbones.under(heads.OPENING, variables)
+    x = features[:, None, None]
+    if train:
+        found, new = run_training(nodes, params, x, ["logits"], axis=axis)
+    else:
+        found, new = run(nodes, params, x, ["logits"]), {}
+    logits = found["logits"]
+    levels = jnp.asarray([level for _, level in config.classes], logits.dtype)
+    expected = (jax.nn.softmax(logits) * levels).sum(-1)
+    moved = {f"{heads.OPENING}{k}": v for k, v in new.items()}
+    return {"score": -expected, "logits": logits}, {**variables.state, **moved}
+
+
+def loss(
+    config: Config, outputs: dict[str, Array], batch: Any
+) -> tuple[Sum, dict[str, Sum]]:
+    """Of opinions, or the cross entropy of the classes with ``accuracy``."""
+    if config.step == "score":
+        return heads.regression(config, outputs["raw"], batch, config.loss)
+    logits = outputs["logits"]
+    group, level, mask = (jnp.asarray(batch[k]) for k in ("group", "level", "mask"))
+    groups, levels = (
+        jnp.asarray([c[k] for c in config.classes], jnp.int32) for k in (0, 1)
+    )
+    true = (group[:, None] == groups) & (level[:, None] == levels)
+    known = mask & true.any(-1)
+    each = -jnp.where(true, jax.nn.log_softmax(logits), 0).sum(-1)
+    right = known & (logits.argmax(-1) == true.argmax(-1))
+    count, hits = (x.sum(dtype=jnp.int32).astype(logits.dtype) for x in (known, right))
+    total = jnp.where(known, each, 0).sum()
+    return Sum(total, count), {"accuracy": Sum(hits, count)}
+
+
+def prepare(
+    config: Config, image: np.ndarray, rng: np.random.Generator | None
+) -> np.ndarray:
+    """A training crop, see ``jiqa.models.views.training_crop``."""
+    return views.training_crop(
+        image, rng, crop=config.crop, resize=config.resize, flip=config.flip
+    )
+
+
+def score(config: Config, variables: Variables, image: Array) -> Array:
+    """Of a whole image ``[H, W, C]``, or the mean over a fixed grid of crops."""
+    seen = views.fixed_views(
+        image,
+        crop=config.crop,
+        count=config.grid,
+        resize=config.resize,
+        multiple=backbones.multiple(config.backbone),
+    )
+    return MODEL.apply(config, variables, seen)[0]["score"].mean()
+
+
+def min_side(config: Config) -> int:
+    """That leaves a sample of both last maps."""
+    if config.resize is not None:
+        return 1
+    scnn, net = _scnn(config), backbone(config)
+    least = backbones.smallest(scnn, [scnn.trunk])
+    if net is None:
+        return least
+    own = backbones.smallest(net, backbones.taps(config.backbone, "last"))
+    return max(least, own, backbones.multiple(config.backbone))
+
+
+MODEL = Model(
+    info=Info(
+        name="dbcnn",
+        title="Deep bilinear convolutional neural network",
+        kind="no-reference",
+        direction="higher",
+        range=(float("-inf"), float("inf")),
+        identity=None,
+        symmetric=False,
+        min_side=16,
+        colour="rgb",
+        citation=(
+            "Zhang, Ma, Yan, Deng, Wang: Blind image quality assessment using a deep "
+            "bilinear convolutional neural network. IEEE TCSVT 30(1), 2020. "
+            "doi:10.1109/TCSVT.2018.2886771"
+        ),
+        fidelity="paper",
+        fidelity_note=(
+            "networks, products, root and norm as the authors' PyTorch release has "
+            "them; its S-CNN loads, but no trained DBCNN of theirs was at hand"
+        ),
+    ),
+    config_class=Config,
+    init=init,
+    backbone=backbone,
+    features=features,
+    head=head,
+    loss=loss,
+    prepare=prepare,
+    score=score,
+    min_side=min_side,
+    companions=companions,
+)

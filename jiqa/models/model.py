@@ -1,0 +1,119 @@
+"""What a trainable model promises: the functions that training and scoring know.
+
+A model is two pure steps, ``features`` (the backbone, which may stay frozen) and
+``head`` (what is always trained), so that a frozen backbone's features can be computed
+once and kept on disk. All arrays that it learns stand in flat dictionaries by dotted
+keys, ``"backbone."`` before those of the backbone and ``"head."`` before the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+from jax import Array
+
+from jiqa.contract import Info
+
+#: Arrays by dotted key.
+Flat = Mapping[str, Any]
+
+
+class Variables(NamedTuple):
+    """All arrays of a model.
+
+    Attributes:
+        params: what gradients change.
+        state: running statistics of batch normalisation, and other constants.
+    """
+
+    params: Flat
+    state: Flat
+
+
+class Sum(NamedTuple):
+    """A loss that several devices can add up, whatever each one's share of images.
+
+    Attributes:
+        total: sum over images or pairs.
+        count: of how many; the loss is ``total / count`` after both have been added.
+    """
+
+    total: Array
+    count: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model as its file declares it.
+
+    ``images`` are ``[B, H, W, 3]``, float, in [0, 1]; of a full-reference model
+    (``info.kind``) ``[B, H, W, 6]``, each image's channels and then its reference's,
+    and so for ``prepare`` and ``score``. ``config`` is an instance of
+    ``config_class``. ``key`` is of JAX's random numbers, for dropout; ``None`` when
+    not training. ``axis`` names the devices' axis over which batch statistics are
+    shared in training, ``None`` outside such an axis.
+
+    Attributes:
+        info: what is known of it; ``info.weights`` is empty, since runs bring theirs.
+        config_class: frozen dataclass of plain values (numbers, strings, tuples), with
+            the paper's defaults; all that ``init`` and ``apply`` depend on.
+        init: ``(key, config) -> Variables``: random, backbone included.
+        backbone: ``(config)``: the network of ``jiqa.nn`` whose published weights may
+            take the place of the ``"backbone."`` arrays (and whose name is
+            ``config.backbone``), or ``None``.
+        features: ``(config, variables, images, *, train, key, axis) ->
+            (features, state)``: a tree of arrays, rows first, and the new statistics.
+        head: ``(config, variables, features, *, train, key, axis) ->
+            (outputs, state)``: a dictionary of arrays, rows first; ``"score"`` ``[B]``
+            is always among them.
+        loss: ``(config, outputs, batch) -> (Sum, logs)``: ``batch`` as ``jiqa.data.
+            loading`` makes it (``score``, ``deviation``, ``histogram``, ``level``,
+            ``reference``, ``mask``), with ``group`` (int ``[B]``: place of the image's
+            distortion among those of the data set, -1 for none, as a pristine image
+            has) where pairs or classes are made; rows whose mask is False count
+            nothing. ``logs`` holds further ``Sum`` by name.
+        prepare: ``(config, image, rng) -> array``: on the host, one decoded image
+            ``[H, W, C]`` (uint8) to the training crop ``[h, w, 3]`` of the same dtype;
+            without ``rng`` (``None``) the fixed one, for features that are kept.
+        score: ``(config, variables, image) -> scalar``: one image ``[H, W, C]`` in
+            [0, 1]; whole, or by a fixed grid of crops; no randomness.
+        min_side: ``(config)``: the smallest shorter side that ``score`` takes.
+        targets: ``(config, batch) -> batch``: what ``loss`` needs made from what the
+            data set gives (a histogram from a mean), on the host; or ``None``.
+        companions: ``(config)``: published weights beside the backbone's, as opening
+            of keys (``"backbone.scnn."``) to name of a set of ``jiqa.weights``.
+    """
+
+    info: Info
+    config_class: type
+    init: Callable[..., Variables]
+    backbone: Callable[..., Any]
+    features: Callable[..., tuple[Any, Flat]]
+    head: Callable[..., tuple[dict[str, Array], Flat]]
+    loss: Callable[..., tuple[Sum, dict[str, Sum]]]
+    prepare: Callable[..., Any]
+    score: Callable[..., Array]
+    min_side: Callable[[Any], int]
+    targets: Callable[..., Any] | None = None
+    companions: Callable[[Any], Mapping[str, str]] = lambda _: {}
+
+    def apply(
+        self,
+        config: Any,
+        variables: Variables,
+        images: Array,
+        *,
+        train: bool = False,
+        key: Array | None = None,
+        axis: str | None = None,
+    ) -> tuple[dict[str, Array], Flat]:
+        """``head`` after ``features``: the outputs and the new statistics."""
+        keys = (None, None) if key is None else tuple(jax.random.split(key))
+        found, state = self.features(
+            config, variables, images, train=train, key=keys[0], axis=axis
+        )
+        seen = Variables(variables.params, state)
+        return self.head(config, seen, found, train=train, key=keys[1], axis=axis)

@@ -1,0 +1,281 @@
+"""NIMA: the distribution of opinions, not only their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jiqa.contract import Info
+from jiqa.models import backbones, heads, views
+from jiqa.models.losses import earth_movers
+from jiqa.models.maximum_entropy import histograms
+from jiqa.models.model import Flat, Model, Sum, Variables
+from jiqa.nn import Network
+from jiqa.numerics import safe_sqrt
+
+
+@dataclass(frozen=True)
+class Config:
+    """The network and its scale.
+
+    Constants without a word on them are the paper's.
+
+    Attributes:
+        backbone: ``"mobilenet_v1"``, ``"vgg16"``, ``"bn_inception"`` (Inception v2), or
+            another key of ``jiqa.models.backbones.TAPS``.
+        bins: how many scores people choose from.
+        low: the lowest score; AVA has 1 to 10, TID2013 0 to 9.
+        high: the highest one. Scores in between are evenly spread, so any scale of
+            opinions does.
+        dropout: rate before the dense layer; of VGG-16 on fc6 too, where the paper
+            says nothing and the network was trained with 0.5.
+        target: ``"histogram"``: the votes of the data set; ``"mean"`` and
+            ``"mean-deviation"``: the distribution of largest entropy with these.
+            idealo takes the mean alone for TID2013; the paper both.
+        r: of the loss, see ``jiqa.models.losses.earth_movers``.
+        root: whether its root is taken, as idealo does.
+        crop: side of the training crops.
+        resize: square that images are first brought to.
+        flip: whether crops are mirrored half of the time.
+        view: what is scored: ``"squash"``: the whole image resized to a square of
+            ``crop``; ``"middle"``: the middle crop of the resized one.
+        resampling: how an image is resized to be scored; idealo's is ``"nearest"``.
+        padding: of MobileNet v1; idealo's is ``"around"``.
+        batch_statistics: whether the backbone's batch normalisation takes those of the
+            batch in training.
+    """
+
+    backbone: str = "mobilenet_v1"
+    bins: int = 10
+    low: float = 1.0
+    high: float = 10.0
+    dropout: float = 0.75
+    target: Literal["histogram", "mean", "mean-deviation"] = "histogram"
+    r: int = 2
+    root: bool = True
+    crop: int = 224
+    resize: int = 256
+    flip: bool = True
+    view: Literal["squash", "middle"] = "squash"
+    resampling: views.Resampling = "bilinear"
+    padding: Literal["end", "around"] = "end"
+    batch_statistics: bool = True
+
+    @property
+    def values(self) -> np.ndarray:
+        """The scores of the bins, ``[bins]``, float64."""
+        return np.linspace(self.low, self.high, self.bins)
+
+
+#: idealo's MobileNet, trained on AVA; its arrays are the set ``nima-mobilenet``.
+IDEALO = Config(resampling="nearest", padding="around")
+
+
+def backbone(config: Config) -> Network:
+    """The network under the head."""
+    return backbones.network(config.backbone, padding=config.padding)
+
+
+def _taps(config: Config) -> tuple[str, ...]:
+    return backbones.taps(config.backbone, "classifier")
+
+
+def init(key: Array, config: Config) -> Variables:
+    """Random arrays: the backbone's and ``head.opinions``."""
+    net, taps = backbone(config), _taps(config)
+    last = heads.dense_shapes("opinions", backbones.width(net, taps), config.bins)
+    shapes = {**backbones.needed(net, taps), **last}
+    return heads.draw(key, shapes, outputs=["opinions"])
+
+
+def published(folder: Path | str | None = None) -> tuple[Config, Variables]:
+    """The network that idealo published: its settings and its arrays.
+
+    Args:
+        folder: where to look first for the weights, see ``jiqa.weights.load``.
+
+    Raises:
+        jiqa.weights.WeightsNotFound: they are nowhere; says where to get them.
+    """
+    from jiqa import weights
+
+    arrays = weights.load("nima-mobilenet", folder).params
+    return IDEALO, from_weights(arrays)
+
+
+def from_weights(arrays: Mapping[str, Any]) -> Variables:
+    """The set ``nima-mobilenet`` under the model's keys."""
+    return heads.split(
+        {
+            k.replace("nima.", "head.opinions.")
+            if k.startswith("nima.")
+            else f"{backbones.OPENING}{k}": jnp.asarray(v)
+            for k, v in arrays.items()
+        }
+    )
+
+
+def features(
+    config: Config,
+    variables: Variables,
+    images: Array,
+    *,
+    train: bool = False,
+    key: Array | None = None,
+    axis: str | None = None,
+) -> tuple[Array, Flat]:
+    """What the class scores were made from, ``[B, D]``."""
+    found, state = backbones.maps(
+        backbone(config),
+        _taps(config),
+        variables,
+        images,
+        train=train,
+        batch_statistics=config.batch_statistics,
+        key=key,
+        dropout={"relu6": config.dropout},
+        axis=axis,
+    )
+    return backbones.pooled(found), state
+
+
+def head(
+    config: Config,
+    variables: Variables,
+    features: Array,
+    *,
+    train: bool = False,
+    key: Array | None = None,
+    axis: str | None = None,
+) -> tuple[dict[str, Array], Flat]:
+    """``probabilities`` ``[B, bins]``, their mean as ``score`` and ``deviation``."""
+    x = heads.dropout(key, features, config.dropout, train)
+    p = jax.nn.softmax(heads.dense(variables.params, "opinions", x))
+    values = jnp.asarray(config.values, p.dtype)
+    mean = (p * values).sum(-1)
+    spread = safe_sqrt((p * jnp.square(values - mean[:, None])).sum(-1))
+    return {"score": mean, "deviation": spread, "probabilities": p}, variables.state
+
+
+def targets(config: Config, batch: Mapping[str, Any]) -> dict[str, Any]:
+    """The batch with ``histogram`` ``[B, bins]`` as ``target`` says; NaN if unknown.
+
+    Votes are divided by their number. Means outside the scale, which rounding may
+    leave, count as its ends.
+
+    Raises:
+        ValueError: a data set without votes, or with another number of bins; it says
+            what to ask for instead.
+    """
+    if config.target == "histogram":
+        votes = np.asarray(batch["histogram"], np.float64)
+        if votes.shape[-1] != config.bins:
+            raise ValueError(
+                f"histogram of {votes.shape[-1]} bins; needed are {config.bins} "
+                '(target="mean" or "mean-deviation" makes them from the scores)'
+            )
+        found = votes / votes.sum(-1, keepdims=True)
+    else:
+        mean = np.clip(np.asarray(batch["score"], float), config.low, config.high)
+        both = config.target == "mean-deviation"
+        deviation = batch["deviation"] if both else None
+        found = histograms(config.values, mean, deviation)
+    return {**batch, "histogram": found.astype(np.float32)}
+
+
+def loss(
+    config: Config, outputs: dict[str, Array], batch: Any
+) -> tuple[Sum, dict[str, Sum]]:
+    """Earth mover's distance of the distributions, and with r = 1 as ``emd``."""
+    p = outputs["probabilities"]
+    q = jnp.asarray(batch["histogram"]).astype(p.dtype)
+    known = jnp.asarray(batch["mask"]) & jnp.isfinite(q).all(-1)
+    q = jnp.where(known[:, None], q, p)
+    count = known.sum(dtype=jnp.int32).astype(p.dtype)
+
+    def over(r: int) -> Array:
+        away = earth_movers(p, q, r, root=config.root)
+        return jnp.where(known, away, 0).sum()
+
+    mean = (q * jnp.asarray(config.values, p.dtype)).sum(-1)
+    error = jnp.where(known, jnp.abs(outputs["score"] - mean), 0).sum()
+    logs = {"emd": Sum(over(1), count), "error": Sum(error, count)}
+    return Sum(over(config.r), count), logs
+
+
+def prepare(
+    config: Config, image: np.ndarray, rng: np.random.Generator | None
+) -> np.ndarray:
+    """A random crop of the resized image; without ``rng`` what ``score`` looks at."""
+    image = views.coloured(image)
+    if rng is None and config.view == "squash":
+        return views.resized_host(image, config.crop, config.crop, config.resampling)
+    return views.training_crop(
+        image, rng, crop=config.crop, resize=config.resize, flip=config.flip
+    )
+
+
+def score(config: Config, variables: Variables, image: Array) -> Array:
+    """Mean opinion of one image ``[H, W, C]``."""
+    return distribution(config, variables, image)["score"]
+
+
+def distribution(
+    config: Config, variables: Variables, image: Array
+) -> dict[str, Array]:
+    """``score``, ``deviation`` and ``probabilities`` ``[bins]`` of one image."""
+    if config.view == "squash":
+        side = config.crop
+        seen = views.resized(image, side, side, config.resampling)[None]
+    else:
+        side = config.resize
+        seen = views.resized(image, side, side, config.resampling)
+        seen = views.grid(seen, config.crop, 1)
+    outputs, _ = MODEL.apply(config, variables, seen)
+    return {key: value[0] for key, value in outputs.items()}
+
+
+def min_side(config: Config) -> int:
+    """Any: images are resized."""
+    return 1
+
+
+MODEL = Model(
+    info=Info(
+        name="nima",
+        title="Neural image assessment",
+        kind="no-reference",
+        direction="higher",
+        range=(float("-inf"), float("inf")),
+        identity=None,
+        symmetric=False,
+        min_side=1,
+        colour="rgb",
+        citation=(
+            "Talebi, Milanfar: NIMA: Neural image assessment. IEEE TIP 27(8), 2018. "
+            "doi:10.1109/TIP.2018.2831899"
+        ),
+        fidelity="paper",
+        fidelity_note=(
+            "the authors published no code. With idealo's MobileNet it gives idealo's "
+            "scores (scripts/check_nima_idealo.py)"
+        ),
+    ),
+    config_class=Config,
+    init=init,
+    backbone=backbone,
+    features=features,
+    head=head,
+    loss=loss,
+    prepare=prepare,
+    score=score,
+    min_side=min_side,
+    targets=targets,
+)

@@ -1,0 +1,234 @@
+"""RankIQA, and rankings learned from features of several depths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+import numpy as np
+from jax import Array
+
+from jiqa.contract import Info
+from jiqa.models import backbones, heads, losses, views
+from jiqa.models.model import Flat, Model, Sum, Variables
+from jiqa.nn import Network
+from jiqa.options import one_of
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is trained, and in which of the two steps.
+
+    Constants without a word on them are those of RankIQA's released code. What the
+    abstract of the multi-level paper leaves open is a guess: ``levels`` (which maps),
+    ``pooling``, ``normalise``, ``hidden`` and where the dropout stands.
+
+    Attributes:
+        step: ``"rank"``: pairs of a synthetic ladder (the Siamese network of step one);
+            ``"score"``: opinions (step two). Both have the same arrays.
+        backbone: a key of ``jiqa.models.backbones.TAPS``.
+        levels: ``"multi"``, ``"last"`` (the ablation) or, as RankIQA has it,
+            ``"classifier"``; see ``jiqa.models.backbones.Levels``.
+        pooling: of the maps, ``"mean"`` or ``"mean-deviation"``.
+        normalise: of the joined features: ``"batch"``, since means of early and late
+            maps differ by orders of magnitude, ``"layer"`` or ``"none"`` (RankIQA).
+        hidden: width of a rectified layer before the score; 0 for none.
+        dropout: rate before each dense layer, on the backbone's fc6 too.
+        pairs: loss of a pair, see ``jiqa.models.losses``.
+        margin: lead of the better image that is enough.
+        average: divide the ranking loss by the ``"images"`` or by the ``"pairs"``.
+        loss: of step two: ``"mse"`` or ``"mae"``.
+        direction: whether ``"higher"`` or ``"lower"`` scores are better; the authors
+            train the ranks of LIVE, whose opinions are differences, as ``"lower"``.
+        offset: what is added to a score.
+        scale: what the network's number is multiplied by before; step two compares
+            with (opinion - offset) / scale. With the mean and the deviation of the
+            opinions the head starts where it has to end.
+        crop: side of the training crops.
+        resize: square that images are first brought to; ``None`` for their own size.
+        flip: whether crops are mirrored half of the time; the authors do not say.
+        grid: crops along each side when an image is scored, 0 for the whole image. The
+            authors average 30 random crops of 224; a grid of 5 is that without chance.
+        padding: of MobileNet v1.
+        batch_statistics: whether the backbone's batch normalisation takes those of the
+            batch in training.
+    """
+
+    step: Literal["rank", "score"] = "rank"
+    backbone: str = "vgg16"
+    levels: backbones.Levels = "multi"
+    pooling: backbones.Pooling = "mean"
+    normalise: Literal["batch", "layer", "none"] = "batch"
+    hidden: int = 0
+    dropout: float = 0.5
+    pairs: Literal["hinge", "logistic", "fidelity"] = "hinge"
+    margin: float = 10.0
+    average: Literal["images", "pairs"] = "images"
+    loss: Literal["mse", "mae"] = "mse"
+    direction: Literal["higher", "lower"] = "higher"
+    offset: float = 0.0
+    scale: float = 1.0
+    crop: int = 224
+    resize: int | None = None
+    flip: bool = True
+    grid: int = 0
+    padding: Literal["end", "around"] = "end"
+    batch_statistics: bool = True
+
+
+#: The network of the ICCV paper: VGG-16 whose last layer says one number.
+RANKIQA = Config(levels="classifier", normalise="none", flip=False, grid=5)
+
+
+def backbone(config: Config) -> Network:
+    """The network under the head."""
+    return backbones.network(config.backbone, padding=config.padding)
+
+
+def _taps(config: Config) -> tuple[str, ...]:
+    return backbones.taps(config.backbone, config.levels)
+
+
+def init(key: Array, config: Config) -> Variables:
+    """Random arrays: the backbone's, ``head.norm``, ``head.hidden``, ``head.score``."""
+    net, taps = backbone(config), _taps(config)
+    width = backbones.width(net, taps, config.pooling)
+    shapes = {
+        **backbones.needed(net, taps),
+        **heads.norm_shapes(width, config.normalise),
+    }
+    if config.hidden:
+        shapes |= heads.dense_shapes("hidden", width, config.hidden)
+    last = config.hidden or width
+    shapes |= heads.dense_shapes("score", last, 1)
+    return heads.draw(key, shapes, outputs=["score"])
+
+
+def features(
+    config: Config,
+    variables: Variables,
+    images: Array,
+    *,
+    train: bool = False,
+    key: Array | None = None,
+    axis: str | None = None,
+) -> tuple[Array, Flat]:
+    """Pooled maps of all levels, joined, ``[B, D]``."""
+    found, state = backbones.maps(
+        backbone(config),
+        _taps(config),
+        variables,
+        images,
+        train=train,
+        batch_statistics=config.batch_statistics,
+        key=key,
+        dropout={"relu6": config.dropout},
+        axis=axis,
+    )
+    return backbones.pooled(found, config.pooling), state
+
+
+def head(
+    config: Config,
+    variables: Variables,
+    features: Array,
+    *,
+    train: bool = False,
+    key: Array | None = None,
+    axis: str | None = None,
+) -> tuple[dict[str, Array], Flat]:
+    """``score`` and ``raw`` ``[B]`` of the joined features."""
+    keys = (None, None) if key is None else jax.random.split(key)
+    x, state = heads.normalise(
+        variables, features, config.normalise, train=train, axis=axis
+    )
+    x = heads.dropout(keys[0], x, config.dropout, train)
+    if config.hidden:
+        x = jax.nn.relu(heads.dense(variables.params, "hidden", x))
+        x = heads.dropout(keys[1], x, config.dropout, train)
+    return heads.scored(config, heads.dense(variables.params, "score", x)[:, 0]), state
+
+
+def loss(
+    config: Config, outputs: dict[str, Array], batch: Any
+) -> tuple[Sum, dict[str, Sum]]:
+    """Of pairs or of opinions, as the step says."""
+    one_of("step", config.step, "rank", "score")
+    one_of("direction", config.direction, "higher", "lower")
+    if config.step == "score":
+        return heads.regression(config, outputs["raw"], batch, config.loss)
+    raw = outputs["raw"]
+    return losses.ranking(
+        raw if config.direction == "higher" else -raw,
+        batch,
+        kind=config.pairs,
+        margin=config.margin,
+        average=config.average,
+    )
+
+
+def prepare(
+    config: Config, image: np.ndarray, rng: np.random.Generator | None
+) -> np.ndarray:
+    """A training crop, see ``jiqa.models.views.training_crop``."""
+    return views.training_crop(
+        image, rng, crop=config.crop, resize=config.resize, flip=config.flip
+    )
+
+
+def score(config: Config, variables: Variables, image: Array) -> Array:
+    """Of a whole image ``[H, W, C]``, or the mean over a fixed grid of crops."""
+    seen = views.fixed_views(
+        image,
+        crop=config.crop,
+        count=config.grid,
+        resize=config.resize,
+        multiple=backbones.multiple(config.backbone),
+    )
+    return MODEL.apply(config, variables, seen)[0]["score"].mean()
+
+
+def min_side(config: Config) -> int:
+    """That leaves a sample of every map."""
+    if config.resize is not None:
+        return 1
+    least = backbones.smallest(backbone(config), _taps(config))
+    return max(least, backbones.multiple(config.backbone))
+
+
+MODEL = Model(
+    info=Info(
+        name="rank",
+        title="Learning from rankings with features of several levels",
+        kind="no-reference",
+        direction="higher",
+        range=(float("-inf"), float("inf")),
+        identity=None,
+        symmetric=False,
+        min_side=16,
+        colour="rgb",
+        citation=(
+            "Liu, van de Weijer, Bagdanov: RankIQA: Learning from rankings for "
+            "no-reference image quality assessment. ICCV 2017. "
+            "doi:10.1109/ICCV.2017.118; and: Learning from rankings with multi-level "
+            "features"
+        ),
+        fidelity="reconstruction",
+        fidelity_note=(
+            "the ranking loss equals the authors' (two loops over a batch, value and "
+            "gradient); the network of several levels is built from the abstract, and "
+            "what it leaves open is an argument; images are prepared as the backbone "
+            "was trained, not as 0..255 without a mean subtracted"
+        ),
+    ),
+    config_class=Config,
+    init=init,
+    backbone=backbone,
+    features=features,
+    head=head,
+    loss=loss,
+    prepare=prepare,
+    score=score,
+    min_side=min_side,
+)
