@@ -12,7 +12,7 @@ from jiqa.data.batch_plan import PADDING, BatchPlan
 from jiqa.data.builder import UNKNOWN_LEVEL
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
-from jiqa.decode import DecodeError, read_image
+from jiqa.decode import DecodeError, Shape, read_image
 from jiqa.encoded import Encoded
 
 #: ``transform(image, random) -> image``: of one decoded image ``[H, W, C]``.
@@ -48,6 +48,7 @@ class Batches:
         self._level = np.array(
             [UNKNOWN_LEVEL if e.level is None else e.level for e in entries], np.int32
         )
+        self._distortion = [e.distortion for e in entries]
         self._reference = np.array(
             [keys.get(e.reference, NO_REFERENCE) for e in entries], np.int32
         )
@@ -91,6 +92,7 @@ class Batches:
             "reference": self._reference[position],
             "mask": np.bool_(sound),
             "name": np.str_(name),
+            "distortion": np.str_(self._distortion[position]),
         }
 
     def _filling(self, like: np.ndarray) -> dict[str, Any]:
@@ -104,6 +106,7 @@ class Batches:
             "reference": np.int32(NO_REFERENCE),
             "mask": np.bool_(False),
             "name": np.str_(""),
+            "distortion": np.str_(""),
         }
 
     def _image(
@@ -113,18 +116,25 @@ class Batches:
         shape = self._shape[position]
         sound = bool(data)
         try:
-            image = read_image(Encoded(name, data)) if data else None
+            image = self._decoded(data, name, position) if data else None
         except DecodeError as error:
             if name not in self._said:
                 _log.warning("left out: %s", error)
                 self._said.add(name)
             image, sound = None, False
         if image is None:
-            image = np.zeros(shape[:3], shape.dtype)
+            image = self._black(shape)
         if self._transform is None:
             return image, sound
-        random = np.random.default_rng([self.plan.seed, epoch, position])
+        place = self.plan.chance(position)
+        random = np.random.default_rng([self.plan.seed, epoch, place])
         return self._transform(image, random), sound
+
+    def _decoded(self, data: bytes, name: str, position: int) -> np.ndarray:
+        return read_image(Encoded(name, data))
+
+    def _black(self, shape: Shape) -> np.ndarray:
+        return np.zeros(shape[:3], shape.dtype)
 
 
 def _known(value: float | None) -> float:

@@ -294,5 +294,6 @@ MODEL = Model(
     prepare=prepare,
     score=score,
     min_side=min_side,
+    stages={"kinds": {"step": "distortion"}, "scores": {"step": "score"}},
     companions=companions,
 )

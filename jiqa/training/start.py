@@ -1,0 +1,118 @@
+"""The arrays that a run begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jiqa import weights
+from jiqa.models.model import Model, Variables
+from jiqa.models.runs import RUN
+from jiqa.nn.parameters import check
+from jiqa.training.config import TrainingConfig
+from jiqa.training.optimiser import BACKBONE
+
+
+@dataclass(frozen=True)
+class Start:
+    """Initial arrays and where they come from.
+
+    Attributes:
+        variables: all arrays of the model.
+        source: of those that were not drawn at random, in words.
+        licence: under which these are given.
+        sha256: fingerprint of all arrays together.
+    """
+
+    variables: Variables
+    source: str
+    licence: str
+    sha256: str
+
+
+def start(
+    model: Model,
+    options: Any,
+    config: TrainingConfig,
+    weights_folder: Path | str | None = None,
+) -> Start:
+    """Draw the arrays, and put published or trained ones in their places.
+
+    Args:
+        model: whose arrays they are.
+        options: its configuration.
+        config: the run's settings.
+        weights_folder: where published weights are looked for first.
+
+    Raises:
+        ValueError: weights that lack arrays of the backbone, or have some of another
+            shape; names them all.
+        jiqa.weights.WeightsNotFound: they are nowhere; says where to put what.
+    """
+    # One program: drawing array by array would compile for each of them.
+    drawn = jax.jit(lambda key: model.init(key, options))(jax.random.key(config.seed))
+    flat = {**drawn.params, **drawn.state}
+    parts = config.weights.split(",")
+    found: dict[str, np.ndarray] = {}
+    read: list[weights.Weights] = []
+    # The last named counts first; what a run has need not be published.
+    for name in reversed([part for part in parts if part.startswith(RUN)]):
+        read.append(weights.load(name))
+        own = {k: v for k, v in read[-1].params.items() if k in flat}
+        check(own, {k: flat[k].shape for k in own}, name)
+        found = {**own, **found}
+    if "imagenet" in parts:
+        for each, own in _published(model, options, flat, found, weights_folder):
+            read.append(each)
+            found = {**own, **found}
+    if read:
+        below = {k: v.shape for k, v in flat.items() if k.startswith(BACKBONE)}
+        mine = {k: v for k, v in found.items() if k in below}
+        check(mine, below, f"weights {config.weights} for {model.info.name}")
+    params, state = (
+        {k: np.asarray(found.get(k, v)) for k, v in part.items()} for part in drawn
+    )
+    sources = dict.fromkeys(each.source for each in read)
+    count = len(flat.keys() - found.keys())
+    return Start(
+        Variables(params, state),
+        "; ".join([*sources, *([f"{count} arrays drawn at random"] if count else [])]),
+        "; ".join(dict.fromkeys(each.licence for each in read)) or "none needed",
+        weights.fingerprint({**params, **state}),
+    )
+
+
+def _published(
+    model: Model,
+    options: Any,
+    flat: Mapping[str, Any],
+    found: Mapping[str, Any],
+    folder: Path | str | None,
+) -> Iterator[tuple[weights.Weights, dict[str, np.ndarray]]]:
+    """Sets for the backbone and for what stands beside it, with the model's keys."""
+    sets = dict(model.companions(options))
+    if model.backbone(options) is not None:
+        sets = {BACKBONE: options.backbone, **sets}
+    if not sets:
+        raise ValueError(
+            f"weights='imagenet': {model.info.name} has no published backbone; needed "
+            "is weights=random or run:FOLDER"
+        )
+    for opening, name in sets.items():
+        others = tuple(o for o in sets if o != opening and o.startswith(opening))
+        mine = {
+            k.removeprefix(opening)
+            for k in flat
+            if k.startswith(opening) and not (others and k.startswith(others))
+        }
+        if all(f"{opening}{k}" in found for k in mine):
+            continue
+        # A classifier is read where the model taps it, and not otherwise.
+        tapped = weights.get_set(name).further.keys() & mine
+        read = weights.load(name, folder, whole=bool(tapped))
+        yield read, {f"{opening}{k}": v for k, v in read.params.items() if k in mine}
