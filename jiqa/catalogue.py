@@ -81,8 +81,9 @@ def load(
 
     Args:
         name: a metric's name, or a sequence of names (also ``"run:FOLDER"``,
-            ``"selected:maps.json"``, see ``jiqa.named_metrics``); several full-reference metrics
-            share what they compute alike (luma, pyramids, filtered fields).
+            ``"selected:maps.json"``, see ``jiqa.named_metrics``); several
+            full-reference metrics share what they compute alike (luma, pyramids,
+            filtered fields).
         weights_folder: where to look first for the weights of metrics that need some;
             see ``jiqa.weights.load``.
         **options: the metric's keyword options; not with several names.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from jiqa.analysis.selected_maps import Selection
 from jiqa.cli import main
 
 
-def _rate(pairs):
+def _rate(pairs: Any) -> Any:
     """Scores that fall with the level, by another step for each kind and picture."""
     rng = np.random.default_rng(0)
     levels = [int(path.stem[-1]) for _, path in pairs]

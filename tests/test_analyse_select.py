@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +18,12 @@ from jiqa.analysis.map_scores import compute_map_scores
 from jiqa.analysis.rated_pairs import open_rated_pairs
 from jiqa.analysis.selected_maps import Selection
 from jiqa.analysis.study import natural_direction
+from jiqa.catalogue import get_metric
 from jiqa.cli import main
 from jiqa.decode import read_image
 from jiqa.named_metrics import identity
 from jiqa.scoring.inputs import UsageError
+from jiqa.weights import load as load_weights
 
 PLANTED = 17
 LAYERS = ("conv1", "conv2")
@@ -167,14 +170,14 @@ def test_it_computes_only_what_it_needs(study, tmp_path):
     text |= {"layers": ["conv1"], "numbers": [3]}
     path = tmp_path / "maps.json"
     path.write_text(json.dumps(text))
-    learned = jiqa.catalogue.get_metric(f"selected:{path}").learned
+    learned: Any = get_metric(f"selected:{path}").learned
     assert learned is not None and list(learned.wiring().shapes) == [
         "conv1.kernel",
         "conv1.bias",
     ]
-    whole = jiqa.catalogue.get_metric(f"selected:{study / 'maps.json'}").learned
+    whole = get_metric(f"selected:{study / 'maps.json'}").learned
     assert whole is not None
-    params = jiqa.weights.load("alexnet").params
+    params = load_weights("alexnet").params
     options = learned.chosen({})
     found = learned.features(params, options, np.zeros((63, 63, 3), np.float32))
     assert found["conv1"].shape[-1] == 1
@@ -182,7 +185,7 @@ def test_it_computes_only_what_it_needs(study, tmp_path):
 
 def test_score_and_evaluate_take_it(study, prepared, tmp_path, capsys):
     name = f"selected:{study / 'maps.json'}"
-    pair = open_rated_pairs("table/mini", str(prepared)).pairs[0]
+    pair: Any = open_rated_pairs("table/mini", str(prepared)).pairs[0]
     for path, image in zip(("r.png", "d.png"), pair, strict=True):
         (tmp_path / path).write_bytes(image.read_bytes())
     words = ["score", name, str(tmp_path / "d.png"), "-r", str(tmp_path / "r.png")]

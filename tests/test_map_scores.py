@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -201,7 +202,7 @@ def test_a_table_that_is_cut_off_is_begun_again(tmp_path):
 def test_batches_waste_little():
     layout = Layout(100, 100, 3, "uint8", "uint8")
 
-    def members(*counts):
+    def members(*counts) -> Any:
         sources = [Path(str(k)) for k, n in enumerate(counts) for _ in range(n)]
         return list(zip(sources, range(len(sources)), strict=True))
 

@@ -105,7 +105,7 @@ def test_too_few_photographs(rng, tmp_path, caplog):
         load_pristine(tmp_path / "other.npz")
 
 
-def _piqe(grey: np.ndarray, mode: str = "edge") -> float:
+def _piqe(grey: np.ndarray, mode: Any = "edge") -> float:
     """PIQE block by block, as MathWorks' program goes about it."""
     grey = np.pad(grey, [(0, -n % 16) for n in grey.shape], mode=mode)
     deviation, mean = _local_deviation(grey)

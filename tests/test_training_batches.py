@@ -206,7 +206,7 @@ def test_kept_features_go_on_where_they_were_broken_off(ladder, tmp_path, monkey
     name = str(entry["name"][2])
     found = next(e for e in ladder.entries if e.name == name)
     image = read_image(ladder.dataset.image(found))
-    cut = tiny_model.prepare(_OPTIONS, image, None)[None] / np.float32(255)
+    cut: Any = tiny_model.prepare(_OPTIONS, image, None)[None] / np.float32(255)
     alone, _ = tiny_model.features(
         _OPTIONS, variables, cut, train=False, key=None, axis=None
     )

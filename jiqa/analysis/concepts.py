@@ -39,13 +39,12 @@ class Labelled:
 
 
 class ConceptSet(Protocol):
-    """Labelled images, any number of times in the same order.
+    """Labelled images, any number of times in the same order."""
 
-    Attributes:
-        concepts: by number, from 1.
-    """
-
-    concepts: Mapping[int, Concept]
+    @property
+    def concepts(self) -> Mapping[int, Concept]:
+        """By number, from 1."""
+        ...
 
     def __len__(self) -> int:
         """How many images."""

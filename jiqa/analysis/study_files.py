@@ -108,7 +108,8 @@ def curve_figure(study: Study) -> Any:
     )
     axis.set_xlabel("feature maps")
     axis.set_ylabel(selection.criterion)
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    locator: Any = axis.xaxis.get_major_locator()
+    locator.set_params(integer=True)
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
     return figure

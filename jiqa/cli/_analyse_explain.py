@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         arrays["map"] = own
         distance = own if metric.info.maps == "difference" else own.max() - own
         save_picture(folder / "map.png", overlay(images[-1], distance))
-    np.savez_compressed(folder / "values.npz", **arrays)
+    np.savez_compressed(folder / "values.npz", allow_pickle=False, **arrays)
     facts = {
         "metric": choice.label,
         "direction": direction,

@@ -128,7 +128,8 @@ def _samples(chosen: Any, pairs: Any, count: int = 3) -> list[Any]:
             for unit, number in enumerate(numbers):
                 maps[f"{layer}:{number}"] = tuple(x[..., unit] for x in both)
         name, score = pairs.names[index], float(pairs.scores[index])
-        samples.append(Sample(name, score, *map(as_bytes, images), maps))
+        reference, distorted = (as_bytes(x) for x in images)
+        samples.append(Sample(name, score, reference, distorted, maps))
     return samples
 
 

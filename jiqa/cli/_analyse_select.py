@@ -148,10 +148,13 @@ def studied(
     from jiqa.places import cache_folder
     from jiqa.scoring.inputs import UsageError
 
-    layers = {}
+    layers: dict[str, Any] = {}
     if arguments.layers:
         layers = {"layers": tuple(name.strip() for name in arguments.layers.split(","))}
-    how = {"background": arguments.background, "devices": jax.local_devices()}
+    how: dict[str, Any] = {
+        "background": arguments.background,
+        "devices": jax.local_devices(),
+    }
     direction = arguments.direction
     if direction == "natural":
         direction = natural_direction(arguments.metric, pairs.better)

@@ -66,12 +66,12 @@ def read_chosen_maps(arguments: Any) -> ChosenMaps:
     try:
         if arguments.maps:
             selection = Selection.from_json(Path(arguments.maps))
-            network = selection.network
+            network = str(selection.network)
             maps = list(
                 zip(selection.layers or (), selection.numbers or (), strict=True)
             )
         else:
-            network = arguments.network
+            network = str(arguments.network)
             maps = [_parsed(text) for text in arguments.map]
         if network not in NETWORKS or not maps:
             raise ValueError(
