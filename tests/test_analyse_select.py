@@ -29,7 +29,7 @@ PLANTED = 17
 LAYERS = ("conv1", "conv2")
 
 
-def _rate(pairs):
+def _rate(pairs: Any) -> Any:
     """What people would say if one map of AlexNet's first layer were all they had."""
     found = compute_map_scores(pairs, layers=LAYERS)
     noise = np.random.default_rng(0).normal(0, 0.02, len(pairs))

@@ -261,7 +261,7 @@ def test_maximum_entropy_at_the_limits():
 
 
 @pytest.mark.parametrize("size", [(20, 31), (64, 80)])
-def test_resize_is_pillows(rng, size):
+def test_resize_is_pillows(rng, size: tuple[int, int]):
     image: Any = rng.integers(0, 256, (41, 57, 3)).astype(np.uint8)
     wanted = np.asarray(
         Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)

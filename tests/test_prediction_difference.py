@@ -187,7 +187,7 @@ def test_the_command_writes_overlays(tmp_path, capsys):
     assert held["values"].shape == (64, 64, 2)
     assert held["names"].tolist() == ["conv1:17", "conv1:3"]
     x = NETWORKS["alexnet"]
-    params = jiqa.weights.load("alexnet").params
+    params = load_weights("alexnet").params
     unit: Any = read_image(path)[None] / np.float32(255)
     own = x.apply(params, x.preprocess(unit.astype(np.float32)), ["conv1"])["conv1"]
     np.testing.assert_allclose(held["of_image"], own[0, 4, 5, [17, 3]], rtol=1e-4)
