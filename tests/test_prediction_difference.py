@@ -19,6 +19,7 @@ from jiqa.cli import main
 from jiqa.decode import read_image
 from jiqa.nn import NETWORKS, alexnet
 from jiqa.nn.layers import initial, shapes
+from jiqa.weights import load as load_weights
 
 SQUARE = slice(14, 24), slice(26, 36)
 
