@@ -72,7 +72,24 @@ def structural_similarity(x: Array, y: Array, peak: Array, border: Border) -> Ar
     if border != "valid":
         widths = ((0, 0), (REACH, REACH), (REACH, REACH), (0, 0))
         fields = jnp.pad(fields, widths, mode=_PAD_MODE[border])
-    mx, my, power, error = shifted_sum(shifted_sum(fields, _TAPS, 1), _TAPS, 2)
+    return _similarity(
+        shifted_sum(shifted_sum(fields, _TAPS, 1), _TAPS, 2), peak, level
+    )
+
+
+def unit_similarity(x: Array, y: Array, peak: Array) -> Array:
+    """SSIM of vectors ``[units]``, each unit seen by itself.
+
+    What is left of the window is the middle of one row of it: the authors of DeepSim
+    lay a row across a column.
+    """
+    fields = jnp.stack([x, y, x * x + y * y, jnp.square(x - y)])
+    return _similarity(fields * _TAPS[REACH], peak, jnp.zeros((), x.dtype))
+
+
+def _similarity(fields: Array, peak: Array, level: Array) -> Array:
+    """SSIM of weighted means of x, y, x^2 + y^2 and (x - y)^2, less their level."""
+    mx, my, power, error = fields
     c1, c2 = jnp.square(0.01 * peak), jnp.square(0.03 * peak)
     shift, squares = jnp.square(mx - my), mx * mx + my * my
     contrast = 1 - safe_divide(error - shift, power - squares + c2)

@@ -63,6 +63,14 @@ class Joint:
             )
         )
 
+    @property
+    def whole(self) -> frozenset[str]:
+        """Names of those sets that must have their network's classifier."""
+        wirings = (learned.wire(options) for _, options, learned in self._learned())
+        return frozenset(
+            name for wiring in wirings if wiring.whole for name in wiring.weights
+        )
+
     def scores(self, params: Params, reference: Any, image: Any) -> list[Any]:
         """Every metric of an image, or of a pair, with any leading dimensions.
 

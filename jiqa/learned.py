@@ -134,6 +134,7 @@ def tapped(
     samples: int = 1,
     preprocess: Preprocessing = standardise,
     resize: int | None = None,
+    whole: bool = False,
 ) -> Wiring:
     """The wiring of a metric that taps one network.
 
@@ -146,6 +147,7 @@ def tapped(
         samples: see ``min_side``.
         preprocess: from an image in [0, 1] to what the network takes.
         resize: side of the square that images are resized to after that.
+        whole: whether ``taps`` are in the network's classifier too.
     """
     needed = dict(shapes(until(layers, taps)))
     if min_side is None:
@@ -158,6 +160,7 @@ def tapped(
         tuple(taps),
         preprocess,
         resize,
+        whole,
     )
 
 
@@ -212,7 +215,10 @@ def _checked_options(
     name, learned = metric.info.name, cast(Learned, metric.learned)
     options = learned.chosen(given)
     wiring = learned.wire(options)
-    hint = f"params = jiqa.weights.load_together({wiring.weights!r})[0]"
+    hint = (
+        f"params = jiqa.weights.load_together({wiring.weights!r}"
+        f"{', whole=True' if wiring.whole else ''})[0]"
+    )
     if not isinstance(params, Mapping):
         raise TypeError(
             f"{name}() takes its parameters first, a flat dictionary, then the "

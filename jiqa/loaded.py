@@ -45,7 +45,7 @@ class Loaded:
         infos = {metric.info.name: metric.info for metric in metrics}
         self.info: Any = metrics[0].info if single else infos
         joint = Joint(self._entries)
-        self.weights = read_weights(joint.weights, folder)
+        self.weights = read_weights(joint, folder)
         self._params = on_device(self.weights)
 
         def shaped(values: list[Any]) -> Any:
@@ -148,13 +148,16 @@ class OneReference:
         return self._loaded._against(self._loaded._params, self._prepared, image)
 
 
-def read_weights(names: Sequence[str], folder: Path | str | None) -> dict[str, Weights]:
-    """Sets of weights by name; see ``jiqa.weights.load``."""
-    if not names:
+def read_weights(joint: Joint, folder: Path | str | None) -> dict[str, Weights]:
+    """The sets of weights that metrics need, by name; see ``jiqa.weights.load``."""
+    if not joint.weights:
         return {}
     from jiqa import weights  # brings the readers of files, which few need
 
-    return {name: weights.load(name, folder) for name in names}
+    return {
+        name: weights.load(name, folder, whole=name in joint.whole)
+        for name in joint.weights
+    }
 
 
 def on_device(sets: Mapping[str, Weights]) -> dict[str, dict[str, jax.Array]]:

@@ -36,6 +36,7 @@ class Wiring:
         taps: names of the nodes whose output is compared.
         preprocess: from an image in [0, 1] to what the network takes.
         resize: side of the square that the network sees instead of the image.
+        whole: whether the network's classifier is needed too.
     """
 
     weights: tuple[str, ...]
@@ -45,6 +46,7 @@ class Wiring:
     taps: tuple[str, ...]
     preprocess: Preprocessing = standardise
     resize: int | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True)

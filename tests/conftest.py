@@ -28,5 +28,12 @@ class _Count:
 
 
 @pytest.fixture
+def own_cache(monkeypatch, tmp_path) -> None:
+    """No test sees the user's own folders of weights; packages still count."""
+    monkeypatch.setenv("JIQA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("JIQA_WEIGHTS", raising=False)
+
+
+@pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20260101)

@@ -393,6 +393,12 @@ def test_deepsim_pools(rng):
     np.testing.assert_allclose(everything, metric(params, x, y, **options), rtol=1e-5)
     lowest = metric(params, x, y, pool_map="p10", **options)
     assert float(lowest) < float(everything)
+    maps = np.asarray(metric(params, x, y, output="maps", **options))
+    assert len(maps) == 64
+    for share, count in (("p10", 7), ("p50", 32), ("p90", 58)):
+        found = metric(params, x, y, pool_channel=share, **options)
+        wanted = np.sort(maps)[:count].mean()
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
     parts = [
         float(metric(params, x, y, pool_channel=k, **options))
         for k in ("sd", "mad", "fd")

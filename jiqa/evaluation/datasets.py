@@ -179,9 +179,9 @@ def weight_digests(choices: Sequence[Choice], folder: str | None) -> dict[str, s
 
     digests = {}
     for choice in choices:
-        names = Joint([(choice.metric, choice.options)]).weights
+        joint = Joint([(choice.metric, choice.options)])
         try:
-            sets = read_weights(names, folder)
+            sets = read_weights(joint, folder)
         except (FileNotFoundError, ValueError) as error:
             raise UsageError(str(error)) from None
         if sets:

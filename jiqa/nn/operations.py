@@ -177,6 +177,15 @@ class Relu6(Operation):
 
 
 @dataclass(frozen=True)
+class Softmax(Operation):
+    """Exponentials of the channels, as shares of their sum."""
+
+    def __call__(self, params: Params, *inputs: Array) -> Array:
+        """``exp(x) / sum exp(x)``."""
+        return jax.nn.softmax(inputs[0])
+
+
+@dataclass(frozen=True)
 class Concat(Operation):
     """Channels of all inputs, one after the other."""
 

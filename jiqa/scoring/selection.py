@@ -125,24 +125,26 @@ def read_params(choices: Sequence[Choice], folder: str | None) -> Params:
     """
     try:
         joint = Joint([(c.metric, c.options) for c in choices])
-        return on_device(read_weights(joint.weights, folder))
+        return on_device(read_weights(joint, folder))
     except (FileNotFoundError, ValueError) as error:
         raise UsageError(str(error)) from None
 
 
-def _shapes(names: Sequence[str]) -> Params:
+def _shapes(joint: Joint) -> Params:
     import jax
     import jax.numpy as jnp
 
     from jiqa.weights.registry import get_set
 
-    return {
-        name: {
+    found: dict[str, dict[str, Any]] = {}
+    for name in joint.weights:
+        wanted = get_set(name)
+        shapes = {**wanted.shapes, **(wanted.further if name in joint.whole else {})}
+        found[name] = {
             key: jax.ShapeDtypeStruct(shape, jnp.float32)
-            for key, shape in get_set(name).shapes.items()
+            for key, shape in shapes.items()
         }
-        for name in names
-    }
+    return found
 
 
 def _setting(text: str) -> tuple[str, str, Any]:
@@ -190,6 +192,6 @@ def check_options(choices: Sequence[Choice]) -> None:
             image = jax.ShapeDtypeStruct((side, side, 3), jnp.float32)
             joint = Joint([(metric, choice.options)])
             reference = image if choice.needs_reference else None
-            jax.eval_shape(joint.scores, _shapes(joint.weights), reference, image)
+            jax.eval_shape(joint.scores, _shapes(joint), reference, image)
         except (ValueError, TypeError) as error:
             raise UsageError(f"{choice.label}: {error}") from None

@@ -88,10 +88,10 @@ def load(
 
 
 def load_together(
-    names: Sequence[str], folder: Path | str | None = None
+    names: Sequence[str], folder: Path | str | None = None, *, whole: bool = False
 ) -> tuple[dict[str, np.ndarray], tuple[Weights, ...]]:
-    """Several sets as one flat dictionary, and each by itself."""
-    sets = tuple(load(name, folder) for name in names)
+    """Several sets as one flat dictionary, and each by itself; see ``load``."""
+    sets = tuple(load(name, folder, whole=whole) for name in names)
     merged: dict[str, np.ndarray] = {}
     for weights in sets:
         merged |= weights.params
