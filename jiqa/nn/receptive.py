@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jiqa.nn.by_patch import ByPatch
 from jiqa.nn.layers import IMAGES, Node, until
 from jiqa.nn.operations import Conv, both, margins
 from jiqa.nn.pooling import Pool
@@ -48,7 +49,7 @@ def reaches(nodes: Sequence[Node], taps: Sequence[str]) -> dict[str, Reach]:
         before, after = (
             max(getattr(r, k) for r in inputs) for k in ("before", "after")
         )
-        if isinstance(node.op, Conv | Pool):
+        if isinstance(node.op, Conv | Pool | ByPatch):
             windows = both(node.op.window)
             low = max(pad[0] for pad in margins(node.op.padding))
             high = max(

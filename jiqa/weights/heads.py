@@ -1,13 +1,14 @@
-"""What is learned on top of a network: LPIPS, DISTS, NIMA."""
+"""What is learned on top of a network: LPIPS, DISTS, NIMA, PieAPP."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jiqa.nn import NETWORKS, layers
+from jiqa.nn import NETWORKS, layers, pieapp
 from jiqa.weights.sets import Carrier, WeightSet
 
 _IDEALO = "https://raw.githubusercontent.com/idealo/image-quality-assessment/master"
+_PIQ = "https://github.com/photosynthesis-team/piq/releases/download/v0.5.4"
 _TAPS = {
     "alex": {"relu1": 64, "relu2": 192, "relu3": 384, "relu4": 256, "relu5": 256},
     "vgg": {
@@ -81,6 +82,7 @@ def heads() -> Iterator[WeightSet]:
         sha256="7b752c26d2dfc7d0468baff1a1ca5bf85454b101714c49ae3e2299f4ee8ec842",
     )
     yield _nima()
+    yield _pieapp()
 
 
 def _nima() -> WeightSet:
@@ -105,4 +107,19 @@ def _nima() -> WeightSet:
                 digest,
             ),
         ),
+    )
+
+
+def _pieapp() -> WeightSet:
+    """PieAPP's own network and what is learned on top of it."""
+    config = pieapp.Config()
+    node = layers.Node(pieapp.NODE, config.by_patch(1))
+    return WeightSet(
+        "pieapp",
+        "PieAPP 0.1: network and heads, trained on its own data set",
+        layers.shapes([node]) | config.head(),
+        "none stated (E. Prashnani et al.)",
+        "PieAPPv0.1.pth of E. Prashnani et al., as piq 0.5.4 publishes it",
+        address=f"{_PIQ}/PieAPPv0.1.pth",
+        digest="0937b01480c7a637ae3018af755faa8ecde4788b52bb246b7ae62cf96fb6baf0",
     )
