@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax
 import numpy as np
 import pytest
+from weights_server import Server, serving
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
@@ -37,3 +39,13 @@ def own_cache(monkeypatch, tmp_path) -> None:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20260101)
+
+
+@pytest.fixture
+def server(monkeypatch) -> Iterator[Server]:
+    """A server of weights on this machine, reached without a proxy or a pause."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    with serving() as running:
+        yield running

@@ -24,12 +24,7 @@ from weights_convert.tables import table
 
 ORIGIN = {"source": "somewhere", "licence": "MIT", "sha256": "0" * 64}
 
-
-@pytest.fixture(autouse=True)
-def _only_here(monkeypatch, tmp_path):
-    """No test sees the user's own folders."""
-    monkeypatch.setenv("JIQA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("JIQA_WEIGHTS", raising=False)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 class _Runs:
