@@ -369,13 +369,6 @@ def test_files_of_other_formats(tmp_path, content, told):
         read_source(path)
 
 
-def test_caffe_is_refused_with_a_way_around(tmp_path):
-    path = tmp_path / "w.caffemodel"
-    path.write_bytes(b"\x0a\x07AlexNet")
-    with pytest.raises(ValueError, match="Caffe's files are not read; convert from"):
-        read_source(path)
-
-
 def test_a_file_without_arrays(tmp_path):
     with pytest.raises(ValueError, match="holds no array"):
         read_source(_save(tmp_path / "w.pth", {"epoch": 3}, True))

@@ -15,7 +15,7 @@ from weights_convert.mapping import Shapes, parameters
 from weights_convert.tables import Table, layouts, table
 
 #: Layouts of files that do not follow PyTorch's conventions.
-_OTHER_FAMILIES = ("keras", "matconvnet", "caffe")
+_OTHER_FAMILIES = ("keras", "matconvnet")
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Source:
         path: of the file.
         sha256: of its bytes.
         family: whose conventions the arrays follow: ``"torch"``, ``"keras"``,
-            ``"matconvnet"``, ``"caffe"`` or ``"jax"``.
+            ``"matconvnet"`` or ``"jax"``.
         arrays: by the file's own keys.
     """
 
@@ -86,8 +86,8 @@ def _reader(
         return "matconvnet", matlab_files.read_hdf5
     if start.startswith(b"MATLAB 5.0"):
         return "matconvnet", matlab_files.read
-    if path.suffix == ".caffemodel":
-        return "caffe", caffe_files.read
+    if path.suffix == ".caffemodel" and start.lstrip()[:1] != b"<":
+        return "", caffe_files.read
     if b"ustar" in start[257:263]:
         raise ValueError(
             f"{path}: a tar archive, as PyTorch wrote before 0.1.10; load and save it "
@@ -95,7 +95,7 @@ def _reader(
         )
     raise ValueError(
         f"{path}: of no known format; read are PyTorch's .pth (ZIP or older), "
-        "safetensors, Keras's HDF5, MatConvNet's .mat and Caffe's .caffemodel"
+        "safetensors, Keras's HDF5 and MatConvNet's .mat"
         + (" (this is a web page)" if start.lstrip()[:1] == b"<" else "")
     )
 
