@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from backbone_references import Reference, as_jiqa, mobilenet_v1, reference, torchvision
+from backbone_references import mobilenet_v1, reference
+from torch_reference import Reference, as_jiqa, torchvision
 
 from jiqa.nn import NETWORKS, bn_inception, googlenet, inception_v3, layers
 from jiqa.nn import mobilenet_v1 as keras_mobilenet

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from backbone_references import torchvision
 from converted import check_converted
+from torch_reference import torchvision
 
 import weights_convert
 from jiqa import weights

@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from backbone_references import torchvision
+from torch_reference import torchvision
 
 from jiqa import weights
 from jiqa.nn import NETWORKS, layers
