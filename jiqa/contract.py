@@ -33,7 +33,7 @@ class Info:
         kind: ``"full-reference"`` or ``"no-reference"``.
         direction: ``"higher"`` if a higher value is better, else ``"lower"``.
         range: smallest and largest possible value.
-        identity: value of two identical images; ``None`` if it depends on the image.
+        identity: value of two identical images; ``None`` if that is not one value.
         symmetric: whether reference and distorted may change places.
         min_side: smallest shorter side in pixels, with default options.
         colour: ``"luma"`` (RGB is reduced to grey), ``"rgb"`` (colour is used; grey

@@ -60,7 +60,7 @@ def _describe(console: Any, metric: Any) -> None:
 
     info = metric.info
     grid = Table.grid(padding=(0, 2))
-    identity = "depends on the image" if info.identity is None else info.identity
+    identity = "no fixed value" if info.identity is None else info.identity
     colour = {
         "luma": "RGB is reduced to luma",
         "rgb": "colour is used; grey counts as three equal channels",
