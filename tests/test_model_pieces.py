@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +35,7 @@ def _params(rng):
 def test_batch_statistics_are_pytorchs(rng):
     params, x = _params(rng), rng.normal(size=(3, 6, 5, 3)).astype(np.float32)
     taps, new = run_training(NODES, params, jnp.asarray(x), ["conv", "bn", "relu"])
-    norm = torch.nn.BatchNorm2d(4)
+    norm: Any = torch.nn.BatchNorm2d(4)
     with torch.no_grad():
         for ours, theirs in (
             ("scale", norm.weight),
@@ -271,12 +272,15 @@ def test_resize_is_pillows(rng, size):
     deep = views.resized_host(image.astype(np.uint16) * 257, *size)
     assert deep.dtype == np.uint16
     assert np.abs(deep / 257 - wanted).max() < 1.01
+    rows, columns = size
     nearest = np.asarray(
         Image.fromarray(image).resize(size[::-1], Image.Resampling.NEAREST)
     )
-    np.testing.assert_array_equal(views.resized_host(image, *size, "nearest"), nearest)
     np.testing.assert_array_equal(
-        views.resized(jnp.asarray(image), *size, "nearest"), nearest
+        views.resized_host(image, rows, columns, "nearest"), nearest
+    )
+    np.testing.assert_array_equal(
+        views.resized(jnp.asarray(image), rows, columns, "nearest"), nearest
     )
 
 

@@ -50,8 +50,8 @@ def test_cross_entropy_is_numpys(rng):
     config = Config(step="distortion", classes=((0, 1), (0, 2), (3, 1)))
     logits = rng.normal(size=(5, 3)).astype(np.float32)
     batch = {
-        "group": np.int32([0, 3, 0, 3, -1]),
-        "level": np.int32([2, 1, 5, 1, 0]),
+        "group": np.array([0, 3, 0, 3, -1], np.int32),
+        "level": np.array([2, 1, 5, 1, 0], np.int32),
         "mask": np.array([True, True, True, False, True]),
     }
     total, logs = dbcnn.loss(config, {"logits": jnp.asarray(logits)}, batch)

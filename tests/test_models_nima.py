@@ -60,8 +60,8 @@ def test_loss_is_numpys(rng, root):
 
 def test_targets():
     batch = {
-        "score": np.float32([0.3, 1.0000001, np.nan]),
-        "deviation": np.float32([0.2, 0.1, 0.1]),
+        "score": np.array([0.3, 1.0000001, np.nan], np.float32),
+        "deviation": np.array([0.2, 0.1, 0.1], np.float32),
         "histogram": np.zeros((3, 0), np.float32),
     }
     with pytest.raises(ValueError, match=r'histogram of 0 bins; .* 5 \(target="mean"'):

@@ -73,7 +73,7 @@ def test_patchwise_loss_is_numpys(rng):
     config = wadiqam.Config(top="patchwise", offset=1.0, scale=4.0)
     local = rng.normal(size=(3, 5)).astype(np.float32)
     batch = {
-        "score": np.float32([2.0, np.nan, 7.0]),
+        "score": np.array([2.0, np.nan, 7.0], np.float32),
         "mask": np.array([True, True, True]),
     }
     total, logs = wadiqam.loss(config, {"local": jnp.asarray(local)}, batch)
@@ -106,7 +106,7 @@ def test_with_a_reference_the_difference_counts(rng):
 def test_effective_patches_are_the_nearest(rng):
     config = qodcnn.Config(step="effective", keep=0.4, offset=1.0, scale=2.0)
     local = rng.normal(size=(2, 7)).astype(np.float32)
-    batch = {"score": np.float32([1.5, 3.0]), "mask": np.array([True, True])}
+    batch = {"score": np.array([1.5, 3.0], np.float32), "mask": np.array([True, True])}
     target = (batch["score"] - 1) / 2
     away = np.sort(np.abs(local - target[:, None]), 1)[:, :3]
     total, _ = qodcnn.loss(config, {"local": jnp.asarray(local)}, batch)

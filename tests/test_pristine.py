@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
@@ -105,9 +107,10 @@ def test_too_few_photographs(rng, tmp_path, caplog):
         load_pristine(tmp_path / "other.npz")
 
 
-def _piqe(grey: np.ndarray, mode: str = "edge") -> float:
+def _piqe(grey: np.ndarray, mode: Any = "edge") -> float:
     """PIQE block by block, as MathWorks' program goes about it."""
-    grey = np.pad(grey, [(0, -n % 16) for n in grey.shape], mode=mode)
+    missing = [(0, -n % 16) for n in grey.shape]
+    grey = np.pad(grey, missing, mode=mode)
     deviation, mean = _local_deviation(grey)
     field = (grey - mean) / (deviation + 1)
     score, active = 0.0, 0
