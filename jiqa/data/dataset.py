@@ -57,7 +57,11 @@ class StoredImage:
 
 
 class Records:
-    """The records of one split, any of them at a time, from any thread or process."""
+    """The records of one split, any of them at a time, from any thread or process.
+
+    Threads read side by side: the file's reader keeps no place in it. Only its opening
+    is one thread's.
+    """
 
     def __init__(self, made: QualityDataset, split: str) -> None:
         """Point at ``split`` of a prepared builder; opened when first read."""
@@ -78,7 +82,8 @@ class Records:
     def read(self, position: int) -> dict[str, Any]:
         """One record, the image undecoded."""
         with self._lock:
-            return self.source[position]
+            source = self.source
+        return source[position]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process opens the files itself."""

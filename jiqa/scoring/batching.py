@@ -26,25 +26,10 @@ class Layout:
     reference_dtype: str | None
 
 
-def batch_size(
-    layout: Layout, count: int, most: int = BATCH_IMAGES, devices: int = 1
-) -> int:
-    """Even batches under the limits: nine images make 5 + 4, not 8 + 1.
-
-    The limits, and ``most`` as a further one in images, are a device's; the size is a
-    multiple of their number.
-    """
-    pixels = BATCH_PIXELS // (layout.height * layout.width)
-    most = max(1, min(BATCH_IMAGES, pixels, most))
-    each = -(-count // devices)
-    batches = -(-each // most)
-    return -(-each // batches) * devices
-
-
-def batches_of(
-    jobs: Sequence[Job], size: int, *, by_reference: bool
+def groups_of(
+    jobs: Sequence[Job], *, by_reference: bool
 ) -> list[tuple[bool, list[Job]]]:
-    """Batches of ``size`` at most, and whether each has one reference for all.
+    """Jobs that may share a batch, and whether they have one reference.
 
     ``by_reference`` puts jobs of one reference together, which networks then see once
     a batch. Jobs that have theirs to themselves make batches of many references.
@@ -52,10 +37,42 @@ def batches_of(
     groups: dict[Any, list[Job]] = defaultdict(list)
     for job in jobs:
         groups[job.reference if by_reference else None].append(job)
-    several = [own for own in groups.values() if len(own) > 1]
+    several = [(by_reference, own) for own in groups.values() if len(own) > 1]
     alone = [own[0] for own in groups.values() if len(own) == 1]
+    return [*several, (False, alone)] if alone else several
+
+
+def batch_size(
+    layout: Layout, counts: Sequence[int], most: int = BATCH_IMAGES, devices: int = 1
+) -> int:
+    """The size that costs least, of those within the limits.
+
+    A batch costs as much as its full size, however many images it has, and one image
+    more: the pass of its reference, or the call. So nine images make 5 + 4, not 8 + 1,
+    and groups of 27 make batches of 7, not of 8.
+
+    Args:
+        layout: of the images.
+        counts: how many jobs each group has.
+        most: a further limit in images. The limits are a device's.
+        devices: among how many a batch is divided; the size is a multiple of it.
+    """
+    pixels = BATCH_PIXELS // (layout.height * layout.width)
+    most = max(1, min(BATCH_IMAGES, pixels, most))
+
+    def cost(each: int) -> int:
+        batches = sum(-(-count // (each * devices)) for count in counts)
+        return batches * (each + 1)
+
+    return min(range(most, 0, -1), key=cost) * devices
+
+
+def batches_of(
+    groups: Sequence[tuple[bool, list[Job]]], size: int
+) -> list[tuple[bool, list[Job]]]:
+    """Batches of ``size`` at most, and whether each has one reference for all."""
     return [
-        (by_reference and own is not alone, own[i : i + size])
-        for own in [*several, alone]
+        (one, own[i : i + size])
+        for one, own in groups
         for i in range(0, len(own), size)
     ]

@@ -123,6 +123,11 @@ class TiledProgram:
             options = learned.chosen(choice.options)
             self._tiled.append((learned, merged(params, learned, options), options))
 
+    def prepare(self, reference: Any, image: Any) -> None:
+        """Have the program of what fits ready; see ``Program.prepare``."""
+        if self._whole is not None:
+            self._whole.prepare(reference, image)
+
     def __call__(self, reference: Any, image: Any) -> list[Any]:
         """Score a batch."""
         columns: list[Any] = []

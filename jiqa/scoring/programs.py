@@ -11,6 +11,7 @@ import functools
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -53,16 +54,37 @@ class Program:
         # A dictionary: what is kept on disk knows the containers it was traced with.
         self._params = {name: dict(params[name]) for name in self._joint.weights}
         self._ready: dict[Any, Any] = {}
+        self._making = threading.Lock()
 
     def __call__(self, reference: Any, image: Any) -> list[jax.Array]:
         """Score a batch; returns before the device is done."""
         arrays = (image,) if reference is None else (reference, image)
-        key = tuple((x.shape, str(x.dtype)) for x in arrays)
-        if key not in self._ready:
-            self._ready[key] = self._prepare(arrays)
-        return self._ready[key](self._params, *arrays)
+        return self._for(arrays)(self._params, *arrays)
 
-    def _prepare(self, arrays: tuple[Any, ...]) -> Any:
+    def prepare(self, reference: Any, image: Any) -> None:
+        """Have the program for such a batch ready if it is kept on disk.
+
+        To load one takes seconds of one thread, without Python's lock, which another
+        thread can spare. What is not kept is not compiled here: that takes gigabytes.
+
+        Args:
+            reference: its shape and type, or ``None``.
+            image: its shape and type.
+        """
+        arrays = (image,) if reference is None else (reference, image)
+        if self._folder and (self._folder / f"{self._name(arrays)}.bin").is_file():
+            self._for(arrays)
+
+    def _for(self, arrays: tuple[Any, ...]) -> Any:
+        key = tuple((x.shape, str(x.dtype)) for x in arrays)
+        with self._making:
+            if key not in self._ready:
+                shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in arrays]
+                traced = self._traced(tuple(shapes)).lower(self._params, *shapes)
+                self._ready[key] = traced.compile()
+        return self._ready[key]
+
+    def _traced(self, arrays: tuple[Any, ...]) -> Any:
         def scores(params: Params, *arrays: Any) -> list[Any]:
             reference = arrays[0] if len(arrays) == 2 else None
             return self._joint.scores(params, reference, arrays[-1])

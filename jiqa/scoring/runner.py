@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
@@ -16,11 +17,12 @@ import numpy as np
 from jiqa.decode import DecodeError, Shape, peek, read_image
 from jiqa.images import check_min_side
 from jiqa.joint import Params
-from jiqa.scoring.batching import Layout, batch_size, batches_of
+from jiqa.scoring.batching import Layout, batch_size, batches_of, groups_of
+from jiqa.scoring.computing import Batch, Scored, width
+from jiqa.scoring.groups import Group
 from jiqa.scoring.inputs import Job
 from jiqa.scoring.journal import Row
 from jiqa.scoring.memory import fits, program_for
-from jiqa.scoring.pending import Pending
 from jiqa.scoring.references import ReferenceCache
 from jiqa.scoring.selection import Choice
 
@@ -75,16 +77,51 @@ class Runner:
         computes its rows with the same programs.
         """
         workers = max(2, min(8, os.cpu_count() or 2))
-        with _pool(workers) as pool:
-            groups: dict[Layout, list[Job]] = defaultdict(list)
+        devices = max(1, len(self._devices))
+        at_once = width(
+            learned=any(c.metric.learned is not None for c in self._choices),
+            bounded=self._memory is not None or devices > 1,
+        )
+        with _pool(workers + 1) as pool, _pool(at_once) as computing:
+            layouts: dict[Layout, list[Job]] = defaultdict(list)
             for job, layout in zip(jobs, pool.map(self._plan, jobs), strict=True):
                 if isinstance(layout, str):
                     if self._is_mine() and job.key not in done:
                         yield job, self._row(job, error=layout)
                 else:
-                    groups[layout].append(job)
-            for layout, members in groups.items():
-                yield from self._run_group(layout, members, done, pool)
+                    layouts[layout].append(job)
+            groups = deque(self._group(*own, done) for own in layouts.items())
+            waiting: deque[tuple[Group, Future[tuple[list[Scored], float]]]] = deque()
+            for group, one, decoding in _ahead(self._decoding(groups, pool), _AHEAD):
+                good: list[Job] = []
+                pixels: list[tuple[np.ndarray, ...]] = []
+                for job, future in decoding:
+                    try:
+                        pixels.append(future.result())
+                        good.append(job)
+                    except DecodeError as error:
+                        yield job, self._row(job, group.layout, error=str(error))
+                if good:
+                    batch = Batch(group.program, good, pixels, group.size, one, devices)
+                    waiting.append((group, computing.submit(batch.computed)))
+                # One more is ready for the device while finished ones are written out.
+                while len(waiting) > at_once:
+                    yield from self._collect(*waiting.popleft())
+            while waiting:
+                yield from self._collect(*waiting.popleft())
+
+    def _decoding(
+        self, groups: deque[Group], pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[Group, bool, list[tuple[Job, Future[Any]]]]]:
+        """The batches, each being decoded from when it is asked for."""
+        while groups:
+            group = groups.popleft()
+            for following in list(groups)[:1]:
+                # The next size's program is loaded while this one's images are scored.
+                pool.submit(following.prepare)
+            for one, batch in group.batches:
+                own = [(j, pool.submit(self._decode, j, group.layout)) for j in batch]
+                yield group, one, own
 
     def _is_mine(self) -> bool:
         """Whether this process does the next piece of work; all count alike."""
@@ -111,49 +148,22 @@ class Runner:
         channels = max(image.channels, reference.channels)
         return Layout(*image[:2], channels, image.dtype, reference.dtype)
 
-    def _run_group(
-        self,
-        layout: Layout,
-        jobs: list[Job],
-        done: frozenset[str],
-        pool: ThreadPoolExecutor,
-    ) -> Iterator[tuple[Job, Row]]:
+    def _group(self, layout: Layout, jobs: list[Job], done: frozenset[str]) -> Group:
         choices, refused = self._applicable(layout)
         devices = max(1, len(self._devices))
         program, choices, most = program_for(
             choices, layout, self._programs, self._params, self._memory, self._devices
         )
-        size = batch_size(layout, len(jobs), most, devices)
         learned = any(c.metric.learned is not None for c in choices)
+        groups = groups_of(jobs, by_reference=learned)
+        counts = [len(own) for _, own in groups]
+        size = batch_size(layout, counts, most, devices)
         batches = [
             (one, [job for job in batch if job.key not in done])
-            for one, batch in batches_of(jobs, size, by_reference=learned)
+            for one, batch in batches_of(groups, size)
             if self._is_mine()
         ]
-        decoding: deque[list[tuple[Job, Future[Any]]]] = deque()
-        pending: Pending | None = None
-        for index in range(len(batches)):
-            while len(decoding) < _AHEAD and index + len(decoding) < len(batches):
-                _, batch = batches[index + len(decoding)]
-                decoding.append(
-                    [(j, pool.submit(self._decode, j, layout)) for j in batch]
-                )
-            good: list[Job] = []
-            pixels: list[tuple[np.ndarray, ...]] = []
-            for job, future in decoding.popleft():
-                try:
-                    pixels.append(future.result())
-                    good.append(job)
-                except DecodeError as error:
-                    yield job, self._row(job, layout, error=str(error))
-            one, _ = batches[index]
-            started = Pending.start(program, good, pixels, size, one, devices)
-            # The device works on this batch while the last one is written out.
-            if pending is not None:
-                yield from self._collect(pending, layout, choices, refused)
-            pending = started
-        if pending is not None:
-            yield from self._collect(pending, layout, choices, refused)
+        return Group(layout, choices, refused, program, size, batches)
 
     def _applicable(self, layout: Layout) -> tuple[list[Choice], str]:
         choices, refused = [], []
@@ -186,18 +196,18 @@ class Runner:
                     f"{path}: the header says {layout.width}x{layout.height} {dtype}, "
                     f"the file holds {_size(pixels.shape)} {pixels.dtype}"
                 )
-        wide = layout.channels
-        return tuple(np.repeat(p, wide // p.shape[-1], axis=-1) for _, p, _ in pair)
+        return tuple(_widened(p, layout.channels) for _, p, _ in pair)
 
     def _collect(
-        self, pending: Pending, layout: Layout, choices: list[Choice], refused: str
+        self, group: Group, future: Future[tuple[list[Scored], float]]
     ) -> Iterator[tuple[Job, Row]]:
-        for job, values, problem in pending.results():
-            row = self._row(
-                job, layout, error="; ".join(filter(None, (refused, problem)))
-            )
-            row.update({c.label: v for c, v in zip(choices, values, strict=False)})
-            row["seconds"] = pending.seconds
+        scored, seconds = future.result()
+        for job, values, problem in scored:
+            error = "; ".join(filter(None, (group.refused, problem)))
+            row = self._row(job, group.layout, error=error)
+            labels = [c.label for c in group.choices]
+            row.update(dict(zip(labels, values, strict=False)))
+            row["seconds"] = seconds
             lost = [k for k, v in row.items() if isinstance(v, float) and np.isnan(v)]
             for label in lost:
                 row[label] = None
@@ -223,6 +233,22 @@ def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _ahead(pieces: Iterator[Any], count: int) -> Iterator[Any]:
+    """The same pieces, ``count`` of them asked for before they are needed."""
+    held = deque(itertools.islice(pieces, count))
+    while held:
+        piece = held.popleft()
+        held.extend(itertools.islice(pieces, 1))
+        yield piece
+
+
+def _widened(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """Grey as so many equal channels; a repetition of one would cost as much."""
+    if pixels.shape[-1] == channels:
+        return pixels
+    return np.repeat(pixels, channels, axis=-1)
 
 
 def _size(shape: Shape | tuple[int, ...]) -> str:

@@ -1,0 +1,93 @@
+"""A decoded batch: its scores, and what becomes of it if computing them fails."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jiqa.scoring.inputs import Job
+
+#: A job with its values, or with what went wrong.
+Scored = tuple[Job, list[float], str]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is computed at a time.
+
+    Attributes:
+        program: what computes it.
+        jobs: what is scored.
+        pixels: decoded images, references first, one tuple a job.
+        size: rows that the program takes.
+        one_reference: whether all jobs have the same one.
+        devices: into how many parts a batch is divided.
+    """
+
+    program: Any
+    jobs: Sequence[Job]
+    pixels: Sequence[tuple[np.ndarray, ...]]
+    size: int
+    one_reference: bool
+    devices: int
+
+    def computed(self) -> tuple[list[Scored], float]:
+        """Each job with its values, and the time that a job took; never raises."""
+        started = time.perf_counter()
+        try:
+            columns = self._call(self.pixels, self.size)
+            table = np.stack([np.asarray(c) for c in columns] or [[]])
+            values = [table[:, i] if table.size else [] for i in range(len(self.jobs))]
+            found = [
+                (job, [_shortest(v) for v in own], "")
+                for job, own in zip(self.jobs, values, strict=True)
+            ]
+        except Exception:
+            # One by one: whatever broke the batch must not take the others along.
+            found = list(map(self._alone, self.jobs, self.pixels))
+        return found, (time.perf_counter() - started) / len(self.jobs)
+
+    def _alone(self, job: Job, pixels: tuple[np.ndarray, ...]) -> Scored:
+        try:
+            columns = self._call([pixels], self.devices)
+            return job, [_shortest(np.asarray(c)[0]) for c in columns], ""
+        except Exception as error:
+            return job, [], f"computing failed: {error}".splitlines()[0]
+
+    def _call(self, pixels: Sequence[tuple[np.ndarray, ...]], size: int) -> Any:
+        # A short batch is filled up with its first image: one shape, one program.
+        full = [*pixels, *[pixels[0]] * (size - len(pixels))]
+        images = np.stack([arrays[-1] for arrays in full])
+        if len(full[0]) == 1:
+            return self.program(None, images)
+        references = [arrays[0] for arrays in full]
+        if self.one_reference:
+            return self.program(references[0], images)
+        return self.program(np.stack(references), images)
+
+
+def width(*, learned: bool, bounded: bool) -> int:
+    """How many batches to compute at once.
+
+    Metrics without networks keep little more than one core busy (1.2 of two, measured),
+    so on the CPU several batches go side by side. Convolutions of networks use all
+    cores, and other devices queue what comes.
+
+    Args:
+        learned: whether there is a network among the metrics.
+        bounded: whether memory is, or batches are divided among devices.
+    """
+    if learned or bounded or jax.default_backend() != "cpu":
+        return 1
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+def _shortest(value: np.floating) -> float:
+    """The shortest decimal that stands for this float32 (or float64)."""
+    return float(str(value))
