@@ -236,6 +236,27 @@ def test_gradients_are_finite_and_masks_respected(name, ready, rng):
 
 
 @pytest.mark.parametrize("name", CASES)
+def test_in_half_precision_scores_and_statistics_are_single(name, ready, rng):
+    model, config, variables = ready(name)
+    images = _images(model, config, rng, 2).astype(jnp.bfloat16)
+    params = {k: v.astype(jnp.bfloat16) for k, v in variables.params.items()}
+    for train in (False, True):
+        outputs, state = jax.eval_shape(
+            lambda p, x, key, train=train: model.apply(
+                config, Variables(p, variables.state), x, train=train, key=key
+            ),
+            params,
+            images,
+            jax.random.key(0),
+        )
+        assert {v.dtype for v in outputs.values()} == {np.dtype(np.float32)}
+        assert all(v.dtype == np.float32 for v in state.values())
+        assert {k: v.shape for k, v in state.items()} == {
+            k: v.shape for k, v in variables.state.items()
+        }
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_the_fixed_view_is_fixed(name, rng):
     model, config = _case(name)
     image = rng.integers(0, 256, (SIDE, SIDE + 8, _channels(model))).astype(np.uint8)

@@ -109,7 +109,8 @@ def test_too_few_photographs(rng, tmp_path, caplog):
 
 def _piqe(grey: np.ndarray, mode: Any = "edge") -> float:
     """PIQE block by block, as MathWorks' program goes about it."""
-    grey = np.pad(grey, [(0, -n % 16) for n in grey.shape], mode=mode)
+    missing = [(0, -n % 16) for n in grey.shape]
+    grey = np.pad(grey, missing, mode=mode)
     deviation, mean = _local_deviation(grey)
     field = (grey - mean) / (deviation + 1)
     score, active = 0.0, 0

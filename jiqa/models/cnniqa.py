@@ -16,7 +16,7 @@ from jiqa.images import luma255
 from jiqa.models import heads, patches
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.nn.layers import Node, run
-from jiqa.nn.operations import Conv
+from jiqa.nn.operations import Conv, wide
 from jiqa.numerics import safe_sqrt
 
 _WINDOW = 3
@@ -86,7 +86,8 @@ def head(
     axis: str | None = None,
 ) -> tuple[dict[str, Array], Flat]:
     """``score`` and ``raw`` ``[B]``, means of ``local`` ``[B, P]``."""
-    grey = jax.vmap(jax.vmap(lambda x: luma255(x) / 255))(features)
+    cut = features.astype(wide(features.dtype))
+    grey = jax.vmap(jax.vmap(lambda x: luma255(x) / 255))(cut)
     lead = grey.shape[:2]
     flat = grey.reshape(-1, *grey.shape[2:])
     x = jax.vmap(lambda v: normalised(v, config.constant))(flat)[..., None]

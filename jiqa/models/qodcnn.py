@@ -17,6 +17,7 @@ from jiqa.images import luma255
 from jiqa.models import heads, patches
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.nn.layers import Node
+from jiqa.nn.operations import wide
 from jiqa.numerics import deviation, mean, safe_sqrt
 from jiqa.options import one_of
 
@@ -95,7 +96,7 @@ def described(
     found, state = patches.chained(
         nodes, variables, flat, [last], train=train, axis=axis
     )
-    maps = found[last]
+    maps = found[last].astype(wide(flat.dtype))
     rows = jnp.concatenate([maps.max((1, 2)), maps.mean((1, 2))], -1)
     return rows.reshape(*cut.shape[:2], -1), state
 
@@ -132,7 +133,7 @@ def texture(cut: Array, weighting: str) -> Array:
     one_of("weighting", weighting, "gradient", "deviation", "none")
     if weighting == "none":
         return jnp.ones(cut.shape[:2], cut.dtype)
-    grey = jax.vmap(jax.vmap(luma255))(cut)
+    grey = jax.vmap(jax.vmap(luma255))(cut.astype(wide(cut.dtype)))
     measure = deviation if weighting == "deviation" else _edges
     return jax.vmap(jax.vmap(measure))(grey) + 1e-6
 

@@ -20,7 +20,8 @@ from jiqa.options import one_of
 class Config:
     """What is trained, and in which of the two steps.
 
-    Constants without a word on them are those of RankIQA's released code. What the
+    Constants without a word on them are those of RankIQA's released code; it trains
+    the ranks of LIVE, whose opinions are differences, with the other sign. What the
     abstract of the multi-level paper leaves open is a guess: ``levels`` (which maps),
     ``pooling``, ``normalise``, ``hidden`` and where the dropout stands.
 
@@ -39,8 +40,6 @@ class Config:
         margin: lead of the better image that is enough.
         average: divide the ranking loss by the ``"images"`` or by the ``"pairs"``.
         loss: of step two: ``"mse"`` or ``"mae"``.
-        direction: whether ``"higher"`` or ``"lower"`` scores are better; the authors
-            train the ranks of LIVE, whose opinions are differences, as ``"lower"``.
         offset: what is added to a score.
         scale: what the network's number is multiplied by before; step two compares
             with (opinion - offset) / scale. With the mean and the deviation of the
@@ -66,7 +65,6 @@ class Config:
     margin: float = 10.0
     average: Literal["images", "pairs"] = "images"
     loss: Literal["mse", "mae"] = "mse"
-    direction: Literal["higher", "lower"] = "higher"
     offset: float = 0.0
     scale: float = 1.0
     crop: int = 224
@@ -155,12 +153,10 @@ def loss(
 ) -> tuple[Sum, dict[str, Sum]]:
     """Of pairs or of opinions, as the step says."""
     one_of("step", config.step, "rank", "score")
-    one_of("direction", config.direction, "higher", "lower")
     if config.step == "score":
         return heads.regression(config, outputs["raw"], batch, config.loss)
-    raw = outputs["raw"]
     return losses.ranking(
-        raw if config.direction == "higher" else -raw,
+        outputs["raw"],
         batch,
         kind=config.pairs,
         margin=config.margin,

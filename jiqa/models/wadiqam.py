@@ -13,6 +13,7 @@ from jax import Array
 from jiqa.contract import Info
 from jiqa.models import heads, patches
 from jiqa.models.model import Flat, Model, Sum, Variables
+from jiqa.nn.operations import wide
 
 #: Of the five pairs of convolutions.
 _WIDTHS = (32, 64, 128, 256, 512)
@@ -73,7 +74,7 @@ def described(config: Config, variables: Variables, cut: Array, train: bool) -> 
     last = nodes[-1].name
     flat = 255 * cut.reshape(-1, *cut.shape[2:])
     found, _ = patches.chained(nodes, variables, flat, [last], train=train, axis=None)
-    return found[last].reshape(*cut.shape[:2], -1)
+    return found[last].astype(wide(flat.dtype)).reshape(*cut.shape[:2], -1)
 
 
 def judged(
