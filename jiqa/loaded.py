@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
 
 from jiqa.contract import Metric, checked_images
 from jiqa.images import as_image, check_range
@@ -60,6 +64,7 @@ class Loaded:
 
         self._compiled = jax.jit(scores)
         self._prepare, self._against = jax.jit(joint.prepare), jax.jit(against)
+        self._divided = functools.cache(functools.partial(_divided, against))
 
     def __call__(self, *images: Any) -> Any:
         """Score images ``[..., H, W, C]``; see ``jiqa.images`` for what may come."""
@@ -68,11 +73,14 @@ class Loaded:
             return metric(*images, **options)
         return self._compiled(self._params, *checked_images(images, self._entries))
 
-    def prepare(self, reference: Any) -> OneReference:
+    def prepare(self, reference: Any, *, devices: Sequence[Any] = ()) -> OneReference:
         """Compute once what depends on the reference alone.
 
         Args:
             reference: one image ``[H, W, C]``.
+            devices: of this process, if several are to share the distorted images: a
+                batch ``[N, H, W, C]`` is then divided among them, and N a multiple of
+                their number.
 
         Returns:
             A callable that scores distorted images ``[..., H, W, C]``.
@@ -87,7 +95,9 @@ class Loaded:
                 f"reference: shape {tuple(image.shape)}; prepare needs one image "
                 "[H, W, C]"
             )
-        return OneReference(self, self._prepare(self._params, image))
+        against = self._divided(tuple(devices)) if len(devices) > 1 else self._against
+        prepared = self._prepare(self._params, image)
+        return OneReference(functools.partial(against, self._params), prepared)
 
     def tiled(self, reference: Any, distorted: Any, *, memory: int = 2**30) -> Any:
         """Score a pair that is too large for memory, with the same result.
@@ -131,9 +141,9 @@ class Loaded:
 class OneReference:
     """A loaded metric beside one reference; call it with distorted images."""
 
-    def __init__(self, loaded: Loaded, prepared: Prepared) -> None:
+    def __init__(self, against: Callable[..., Any], prepared: Prepared) -> None:
         """Keep what was computed; use ``Loaded.prepare`` instead."""
-        self._loaded, self._prepared = loaded, prepared
+        self._against, self._prepared = against, prepared
 
     def __call__(self, distorted: Any) -> Any:
         """Score images ``[..., H, W, C]`` of the reference's size."""
@@ -145,7 +155,19 @@ class OneReference:
                 f"distorted: shape {tuple(image.shape)}; needed is that of the "
                 f"reference, [..., {', '.join(map(str, wanted))}]"
             )
-        return self._loaded._against(self._loaded._params, self._prepared, image)
+        return self._against(self._prepared, image)
+
+
+def _divided(against: Callable[..., Any], devices: Sequence[Any]) -> Callable[..., Any]:
+    """The same with the batch divided; nothing passes between the devices."""
+    divided = jax.shard_map(
+        against,
+        mesh=Mesh(np.array(devices), ("data",)),
+        in_specs=(P(), P(), P("data")),
+        out_specs=P("data"),
+        check_vma=False,
+    )
+    return jax.jit(divided)
 
 
 def read_weights(names: Sequence[str], folder: Path | str | None) -> dict[str, Weights]:

@@ -54,9 +54,9 @@ def test_are_the_metrics_own(pairs, monkeypatch):
     seen = []
     prepare = Loaded.prepare
 
-    def spy(self, reference):
+    def spy(self, reference, **given):
         seen.append(reference.shape)
-        return prepare(self, reference)
+        return prepare(self, reference, **given)
 
     monkeypatch.setattr(Loaded, "prepare", spy)
     steps = []

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 import jiqa
-from jiqa.analysis.pair_batches import Pair, computed_batches
+from jiqa.analysis.pair_batches import Pair, computed_batches, located
 from jiqa.analysis.score_store import ScoreStore
 from jiqa.analysis.selected_maps import Selection
 from jiqa.analysis.selection import forward_select
+from jiqa.encoded import Source
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,14 @@ def compute_map_scores(
     cache: Path | str | None = None,
     weights_folder: Path | str | None = None,
     background: float = 1.0,
+    devices: Sequence[Any] = (),
     on_progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> MapScores:
     """Score every feature map of every pair.
 
     Args:
-        pairs: files, each ``(reference, distorted)``.
+        pairs: files, or images of a data set, each ``(reference, distorted)``.
         network: ``"alexnet"``, ``"vgg16"`` or ``"vgg19"``.
         metric: the metric on the maps; see ``jiqa.metrics.cnn_iqm``.
         cache: folder in which the scores are kept, under network, metric, options,
@@ -77,6 +79,8 @@ def compute_map_scores(
             call computed is used; what failed is tried again.
         weights_folder: see ``jiqa.load``.
         background: see ``jiqa.decode.read_image``.
+        devices: of this process, such as ``jax.local_devices()``, which share the work;
+            by default one does it.
         on_progress: called after each batch with how many pairs are done, of how many.
         **options: further options of ``cnn_iqm``: ``layers``, ``border``, ``peak``.
 
@@ -111,7 +115,7 @@ def compute_map_scores(
         table = ScoreStore(Path(cache), f"{network}-{metric}", facts, shape)
     errors: dict[int, str] = {}
     for rows, values, failed in computed_batches(
-        loaded, pairs, done=table.done, background=background
+        loaded, pairs, done=table.done, background=background, devices=devices
     ):
         if rows:
             table.write(rows, values)
@@ -142,19 +146,18 @@ class _Memory:
 
 def fingerprint(pairs: Sequence[Pair]) -> str:
     """Digest of the contents of all files, in order; of no name or date."""
-    files = list(dict.fromkeys(Path(path) for pair in pairs for path in pair))
+    files = list(dict.fromkeys(located(image) for pair in pairs for image in pair))
     with ThreadPoolExecutor() as pool:
         known = dict(zip(files, pool.map(_digest, files), strict=True))
     whole = hashlib.sha256()
     for pair in pairs:
-        whole.update("".join(known[Path(path)] for path in pair).encode() + b"\n")
+        whole.update("".join(known[located(image)] for image in pair).encode() + b"\n")
     return whole.hexdigest()
 
 
-def _digest(path: Path) -> str:
+def _digest(image: Path | Source) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(image.read_bytes()).hexdigest()
     except OSError:
         return "not there"
 

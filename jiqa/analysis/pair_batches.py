@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jiqa.decode import DecodeError, peek, read_image
+from jiqa.encoded import Source
 from jiqa.scoring.batching import BATCH_IMAGES, BATCH_PIXELS, Layout
 from jiqa.scoring.references import ReferenceCache
 
-#: Files, ``(reference, distorted)``.
-Pair = tuple[str | Path, str | Path]
+#: ``(reference, distorted)``: files, or images of a prepared data set.
+Pair = tuple[str | Path | Source, str | Path | Source]
 
 #: Places of the pairs, what the metric gave for each, and why others failed.
 Computed = tuple[list[int], np.ndarray, dict[int, str]]
@@ -27,14 +28,19 @@ _WASTE = 1.1  # of work on filled-up batches, over that of single images
 class _Decoded(NamedTuple):
     """A batch in memory: one reference, its versions by place, and what failed."""
 
-    source: Path
+    source: Path | Source
     reference: np.ndarray | None
     images: dict[int, np.ndarray]
     errors: dict[int, str]
 
 
 def computed_batches(
-    loaded: Any, pairs: Sequence[Pair], *, done: np.ndarray, background: float
+    loaded: Any,
+    pairs: Sequence[Pair],
+    *,
+    done: np.ndarray,
+    background: float,
+    devices: Sequence[Any] = (),
 ) -> Iterator[Computed]:
     """Yield the metric's values of all pairs, batch by batch.
 
@@ -44,6 +50,7 @@ def computed_batches(
         done: pairs whose values are known ``[pairs]``. Batches are divided as if they
             were not, so that what is left is computed as it would have been.
         background: see ``jiqa.decode.read_image``.
+        devices: of this process, which share each batch; by default one computes.
     """
     done = np.array(done)
     reader = _Reader(pairs, background)
@@ -58,17 +65,21 @@ def computed_batches(
         if unread:
             yield [], np.empty((0, 1)), unread
         for layout, members in groups.items():
-            size, batches = _divided(layout, [(reader.source(i), i) for i in members])
+            sources = [(reader.source(i), i) for i in members]
+            size, batches = _divided(layout, sources, max(1, len(devices)))
             batches = [b for b in batches if not done[b].all()]
             decoded = _ahead(pool, reader, layout, batches)
-            yield from _through(loaded, decoded, size)
+            yield from _through(loaded, decoded, size, devices)
 
 
 def _divided(
-    layout: Layout, members: list[tuple[Path, int]]
+    layout: Layout, members: list[tuple[Path | Source, int]], devices: int = 1
 ) -> tuple[int, list[list[int]]]:
-    """Batches of one reference each, and the size to which they are filled up."""
-    own: dict[Path, list[int]] = defaultdict(list)
+    """Batches of one reference each, and the size to which they are filled up.
+
+    The size is a multiple of the number of devices.
+    """
+    own: dict[Path | Source, list[int]] = defaultdict(list)
     for source, index in members:
         own[source].append(index)
     most = max(1, min(BATCH_IMAGES, BATCH_PIXELS // (layout.height * layout.width)))
@@ -76,7 +87,9 @@ def _divided(
     def work(size: int) -> int:
         return sum(-(-len(group) // size) * size for group in own.values())
 
-    size = max(s for s in range(1, most + 1) if work(s) <= _WASTE * len(members))
+    sizes = range(devices, most * devices + 1, devices)
+    least = min(map(work, sizes))
+    size = max(s for s in sizes if work(s) <= max(_WASTE * len(members), least))
     return size, [g[i : i + size] for g in own.values() for i in range(0, len(g), size)]
 
 
@@ -92,10 +105,12 @@ def _ahead(
         yield waiting.popleft().result()
 
 
-def _through(loaded: Any, decoded: Iterator[_Decoded], size: int) -> Iterator[Computed]:
+def _through(
+    loaded: Any, decoded: Iterator[_Decoded], size: int, devices: Sequence[Any]
+) -> Iterator[Computed]:
     """Values of decoded batches; the device works on one while the last is yielded."""
     prepared: Any = None
-    seen: Path | None = None
+    seen: Path | Source | None = None
     pending: tuple[list[int], Any, dict[int, str]] | None = None
     for batch in decoded:
         rows, result, errors = list(batch.images), None, dict(batch.errors)
@@ -103,7 +118,7 @@ def _through(loaded: Any, decoded: Iterator[_Decoded], size: int) -> Iterator[Co
             try:
                 if batch.source != seen:
                     prepared, seen = None, None  # the old one's memory first
-                    prepared = loaded.prepare(batch.reference)
+                    prepared = loaded.prepare(batch.reference, devices=devices)
                     seen = batch.source
                 images = list(batch.images.values())
                 result = prepared(np.stack(images + images[:1] * (size - len(rows))))
@@ -126,11 +141,11 @@ class _Reader:
     """Decodes pairs; references are kept while their versions are read."""
 
     def __init__(self, pairs: Sequence[Pair], background: float) -> None:
-        self._pairs = [(Path(a), Path(b)) for a, b in pairs]
+        self._pairs = [(located(a), located(b)) for a, b in pairs]
         self._background = background
         self._references = ReferenceCache(background)
 
-    def source(self, index: int) -> Path:
+    def source(self, index: int) -> Path | Source:
         """The reference of a pair."""
         return self._pairs[index][0]
 
@@ -168,8 +183,13 @@ class _Reader:
         return _Decoded(source, reference, images, errors)
 
 
+def located(image: str | Path | Source) -> Path | Source:
+    """A file's name as a path; anything else as it is."""
+    return Path(image) if isinstance(image, str) else image
+
+
 def _fitting(
-    path: Path, pixels: np.ndarray, layout: Layout, dtype: str | None
+    path: Path | Source, pixels: np.ndarray, layout: Layout, dtype: str | None
 ) -> np.ndarray:
     if pixels.shape[:2] != (layout.height, layout.width) or pixels.dtype != dtype:
         raise DecodeError(

@@ -54,6 +54,7 @@ class CrossValidation:
             subjective scale as its fold's other references say.
         all_maps: the same figure of all usable maps combined.
         predictions: the held-out scores, mapped ``[images]``.
+        all_predictions: the same of all usable maps combined.
     """
 
     selection: Selection
@@ -61,6 +62,7 @@ class CrossValidation:
     out_of_sample: float
     all_maps: float
     predictions: np.ndarray
+    all_predictions: np.ndarray
 
     @property
     def in_sample(self) -> float:
@@ -162,6 +164,7 @@ def nested_cross_validate(
         out_of_sample=agreement(selection.criterion, predicted, target),
         all_maps=agreement(selection.criterion, predicted_all, target),
         predictions=predicted,
+        all_predictions=predicted_all,
     )
 
 
