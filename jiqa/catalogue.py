@@ -13,6 +13,7 @@ from typing import Any
 
 from jiqa.contract import Info, Metric
 from jiqa.loaded import Loaded
+from jiqa.named_metrics import named_metric
 
 
 @functools.cache
@@ -36,14 +37,17 @@ def all_metrics() -> Mapping[str, Metric]:
 
 
 def get_metric(name: str) -> Metric:
-    """The public function of one metric.
+    """The public function of one metric, also of one that a file describes.
 
     Raises:
-        ValueError: no such metric; names the closest ones.
+        ValueError: no such metric; names the closest ones. Or a file that is not
+            there, or describes none.
     """
     metrics = all_metrics()
     if name in metrics:
         return metrics[name]
+    if (named := named_metric(name)) is not None:
+        return named
     close = difflib.get_close_matches(name.lower().replace("-", "_"), metrics, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     raise ValueError(f"no metric {name!r}{hint} (jiqa metrics lists all)")
@@ -76,7 +80,8 @@ def load(
     """Return a compiled callable for one metric or for several in one pass.
 
     Args:
-        name: a metric's name, or a sequence of names; several full-reference metrics
+        name: a metric's name, or a sequence of names (also ``"selected:maps.json"``
+            and the like, see ``jiqa.named_metrics``); several full-reference metrics
             share what they compute alike (luma, pyramids, filtered fields).
         weights_folder: where to look first for the weights of metrics that need some;
             see ``jiqa.weights.load``.

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jiqa.cli._arguments import add_scoring
+from jiqa.cli._run_facts import command, run_facts
 
 if TYPE_CHECKING:
     from jiqa.evaluation.datasets import Scored
@@ -128,15 +126,7 @@ def _rated(scored: Scored, processes: int) -> Rated:
 
 def write_run(folder: Path, arguments: argparse.Namespace, rated: Rated) -> None:
     """Write ``run.json``: everything that decides the figures."""
-    packages = ("jiqa", "jax", "jaxlib", "numpy", "scipy")
-    given = {k: v for k, v in vars(arguments).items() if not callable(v)}
-    facts = {
-        "command": command(),
-        "arguments": given,
-        "versions": {name: version(name) for name in packages},
-        "python": platform.python_version(),
-        **rated.facts,
-    }
+    facts = {**run_facts(arguments), **rated.facts}
     text = json.dumps(facts, indent=2, default=str)
     (folder / "run.json").write_text(text + "\n", encoding="utf-8")
 
@@ -197,8 +187,3 @@ def _pictures(parts: Sequence[Part]) -> Callable[[Mapping[str, Any]], Any]:
         )
 
     return pictures
-
-
-def command() -> str:
-    """The command line as it was typed."""
-    return shlex.join(["jiqa", *sys.argv[1:]])

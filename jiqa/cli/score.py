@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     labels = [c.label for c in choices]
     settings = {
-        "metrics": labels,
+        "metrics": [c.identity for c in choices],
         "x64": arguments.x64,
         "background": arguments.background,
     }

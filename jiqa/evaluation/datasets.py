@@ -137,7 +137,7 @@ def score_datasets(
             share=(how.place.index, how.place.count),
         )
         settings = {
-            "metrics": [c.label for c in choices],
+            "metrics": [c.identity for c in choices],
             "x64": how.x64,
             "background": how.background,
             "weights": found,

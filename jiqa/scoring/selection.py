@@ -13,6 +13,7 @@ from jiqa.catalogue import get_metric, list_metrics
 from jiqa.contract import Metric
 from jiqa.joint import Joint, Params
 from jiqa.loaded import on_device, read_weights
+from jiqa.named_metrics import identity
 from jiqa.scoring.inputs import UsageError
 
 
@@ -33,6 +34,11 @@ class Choice:
         """The column's name; options that are not the default are part of it."""
         inside = ", ".join(f"{k}={v}" for k, v in self.options.items())
         return f"{self.name}({inside})" if inside else self.name
+
+    @property
+    def identity(self) -> str:
+        """All that decides its values, but weights: two files may bear one name."""
+        return " ".join(filter(None, (self.label, identity(self.name))))
 
     @property
     def needs_reference(self) -> bool:
@@ -147,7 +153,7 @@ def _shapes(names: Sequence[str]) -> Params:
 
 def _setting(text: str) -> tuple[str, str, Any]:
     head, equals, value = text.partition("=")
-    name, dot, option = head.strip().partition(".")
+    name, dot, option = head.strip().rpartition(".")  # a file's name has dots, too
     if not (equals and dot and name and option):
         raise UsageError(f"--set {text}: needed is METRIC.OPTION=VALUE")
     try:
