@@ -183,8 +183,8 @@ def _start(key: Array, chosen: Array, size: int, how: Restraint) -> Array:
 def _picture(state: Array, size: int, how: Restraint) -> Array:
     if how.parametrisation == "pixels":
         return jax.nn.sigmoid(state)
-    spectrum = jax.lax.complex(state[..., 0], state[..., 1])
-    spectrum = spectrum * _amplitudes(size)[..., None]
+    scaled = state * _amplitudes(size)[..., None, None]
+    spectrum = jax.lax.complex(scaled[..., 0], scaled[..., 1])
     field = jnp.fft.irfft2(spectrum, (size, size), axes=(1, 2), norm="ortho")
     return jax.nn.sigmoid(field)
 
@@ -194,7 +194,8 @@ def _blurred(state: Array, size: int, how: Restraint) -> Array:
     factor = jnp.exp(-2 * jnp.square(jnp.pi * how.blur * _frequencies(size)))
     if how.parametrisation == "fourier":
         return state * factor[..., None, None]
-    spectrum = jnp.fft.rfft2(state, axes=(1, 2)) * factor[..., None]
+    spectrum = jnp.fft.rfft2(state, axes=(1, 2))
+    spectrum = spectrum * factor[..., None].astype(spectrum.dtype)
     return jnp.fft.irfft2(spectrum, (size, size), axes=(1, 2))
 
 

@@ -233,6 +233,12 @@ def _numbers(layers: Sequence[str]) -> list[int]:
     return numbers
 
 
+def map_names(layers: Sequence[str]) -> list[str]:
+    """``LAYER:NUMBER`` of each map, numbers from 0."""
+    pairs = zip(layers, _numbers(layers), strict=True)
+    return [f"{layer}:{number}" for layer, number in pairs]
+
+
 def _name(
     index: int,
     layers: Sequence[str] | None,

@@ -16,6 +16,7 @@ from jiqa.analysis.criteria import Criterion
 from jiqa.analysis.map_scores import MapScores
 from jiqa.analysis.projection import STEEPEST
 from jiqa.analysis.selected_maps import Selection
+from jiqa.analysis.selection import map_names
 from jiqa.analysis.stability import Stability, bootstrap_stability
 from jiqa.analysis.validation import CrossValidation, nested_cross_validate
 
@@ -53,12 +54,14 @@ class Study:
         stability: selections on resampled references; ``None`` without resamples.
         figures: chosen maps, all maps, then other metrics.
         used: which pairs were used ``[pairs]``; the others failed.
+        names: of all maps.
     """
 
     validation: CrossValidation
     stability: Stability | None
     figures: tuple[Figures, ...]
     used: np.ndarray
+    names: tuple[str, ...]
 
     @property
     def selection(self) -> Selection:
@@ -173,7 +176,8 @@ def run_study(
         )
         pair = other.in_sample, other.out_of_sample
         lines.append(_figures(name, None, pair, (column, other.predictions), target))
-    return Study(cross, stability, tuple(lines), used)
+    names = map_names(found.layers)
+    return Study(cross, stability, tuple(lines), used, tuple(names))
 
 
 def _all_combined(

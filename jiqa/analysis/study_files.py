@@ -62,12 +62,18 @@ def _write_stability(path: Path, study: Study) -> None:
     assert study.stability is not None
     found, selection = study.stability, study.selection
     order = found.most_frequent(int((found.frequency > 0).sum()))
-    chosen = dict(zip(selection.selected, selection.names, strict=True))
     rows = [
-        [index, chosen.get(index, ""), share, found.first[index]]
+        [
+            index,
+            study.names[index],
+            index in selection.selected,
+            share,
+            found.first[index],
+        ]
         for index, share in order
     ]
-    _table(path, ["map", "chosen_on_all_pairs", "frequency", "first"], rows)
+    head = ["map", "name", "chosen_on_all_pairs", "frequency", "first"]
+    _table(path, head, rows)
 
 
 def draw_curve(path: Path, study: Study) -> None:

@@ -56,6 +56,21 @@ def _of_maps(
     return jnp.stack(columns, -1)
 
 
+def whole_maps(
+    network: Network, params: Any, layer: str, numbers: Sequence[int]
+) -> Callable[[Any], Array]:
+    """Some maps of one layer as they are: images to ``[B, h, w, maps]``."""
+    return functools.partial(_whole_maps, network, layer, tuple(numbers), params)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _whole_maps(
+    network: Network, layer: str, numbers: tuple[int, ...], params: Any, images: Array
+) -> Array:
+    found = network.apply(params, network.preprocess(images), [layer])[layer]
+    return found[..., jnp.asarray(numbers)]
+
+
 def of_classes(network: Network, params: Any, classes: Sequence[int]) -> Target:
     """The probability of each of some classes (the network with its classifier)."""
     return functools.partial(_of_classes, network, tuple(classes), params)

@@ -22,6 +22,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jiqa.cli._analyse_report import add_picture_arguments, write_page
 from jiqa.cli._arguments import add_background, add_no_cache
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
     add_study_arguments(parser)
     add("--report", action="store_true", help="also write report.html")
+    group = parser.add_argument_group("pictures of the report")
+    add_picture_arguments(group)
 
 
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
@@ -119,8 +122,6 @@ def run(arguments: argparse.Namespace) -> int:
     show_study(study)
     print(f"maps.json and tables written to {folder}")
     if arguments.report:
-        from jiqa.cli._analyse_report import write_page
-
         write_page(folder, arguments)
     for name in pairs.left_out:
         print(f"left out, no score, reference or pixels: {name}", file=sys.stderr)

@@ -1,0 +1,89 @@
+"""Activation maximisation: planted detectors are painted, and always the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from planted_networks import BLUE, PERIOD, RED, VERTICAL, Planted, planted_params
+
+from jiqa.analysis.maximisation import Restraint, maximise
+from jiqa.cli import main
+from jiqa.decode import read_image
+
+NETWORK, PARAMS = Planted(), planted_params()
+
+
+def _found(maps, **options):
+    given = {"size": 36, "steps": 60, "rate": 0.1, **options}
+    return maximise(NETWORK, PARAMS, "conv", maps, **given)
+
+
+@pytest.mark.parametrize("how", ["fourier", "pixels"])
+def test_paints_what_is_planted(how):
+    restraint = Restraint(parametrisation=how, jitter=2)
+    found = _found([RED, BLUE, VERTICAL], restraint=restraint)
+    assert (found.values > found.before + 0.05).all()
+    assert found.pictures.shape == (3, 36, 36, 3)
+    assert found.pictures.min() >= 0 and found.pictures.max() <= 1
+    red, blue, _ = found.pictures
+    assert red[..., 0].mean() > red[..., 1:].mean() + 0.3
+    assert blue[..., 2].mean() > blue[..., :2].mean() + 0.3
+
+
+def test_stripes_of_the_planted_period():
+    found = _found([VERTICAL], objective="centre", restraint=Restraint(jitter=0))
+    middle = found.pictures[0, 14:23, 12:24].mean(-1).mean(0)
+    power = np.abs(np.fft.rfft(middle - middle.mean()))
+    assert power.argmax() == 12 // PERIOD
+    across = found.pictures[0, 12:24, 18].mean(-1)
+    assert np.ptp(across) < 0.7 * np.ptp(middle)
+
+
+def test_is_the_same_for_a_seed_and_of_each_map_alone():
+    once, again = _found([RED, VERTICAL]), _found([RED, VERTICAL])
+    np.testing.assert_array_equal(once.pictures, again.pictures)
+    alone = _found([VERTICAL])
+    np.testing.assert_allclose(alone.pictures[0], once.pictures[1], atol=2e-2)
+    other = _found([RED, VERTICAL], seed=1)
+    assert np.abs(other.pictures - once.pictures).max() > 0.1
+
+
+def test_restraints_restrain():
+    def roughness(**given):
+        how = Restraint(
+            **{
+                "parametrisation": "pixels",
+                "jitter": 0,
+                "l2": 0.0,
+                "total_variation": 0.0,
+                **given,
+            }
+        )
+        x = _found([RED], restraint=how, steps=30).pictures[0]
+        return np.abs(np.diff(x, axis=0)).mean(), np.square(x - 0.5).mean()
+
+    rough, contrast = roughness()
+    assert roughness(total_variation=20.0)[0] < 0.8 * rough
+    assert roughness(blur_every=5, blur=1.0)[0] < 0.8 * rough
+    assert roughness(l2=200.0)[1] < 0.8 * contrast
+    with pytest.raises(ValueError, match="jitter=-1"):
+        Restraint(jitter=-1)
+    with pytest.raises(ValueError, match="parametrisation"):
+        Restraint(parametrisation="wavelets")
+
+
+def test_what_is_not_there_is_named():
+    with pytest.raises(ValueError, match="maps 0 to 3"):
+        _found([4])
+    with pytest.raises(ValueError, match="did you mean 'conv'"):
+        maximise(NETWORK, PARAMS, "conw", [0])
+
+
+def test_the_command_writes_a_grid(tmp_path, capsys):
+    words = ["analyse", "maximise", "--map", "conv1:17", "conv1:3", "--no-cache"]
+    path = tmp_path / "grid.png"
+    assert main([*words, "--size", "48", "--steps", "6", "-o", str(path)]) == 0
+    assert read_image(path).shape[1] > 200 and "2 pictures" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--steps", "1", "--l2", "-1", "-o", str(path)])
+    assert ended.value.code == 2
