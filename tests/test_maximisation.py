@@ -21,11 +21,11 @@ def _found(maps, **options):
 @pytest.mark.parametrize("how", ["fourier", "pixels"])
 def test_paints_what_is_planted(how):
     restraint = Restraint(parametrisation=how, jitter=2)
-    found = _found([RED, BLUE, VERTICAL], restraint=restraint)
-    assert (found.values > found.before + 0.05).all()
-    assert found.pictures.shape == (3, 36, 36, 3)
+    found = _found([RED, BLUE], restraint=restraint)
+    assert (found.values > found.before + 0.3).all()
+    assert found.pictures.shape == (2, 36, 36, 3)
     assert found.pictures.min() >= 0 and found.pictures.max() <= 1
-    red, blue, _ = found.pictures
+    red, blue = found.pictures
     assert red[..., 0].mean() > red[..., 1:].mean() + 0.3
     assert blue[..., 2].mean() > blue[..., :2].mean() + 0.3
 
@@ -40,12 +40,12 @@ def test_stripes_of_the_planted_period():
 
 
 def test_is_the_same_for_a_seed_and_of_each_map_alone():
-    once, again = _found([RED, VERTICAL]), _found([RED, VERTICAL])
+    once, again = _found([RED, BLUE]), _found([RED, BLUE])
     np.testing.assert_array_equal(once.pictures, again.pictures)
-    alone = _found([VERTICAL])
-    np.testing.assert_allclose(alone.pictures[0], once.pictures[1], atol=2e-2)
-    other = _found([RED, VERTICAL], seed=1)
-    assert np.abs(other.pictures - once.pictures).max() > 0.1
+    alone = _found([BLUE])
+    assert np.abs(alone.pictures[0] - once.pictures[1]).mean() < 0.01
+    other = _found([RED, BLUE], seed=1)
+    assert np.abs(other.pictures - once.pictures).mean() > 0.03
 
 
 def test_restraints_restrain():

@@ -89,8 +89,8 @@ def maximise(
 ) -> Maximised:
     """Find a picture for each of some maps of one layer.
 
-    Deterministic for a seed on one machine; a map's picture does not depend on which
-    others are asked for.
+    Deterministic for a seed on one machine; a map's picture does not depend, but for
+    rounding, on which others are asked for.
 
     Args:
         network: of ``jiqa.nn.NETWORKS``.
