@@ -35,7 +35,7 @@ def test_stripes_of_the_planted_period():
     middle = found.pictures[0, 14:23, 12:24].mean(-1).mean(0)
     power = np.abs(np.fft.rfft(middle - middle.mean()))
     assert power.argmax() == 12 // PERIOD
-    across = found.pictures[0, 12:24, 18].mean(-1)
+    across = found.pictures[0, 16:21, 18].mean(-1)
     assert np.ptp(across) < 0.7 * np.ptp(middle)
 
 
@@ -59,11 +59,11 @@ def test_restraints_restrain():
                 **given,
             }
         )
-        x = _found([RED], restraint=how, steps=30).pictures[0]
+        x = _found([RED], restraint=how, steps=30, rate=0.02).pictures[0]
         return np.abs(np.diff(x, axis=0)).mean(), np.square(x - 0.5).mean()
 
     rough, contrast = roughness()
-    assert roughness(total_variation=20.0)[0] < 0.8 * rough
+    assert roughness(total_variation=5.0)[0] < 0.8 * rough
     assert roughness(blur_every=5, blur=1.0)[0] < 0.8 * rough
     assert roughness(l2=200.0)[1] < 0.8 * contrast
     with pytest.raises(ValueError, match="jitter=-1"):

@@ -51,7 +51,8 @@ class Attribution:
     def gap(self) -> float:
         """By how much they miss it: the error of the sum that stands for an integral.
 
-        It falls with ``steps``.
+        It falls with ``steps``; but not where a metric holds part of itself constant in
+        its gradient, as ``cnn_iqm`` does with a dynamic range that the maps give.
         """
         return float(self.values.sum(dtype=np.float64)) - self.change
 

@@ -28,9 +28,10 @@ from jiqa.options import one_of
 class Restraint:
     """How a picture is kept from what no photograph has.
 
-    The activation is counted in standard deviations of the map on the first picture, so
-    that one set of weights does for maps of any size. No publication gives weights for
-    that unit: these defaults were chosen by eye on AlexNet.
+    The activation is scaled so that, on the first picture, the root mean square of its
+    gradient is one sample's share of a mean over the picture: one set of weights then
+    does for maps of any range, and a weight of 1 is about as strong as the activation.
+    No publication gives weights for that scale; these are mild.
 
     Attributes:
         parametrisation: ``"fourier"``, frequencies of amplitudes as in photographs
@@ -114,17 +115,18 @@ def maximise(
     key = jax.random.key(seed)
     run = functools.partial(_activations, network, layer, objective)
     state = _start(key, chosen, size, how)
-    first, spread = run(params, _picture(state, size, how), chosen)
+    start = _picture(state, size, how)
+    first, scale = run(params, start, chosen), _scale(run, params, start, chosen)
     step = _step(run, size, rate, how)
     moments = jnp.zeros_like(state), jnp.zeros_like(state)
     for number in range(steps):
         state, moments = step(
-            params, state, moments, chosen, spread, key, jnp.asarray(number)
+            params, state, moments, chosen, scale, key, jnp.asarray(number)
         )
         if on_step is not None:
             on_step(number + 1)
     pictures = _picture(state, size, how)
-    values, _ = run(params, pictures, chosen)
+    values = run(params, pictures, chosen)
     return Maximised(np.asarray(pictures), np.asarray(values), np.asarray(first))
 
 
@@ -148,14 +150,20 @@ def _checked(
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _activations(
     network: Network, layer: str, objective: str, params: Any, x: Array, chosen: Array
-) -> tuple[Array, Array]:
-    """Of each picture, what its own map is worth, and the map's deviation."""
+) -> Array:
+    """Of each picture, what its own map is worth."""
     found = network.apply(params, network.preprocess(x), [layer])[layer]
     own = jnp.take_along_axis(found, chosen[:, None, None, None], axis=-1)[..., 0]
-    value = own.mean((1, 2))
     if objective == "centre":
-        value = own[:, own.shape[1] // 2, own.shape[2] // 2]
-    return value, own.std((1, 2))
+        return own[:, own.shape[1] // 2, own.shape[2] // 2]
+    return own.mean((1, 2))
+
+
+def _scale(run: Any, params: Any, start: Array, chosen: Array) -> Array:
+    """What to divide each activation by; see ``Restraint``."""
+    slope = jax.grad(lambda x: run(params, x, chosen).sum())(start)
+    samples = slope[0].size
+    return samples * jnp.sqrt(jnp.square(slope).mean((1, 2, 3))) + 1e-12
 
 
 def _frequencies(size: int) -> Array:
@@ -209,12 +217,10 @@ def _penalty(x: Array, how: Restraint) -> Array:
 def _step(run: Any, size: int, rate: float, how: Restraint) -> Any:
     """One step of Adam (Kingma and Ba 2015, with their constants), compiled."""
 
-    def loss(
-        state: Array, params: Any, chosen: Array, spread: Array, shift: Any
-    ) -> Any:
+    def loss(state: Array, params: Any, chosen: Array, scale: Array, shift: Any) -> Any:
         x = _picture(state, size, how)
-        value, _ = run(params, jnp.roll(x, shift, (1, 2)), chosen)
-        return (_penalty(x, how) - value / (spread + 1e-6)).sum()
+        value = run(params, jnp.roll(x, shift, (1, 2)), chosen)
+        return (_penalty(x, how) - value / scale).sum()
 
     @jax.jit
     def step(
@@ -222,14 +228,14 @@ def _step(run: Any, size: int, rate: float, how: Restraint) -> Any:
         state: Array,
         moments: tuple[Array, Array],
         chosen: Array,
-        spread: Array,
+        scale: Array,
         key: Array,
         number: Array,
     ) -> Any:
         shift = jax.random.randint(
             jax.random.fold_in(key, number), (2,), -how.jitter, how.jitter + 1
         )
-        slope = jax.grad(loss)(state, params, chosen, spread, (shift[0], shift[1]))
+        slope = jax.grad(loss)(state, params, chosen, scale, (shift[0], shift[1]))
         count = (number + 1).astype(state.dtype)
         mean = 0.9 * moments[0] + 0.1 * slope
         square = 0.999 * moments[1] + 0.001 * jnp.square(slope)

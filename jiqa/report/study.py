@@ -110,7 +110,12 @@ def write_report(
         svg=svg,
         samples=[_sample(sample) for sample in samples],
         cards=[
-            _card(shown, samples, alone.get(shown.name), frequency.get(shown.name))
+            _card(
+                shown,
+                samples,
+                alone.get(shown.name),
+                frequency.get(shown.name, "0") if frequent else None,
+            )
             for shown in maps
         ],
         frequent=[_rounded(row) for row in frequent[:15]],
