@@ -24,6 +24,7 @@ import argparse
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -57,7 +58,8 @@ def main() -> None:
     for name, pairs in scores.items():
         print("{:12s} {:9.2f} {:9.2f}".format(name, *np.mean(pairs, 0)))
     both = np.concatenate(list(scores.values()))
-    print(f"rank correlation {spearmanr(*both.T).statistic:.3f}")
+    found: Any = spearmanr(*both.T)
+    print(f"rank correlation {found.statistic:.3f}")
 
 
 def _photographs(folder: Path, count: int) -> Iterator[np.ndarray]:
