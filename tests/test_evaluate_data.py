@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ import jiqa
 from jiqa.cli import main
 from jiqa.data.store import open_dataset, prepare
 from jiqa.decode import read_image
+from jiqa.evaluation.datasets import Scoring, open_parts, score_datasets
 
 _LEVELS = range(1, 5)
 
@@ -197,6 +200,36 @@ def test_killed_it_goes_on_and_ends_with_the_same_rows(
     assert main([*words, "--resume"]) == 0
     assert _rows(output) == _rows(whole)
     assert not list(output.glob("*.partial"))
+
+
+def test_a_resumed_run_counts_what_is_there(prepared, tmp_path):
+    shown = []
+
+    @contextlib.contextmanager
+    def bar(what: str, total: int, start: int) -> Iterator[Callable[[], None]]:
+        steps: list[int] = []
+        yield lambda: steps.append(1)
+        shown.append((what, total, start, len(steps)))
+
+    parts = open_parts(["tid2013"], str(prepared))
+    how = Scoring("psnr")
+
+    def score() -> None:
+        score_datasets(parts, how, tmp_path, resume=True, progress=bar)
+
+    score()
+    lines: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda path, **_: lines.append(path.read_text()))
+        score()
+    # As if it had been broken off after nine images and the first line.
+    journal = tmp_path / "tid2013-0-of-1.partial"
+    journal.write_text("\n".join(lines[0].splitlines()[:10]) + "\n")
+    score()
+    assert shown == [
+        *[("scoring tid2013", 24, 0, 24)] * 2,
+        ("scoring tid2013", 24, 9, 15),
+    ]
 
 
 def test_two_processes_of_four_devices_give_the_rows_of_one(prepared, whole, tmp_path):

@@ -17,6 +17,7 @@ from jiqa.cli._arguments import add_scoring
 
 if TYPE_CHECKING:
     from jiqa.evaluation.datasets import Scored
+    from jiqa.evaluation.further import Further
     from jiqa.evaluation.scoring import Part
     from jiqa.evaluation.summary import Evaluation
 
@@ -86,6 +87,8 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
         arguments.data,
         arguments.data_dir,
         hidden_references=arguments.hidden_references,
+        unrated=arguments.waterloo or bool(arguments.gmad),
+        pristine=arguments.waterloo,
     )
     how = Scoring(
         metrics=arguments.metrics,
@@ -146,6 +149,7 @@ def show_report(
     arguments: argparse.Namespace,
     evaluation: Evaluation,
     rated: Rated,
+    further: Further,
 ) -> None:
     """Write the report and its plots, and say where."""
     from jiqa.report.evaluation import write_report
@@ -160,6 +164,7 @@ def show_report(
         thumbnails=_pictures(rated.parts) if rated.parts else None,
         settings=_settings(arguments, rated),
         score_direction=rated.score_direction,
+        further=further,
     )
     direction = rated.score_direction
     write_plots(folder / "plots", evaluation, score_direction=direction)

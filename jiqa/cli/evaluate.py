@@ -4,6 +4,8 @@
   jiqa evaluate ssim,fsim --data koniq10k:test csiq live --output evaluation --resume
   jiqa evaluate --scores scores.csv --output evaluation
   jiqa evaluate --scores jiqa.csv other.csv mos.csv --direction other=lower
+  jiqa evaluate all-classical --data live --splits 100 --output evaluation
+  jiqa evaluate ms_ssim,vif,gmsd,fsim --data waterloo --waterloo --gmad 6 -o evaluation
 
 METRICS are scored on prepared data sets (see jiqa data), on every device of this
 machine; with --distributed the same command runs in several processes, each of which
@@ -13,7 +15,9 @@ metric (image, metric, value); several are joined by image.
 
 Shown are SRCC and KRCC, PLCC and RMSE after a logistic mapping, with bootstrap
 intervals clustered by reference. The folder --output gets rows.parquet, summary.csv,
-summary.json, significance.json, run.json, report.html and its plots.
+summary.json, significance.json, run.json, report.html and its plots. --splits,
+--waterloo and --gmad add protocol.csv, waterloo.csv and gmad.csv, and their parts of
+the report; the last two work on data sets without human scores.
 
 Exit code 0; 1 when some rows failed; 2 for wrong usage.
 """
@@ -22,13 +26,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jiqa.cli._evaluation import add_data_arguments
+from jiqa.cli._further import add_further_arguments
 
 if TYPE_CHECKING:
     from jiqa.cli._evaluation import Rated
+    from jiqa.evaluation.summary import Evaluation
 
 HELP = "compare metrics with human scores"
 
@@ -99,16 +106,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="bootstrap resamples, 0 for no intervals (%(default)s)",
     )
-    add("--seed", type=int, default=0, help="of the resamples (%(default)s)")
+    add("--seed", type=int, default=0, help="of resamples and splits (%(default)s)")
     add("--no-report", action="store_true", help="write no report and no plots")
+    add_further_arguments(parser)
     add_data_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, evaluate, write and print; see the module's docstring for the exit code."""
     from jiqa.cli._evaluation import rate_data, show_report, write_run
+    from jiqa.cli._further import show_further, wanted_of
     from jiqa.cli._setup import progress
     from jiqa.cli._summary import show_summary
+    from jiqa.evaluation.further import (
+        compute_further,
+        is_unrated_reference,
+        write_further,
+    )
     from jiqa.evaluation.summary import evaluate
     from jiqa.evaluation.writing import write_evaluation
     from jiqa.scoring.inputs import UsageError
@@ -125,6 +139,7 @@ def run(arguments: argparse.Namespace) -> int:
         if number is not None and number < fewest:
             raise UsageError(f"--{name} {number}: needed is {fewest} or more")
     given = _given_directions(arguments.direction)
+    wanted = wanted_of(arguments, _MAPPINGS[arguments.mapping])
     folder = Path(arguments.output) if arguments.output else None
     if folder:
         make_folder(folder / "rows.parquet")  # now, not after the work
@@ -143,11 +158,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.observers:
         observers = dict.fromkeys(score_direction, int(arguments.observers))
     metrics = list(dict.fromkeys(row["metric"] for row in rated.rows))
-    parts = {(row["data"], row["split"], row["metric"]) for row in rated.rows}
+    directions = {**rated.directions, **_directions(metrics, given)}
+    rows = [
+        row
+        for row in rated.rows
+        if str(row["data"] or "") in score_direction and not is_unrated_reference(row)
+    ]
+    parts = {(row["data"], row["split"], row["metric"]) for row in rows}
     with progress("evaluating", len(parts)) as advance:
         evaluation = evaluate(
-            rated.rows,
-            directions={**rated.directions, **_directions(metrics, given)},
+            rows,
+            directions=directions,
             score_direction=score_direction,
             mapping=_MAPPINGS[arguments.mapping],
             resamples=arguments.resamples,
@@ -155,15 +176,26 @@ def run(arguments: argparse.Namespace) -> int:
             observers=observers,
             advance=advance,
         )
+    directions |= {line["metric"]: line["direction"] for line in evaluation.summary}
+    further = compute_further(
+        rated.rows,
+        evaluation,
+        wanted,
+        directions=directions,
+        score_direction=score_direction,
+    )
+    evaluation = replace(evaluation, rows=rated.rows)
     if folder:
         write_evaluation(folder, evaluation)
+        write_further(folder, further, wanted)
         write_run(folder, arguments, rated)
     show_summary(evaluation.summary)
+    show_further(further, folder)
     if folder:
         print(f"{len(rated.rows)} rows and their summary written to {folder}")
         if not arguments.no_report:
-            show_report(folder, arguments, evaluation, rated)
-    return _end(evaluation.summary)
+            show_report(folder, arguments, evaluation, rated, further)
+    return _end(evaluation)
 
 
 def _rate_tables(arguments: argparse.Namespace) -> Rated:
@@ -209,9 +241,12 @@ def _directions(metrics: list[str], given: dict[str, str]) -> dict[str, Any]:
     return {m: d for m, d in {**known, **given}.items() if d}
 
 
-def _end(summary: list[dict[str, Any]]) -> int:
+def _end(evaluation: Evaluation) -> int:
     """Say what is amiss; the exit code."""
-    overall = [row for row in summary if row["distortion"] == "all"]
+    from jiqa.evaluation.further import is_unrated_reference
+    from jiqa.scoring.journal import is_missing
+
+    overall = [row for row in evaluation.summary if row["distortion"] == "all"]
     for data in dict.fromkeys(row["data"] for row in overall):
         declared = [
             row["srcc"]
@@ -226,7 +261,12 @@ def _end(summary: list[dict[str, Any]]) -> int:
                 "is --score-direction right?",
                 file=sys.stderr,
             )
-    failed = sum(row["failed"] for row in overall)
+    rated = {(row["data"], row["split"]) for row in overall}
+    failed = sum(row["failed"] for row in overall) + sum(
+        is_missing(row["value"])
+        for row in evaluation.rows
+        if (row["data"], row["split"]) not in rated or is_unrated_reference(row)
+    )
     if failed:
         print(f"{failed} rows failed and are left out", file=sys.stderr)
     return 1 if failed else 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from jiqa.data.dataset import Dataset
+from jiqa.data.index import Entry
+from jiqa.data.schema import REFERENCES
 from jiqa.data.splits import select
 from jiqa.evaluation.processes import Place
 from jiqa.evaluation.scoring import Part, fingerprint, score_part
@@ -17,7 +21,7 @@ from jiqa.scoring.runner import Runner
 from jiqa.scoring.selection import Choice, check_options, choose, read_params
 
 #: Makes a progress bar: what is done, of how many, how many already are.
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+Progress = Callable[[str, int, int], AbstractContextManager[Callable[[], None]]]
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,21 @@ class Scored:
 
 
 def open_parts(
-    specs: Sequence[str], data_dir: str | None, *, hidden_references: bool = False
+    specs: Sequence[str],
+    data_dir: str | None,
+    *,
+    hidden_references: bool = False,
+    unrated: bool = False,
+    pristine: bool = False,
 ) -> list[Part]:
     """The parts of data sets that are asked for.
+
+    Args:
+        specs: forms of ``jiqa.data.splits.FORMS``.
+        data_dir: where prepared sets are.
+        hidden_references: whether to keep undistorted images that were rated.
+        unrated: whether sets without human scores will do.
+        pristine: whether to add the references of the images as images of level 0.
 
     Raises:
         UsageError: an unknown name, a set that is not prepared, or one without scores.
@@ -85,13 +101,31 @@ def open_parts(
             )
         except (ValueError, FileNotFoundError) as error:
             raise UsageError(str(error)) from None
-        if dataset.scale is None:
+        if dataset.scale is None and not unrated:
             raise UsageError(
                 f"{spec} has no human scores to compare with: {dataset.info.title} is "
-                f"{dataset.info.kind} material"
+                f"{dataset.info.kind} material; --waterloo and --gmad need none"
             )
-        parts.append(Part(spec, dataset, entries))
+        more = _pristine(dataset, entries) if pristine else []
+        parts.append(Part(spec, dataset, [*entries, *more]))
     return parts
+
+
+def _pristine(dataset: Dataset, entries: Sequence[Entry]) -> list[Entry]:
+    """The references of images as images themselves, but for those already there."""
+    there = {e.reference for e in entries if e.hidden_reference}
+    keys = dict.fromkeys(e.reference for e in entries if e.reference)
+    return [
+        replace(
+            dataset.references[key],
+            name=f"{REFERENCES}/{key}",
+            reference=key,
+            distortion="",
+            level=0,
+        )
+        for key in keys
+        if key not in there
+    ]
 
 
 def score_datasets(
@@ -142,19 +176,17 @@ def score_datasets(
             "background": how.background,
             "weights": found,
         }
-        share = -(-len(part.entries) // how.place.count)
-        with progress(f"scoring {part.spec}", share) as advance:
-            rows += score_part(
-                part,
-                runner,
-                choices,
-                journals,
-                settings=settings,
-                weights=found,
-                resume=resume,
-                place=how.place,
-                advance=advance,
-            )
+        rows += score_part(
+            part,
+            runner,
+            choices,
+            journals,
+            settings=settings,
+            weights=found,
+            resume=resume,
+            place=how.place,
+            bar=functools.partial(progress, f"scoring {part.spec}"),
+        )
         directions |= {c.label: c.metric.info.direction for c in choices}
         digests |= found
     scales = {p.name: p.dataset.scale for p in parts}

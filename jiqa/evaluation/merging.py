@@ -12,7 +12,8 @@ from jiqa.evaluation.grouping import COLUMNS
 from jiqa.evaluation.tables import SUBJECTIVE, Table, read_number, read_table
 from jiqa.scoring.inputs import UsageError
 
-Key = tuple[str, str]
+#: Data set, split and image.
+Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,15 @@ def read_scores(
         strange: dict[str, None] = {}
         for row in table.rows:
             image = _text(row["image"])
-            key = finder.find(image, _text(row.get("data")))
-            if key is None:
+            keys = finder.find(image, _text(row.get("data")), _text(row.get("split")))
+            if not keys:
                 strange[image] = None
                 continue
-            _fill(images[key], row)
+            for key in keys:
+                _fill(images[key], row)
             for metric, cell in _cells(table, row, infinite):
-                _add(cells.setdefault(metric, {}), key, cell, metric, table.name)
+                for key in keys:
+                    _add(cells.setdefault(metric, {}), key, cell, metric, table.name)
                 if table.name not in sources.setdefault(metric, []):
                     sources[metric].append(table.name)
         if strange:
@@ -95,7 +98,7 @@ def read_scores(
     if not cells:
         raise UsageError(
             "no image in common: the human scores are of images such as "
-            f"{next(iter(images))[1]}; {'; '.join(notes)}"
+            f"{next(iter(images))[-1]}; {'; '.join(notes)}"
         )
     rows = [
         _row(fact, key, metric, found.get(key), sources[metric])
@@ -110,9 +113,13 @@ def read_scores(
 
 
 def _rated_images(tables: Sequence[Table]) -> dict[Key, dict[str, Any]]:
-    """What is known of every image with a human score, by data set and name."""
+    """What is known of every image with a human score, by data set, split and name.
+
+    An image may be in several splits, such as the test parts of repeated ones.
+    """
     stem = tables[0].name.split(".")[0]
     images: dict[Key, dict[str, Any]] = {}
+    scores: dict[tuple[str, str], float] = {}
     for table in tables:
         column = table.subjective or ""
         for row in table.rows:
@@ -129,17 +136,19 @@ def _rated_images(tables: Sequence[Table]) -> dict[Key, dict[str, Any]]:
                 "deviation": _number(deviation, table.name, name, "deviation"),
                 "column": column,
             }
-            known = images.setdefault((fact["data"], name), fact)
-            if known["score"] != score:
+            images.setdefault((fact["data"], fact["split"], name), fact)
+            known = scores.setdefault((fact["data"], name), score)
+            if known != score:
                 raise UsageError(
-                    f"{name} has the score {known['score']} and, in {table.name}, "
-                    f"{score}"
+                    f"{name} has the score {known} and, in {table.name}, {score}"
                 )
     if not images:
         raise UsageError(
             f"{tables[0].name}: the column {tables[0].subjective} holds no score"
         )
-    return images
+    # A table that names no split speaks of the images of one that does.
+    named = {(data, name) for data, split, name in images if split}
+    return {k: f for k, f in images.items() if k[1] or (k[0], k[2]) not in named}
 
 
 def _fill(fact: dict[str, Any], row: Mapping[str, Any]) -> None:
@@ -163,7 +172,7 @@ def _add(
         found[key] = cell
     elif cell["value"] not in (None, known["value"]):
         raise UsageError(
-            f"{metric} of {key[1]} is {known['value']} in one row and {cell['value']} "
+            f"{metric} of {key[-1]} is {known['value']} in one row and {cell['value']} "
             f"in one of {table}; rename one of the columns if these are two metrics"
         )
 
@@ -172,20 +181,19 @@ class _Finder:
     """Finds the rated image that a table's name means."""
 
     def __init__(self, images: Mapping[Key, Any]) -> None:
-        self._images = images
         self._by_name: list[dict[str, list[Key]]] = [{}, {}, {}]
         for key in images:
-            for index, form in zip(self._by_name, _forms(key[1]), strict=True):
+            for index, form in zip(self._by_name, _forms(key[-1]), strict=True):
                 index.setdefault(form, []).append(key)
 
-    def find(self, image: str, data: str) -> Key | None:
-        if (data, image) in self._images:
-            return data, image
+    def find(self, image: str, data: str, split: str) -> list[Key]:
+        """One image; in all its splits if the row names none."""
         for index, form in zip(self._by_name, _forms(image), strict=True):
             fitting = [k for k in index.get(form, []) if not data or k[0] == data]
-            if len(fitting) == 1:
-                return fitting[0]
-        return None
+            if len({(k[0], k[-1]) for k in fitting}) == 1:
+                own = [k for k in fitting if k[1] == split]
+                return own or (fitting if not split or len(fitting) == 1 else [])
+        return []
 
 
 def _forms(name: str) -> tuple[str, str, str]:

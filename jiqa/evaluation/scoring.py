@@ -18,6 +18,9 @@ from jiqa.scoring.journal import Journal, Row, read_journal
 from jiqa.scoring.runner import Runner
 from jiqa.scoring.selection import Choice
 
+#: Makes a progress bar: of how many images, how many are done already.
+Bar = Callable[[int, int], contextlib.AbstractContextManager[Callable[[], None]]]
+
 
 @dataclass(frozen=True)
 class Part:
@@ -84,7 +87,7 @@ def score_part(
     weights: Mapping[str, str],
     resume: bool,
     place: Place,
-    advance: Callable[[], None] = lambda: None,
+    bar: Bar = lambda total, start: contextlib.nullcontext(lambda: None),
 ) -> list[Row]:
     """Score every image of a part with every metric; the rows of all processes.
 
@@ -101,7 +104,7 @@ def score_part(
         weights: digest of the learned parameters of each metric, by label.
         resume: whether to go on with what is in the folder.
         place: this process among all.
-        advance: called after each image.
+        bar: shows how far this process is.
 
     Returns:
         One row a metric and image, sorted as the data set's entries are.
@@ -117,11 +120,14 @@ def score_part(
         todo = [job for job, _ in jobs.values()]
         skip = frozenset(job.key for key, (job, _) in jobs.items() if key in done)
         mine = dict(done)
-        for job, row in runner.run(todo, skip):
-            key = by_job[job.key]
-            mine[key] = row
-            journal.add(key, row)
-            advance()
+        # What is done was anybody's; this process takes its share of it to be its own.
+        total, start = -(-len(jobs) // place.count), len(skip) // place.count
+        with bar(total, start) as advance:
+            for job, row in runner.run(todo, skip):
+                key = by_job[job.key]
+                mine[key] = row
+                journal.add(key, row)
+                advance()
         # What an earlier run finished, several may have found: it counts once.
         found = gather([{**row, "key": key} for key, row in mine.items()], place)
         wide = {row["key"]: row for row in found}

@@ -16,10 +16,16 @@ import numpy as np
 
 from jiqa.catalogue import all_metrics
 from jiqa.contract import Info
+from jiqa.evaluation.further import Further
 from jiqa.evaluation.summary import Evaluation
 from jiqa.report import evaluation_tables as tables
 from jiqa.report.drawing import style
 from jiqa.report.evaluation_figures import axis_range, label, scatter
+from jiqa.report.evaluation_further import (
+    gmad_figures,
+    protocol_table,
+    waterloo_table,
+)
 from jiqa.report.evaluation_pairs import agreement, comparisons, no_comparison
 from jiqa.report.evaluation_plots import Plot, overview_plots, significance_plots
 from jiqa.report.evaluation_view import Group, Series, groups, text
@@ -39,6 +45,7 @@ def write_report(
     settings: Mapping[str, Any] | None = None,
     score_direction: Mapping[str, str] | None = None,
     worst_count: int = 6,
+    further: Further | None = None,
 ) -> None:
     """Write the page.
 
@@ -54,25 +61,32 @@ def write_report(
         score_direction: whether ``"higher"`` or ``"lower"`` scores are better, by data
             set; for the labels.
         worst_count: largest residuals shown of each metric.
+        further: what there is beside correlations.
     """
+    further = further or Further()
     found = groups(evaluation, score_direction)
     mappings = sorted({str(line["mapping"]) for line in evaluation.summary})
     album = Album(thumbnails)
     with style():
         sections = [_section(i, g, album, worst_count) for i, g in enumerate(found)]
-    failed, failures = tables.failures_table(found)
+    failed, failures = tables.failures_table(evaluation.rows)
+    pairs = gmad_figures(further, evaluation.rows, album)
     write_page(
         path,
         "evaluation.html.j2",
         title=title,
         command=command,
-        notes=notes,
+        notes=[*notes, *further.notes],
         settings=[
-            f"mapping before PLCC and RMSE: {', '.join(mappings)}",
+            *([f"mapping before PLCC and RMSE: {', '.join(mappings)}"] * bool(found)),
             *(f"{name}: {value}" for name, value in (settings or {}).items()),
         ],
         sections=sections,
         across=tables.across_table(found) if len(found) > 1 else None,
+        protocol=protocol_table(further),
+        waterloo=waterloo_table(further),
+        pairs=pairs,
+        all_pairs=len(further.gmad),
         failed=failed,
         failures=failures,
         metrics=_metrics(evaluation.rows),

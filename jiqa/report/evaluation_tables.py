@@ -215,15 +215,15 @@ def _any_figure(value: Any) -> Cell:
     return figure_cell(value, "{:.3f}")
 
 
-def failures_table(found: Sequence[Group]) -> tuple[int, Table]:
-    """Number of failed rows, and a line a metric and reason."""
+def failures_table(given: Iterable[Row]) -> tuple[int, Table]:
+    """Number of rows without a value, and a line a metric and reason."""
     reasons: dict[tuple[str, str, str], list[str]] = {}
-    for group in found:
-        for series in group.series:
-            for row in series.failed:
-                why = text(row, "error") or "no value and no reason given"
-                key = group.title, series.metric, why
-                reasons.setdefault(key, []).append(PurePath(text(row, "image")).name)
+    for row in given:
+        if np.isnan(number(row["value"])):
+            why = text(row, "error") or "no value and no reason given"
+            title = " · ".join(filter(None, (text(row, "data"), text(row, "split"))))
+            key = title, text(row, "metric"), why
+            reasons.setdefault(key, []).append(PurePath(text(row, "image")).name)
     rows = []
     for (title, metric, why), images in reasons.items():
         more = f" and {len(images) - _MOST_NAMED} more"
