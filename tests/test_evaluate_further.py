@@ -110,6 +110,9 @@ def test_gmad_pairs_of_an_unrated_set_come_with_pictures(unrated):
     page = (unrated / "report.html").read_text()
     section = page[page.index('id="gmad"') :]
     section = section[: section.index("</section>")]
+    shown = max(lines, key=lambda line: float(line["relative_difference"]))
+    ends = (f"{float(shown[f'attacker_{end}']):.4g}" for end in ("low", "high"))
+    assert f"<strong>{shown['attacker']}</strong> {' | '.join(ends)};" in section
     assert section.count("<figure>") == 6 and section.count('role="img"') == 12
     assert 'id="waterloo"' in page and 'id="protocol"' not in page
 

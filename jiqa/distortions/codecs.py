@@ -17,9 +17,9 @@ def jpeg(image: Any, quality: int) -> np.ndarray:
         image: ``[H, W, C]`` in [0, 1].
         quality: 0 to 100; libjpeg takes 0 for 1.
     """
-    return _there_and_back(
-        np.asarray(image), "JPEG", quality=max(1, int(quality)), subsampling="4:2:0"
-    )
+    options = {"quality": max(1, int(quality)), "subsampling": "4:2:0"}
+    image = np.asarray(image)
+    return from_uint8(there_and_back(to_uint8(image), "JPEG", **options), image)
 
 
 def jpeg2000(image: Any, bits_per_pixel: float) -> np.ndarray:
@@ -39,8 +39,19 @@ def jpeg2000(image: Any, bits_per_pixel: float) -> np.ndarray:
     ratio = 8 * image.shape[-1] / bits_per_pixel
     # Five decompositions, OpenJPEG's own choice, as far as the image allows.
     resolutions = min(6, int(np.log2(min(image.shape[:2]))) + 1)
-    return _there_and_back(
-        image,
+    return from_uint8(rated_jpeg2000(to_uint8(image), ratio, resolutions), image)
+
+
+def rated_jpeg2000(pixels: np.ndarray, ratio: float, resolutions: int) -> np.ndarray:
+    """JPEG 2000 with ``ratio`` times fewer bytes than the uint8 samples.
+
+    Args:
+        pixels: ``[H, W, C]``, uint8.
+        ratio: of compression.
+        resolutions: one more than the wavelet's decompositions.
+    """
+    return there_and_back(
+        pixels,
         "JPEG2000",
         quality_mode="rates",
         quality_layers=[ratio],
@@ -49,12 +60,12 @@ def jpeg2000(image: Any, bits_per_pixel: float) -> np.ndarray:
     )
 
 
-def _there_and_back(image: np.ndarray, kind: str, **options: Any) -> np.ndarray:
+def there_and_back(pixels: np.ndarray, kind: str, **options: Any) -> np.ndarray:
+    """What Pillow makes of uint8 pixels ``[H, W, C]`` in a format; grey loses its C."""
     from PIL import Image
 
-    pixels = to_uint8(image)
     picture = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
     file = io.BytesIO()
     picture.save(file, kind, **options)
     with Image.open(file) as decoded:
-        return from_uint8(np.asarray(decoded), image)
+        return np.asarray(decoded)

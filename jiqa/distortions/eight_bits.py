@@ -33,6 +33,6 @@ def to_uint8(image: Any) -> np.ndarray:
     return np.floor(np.clip(image * 255.0, 0, 255) + 0.5).astype(np.uint8)
 
 
-def from_uint8(pixels: np.ndarray, like: np.ndarray) -> np.ndarray:
+def from_uint8(pixels: np.ndarray, like: Array | np.ndarray) -> np.ndarray:
     """Decoded pixels as an image in [0, 1] of the shape and type of ``like``."""
     return (pixels.reshape(like.shape) / 255.0).astype(like.dtype)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 from jax import Array
 
-from jiqa.distortions.kadid_ranges import from_bytes, to_bytes
+from jiqa.distortions.codecs import rated_jpeg2000, there_and_back
+from jiqa.distortions.eight_bits import from_uint8
+from jiqa.distortions.kadid_ranges import to_bytes
 
 
 def jpeg(image: Array | np.ndarray, quality: int, key: Any = None) -> np.ndarray:
@@ -17,7 +18,8 @@ def jpeg(image: Array | np.ndarray, quality: int, key: Any = None) -> np.ndarray
     As MATLAB's ``imwrite(..., 'jpg', 'Quality', quality)``.
     """
     del key
-    return _through(image, format="JPEG", quality=quality, subsampling="4:2:0")
+    options = {"quality": quality, "subsampling": "4:2:0"}
+    return from_uint8(there_and_back(to_bytes(image), "JPEG", **options), image)
 
 
 def jpeg2000(image: Array | np.ndarray, ratio: float, key: Any = None) -> np.ndarray:
@@ -27,28 +29,6 @@ def jpeg2000(image: Array | np.ndarray, ratio: float, key: Any = None) -> np.nda
     9/7 wavelet, four decompositions, one tile, one layer; coded by OpenJPEG.
     """
     del key
-    return _through(
-        image,
-        format="JPEG2000",
-        quality_mode="rates",
-        quality_layers=[ratio],
-        irreversible=True,
-        num_resolutions=_resolutions(min(image.shape[:2])),
-    )
-
-
-def _resolutions(side: int) -> int:
-    """Four decompositions, or as many as halve the side down to one sample."""
-    return min(5, max(side, 1).bit_length())
-
-
-def _through(image: Array | np.ndarray, **options: Any) -> np.ndarray:
-    from PIL import Image
-
-    pixels = to_bytes(image)
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    file = io.BytesIO()
-    picture.save(file, **options)
-    file.seek(0)
-    with Image.open(file) as decoded:
-        return from_bytes(np.asarray(decoded.convert(picture.mode)), image)
+    # Four decompositions, or as many as halve the side down to one sample.
+    resolutions = min(5, max(min(image.shape[:2]), 1).bit_length())
+    return from_uint8(rated_jpeg2000(to_bytes(image), ratio, resolutions), image)

@@ -19,14 +19,12 @@ def full_range(x: Array) -> Array:
 
 
 def to_bytes(image: Array | np.ndarray) -> np.ndarray:
-    """MATLAB's ``im2uint8`` of an image in [0, 1], on the host: halves round up."""
+    """MATLAB's ``im2uint8`` of an image in [0, 1], on the host: halves round up.
+
+    In double precision, whatever the image's: MATLAB's generator computes in it.
+    """
     levels = np.asarray(image, np.float64) * 255
     return np.clip(np.floor(levels + 0.5), 0, 255).astype(np.uint8)
-
-
-def from_bytes(pixels: np.ndarray, like: Array | np.ndarray) -> np.ndarray:
-    """MATLAB's ``im2double``, in the shape and float type of another image."""
-    return (pixels.astype(np.float64) / 255).reshape(like.shape).astype(like.dtype)
 
 
 def needs_colour(image: Array | np.ndarray, distortion: str) -> None:

@@ -10,14 +10,17 @@ for both are not public, so that single pixels will differ.
 
 from __future__ import annotations
 
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 
 from jiqa.distortions.eight_bits import from_uint8, to_uint8
 
-#: Bits of a channel that boxes of colours are made of, as in Wu's program.
-_BITS = 5
+#: The palette is cut on 32 levels a channel, as in Wu's program.
+_SHIFT, _SIDE = 3, 32
+
+Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 
 
 def dithered_palette(image: Any, colours: int) -> np.ndarray:
@@ -27,88 +30,143 @@ def dithered_palette(image: Any, colours: int) -> np.ndarray:
         image: ``[H, W, C]`` in [0, 1]; a grey one keeps its one channel.
         colours: number of colours, 2 to 256.
     """
-    from PIL import Image
-
     image = np.asarray(image)
     pixels = np.repeat(to_uint8(image), 3 // image.shape[-1], axis=-1)
     chosen = least_variance_palette(pixels, colours)
-    palette = Image.new("P", (1, 1))
-    # Pillow looks at 256 entries: the rest repeats the first.
-    full = np.concatenate([chosen, np.repeat(chosen[:1], 256 - len(chosen), axis=0)])
-    palette.putpalette(full.tobytes())
-    dithered = Image.fromarray(pixels).quantize(
-        palette=palette, dither=Image.Dither.FLOYDSTEINBERG
+    dithered = chosen[dithered_indices(pixels, chosen)]
+    return from_uint8(dithered[..., : image.shape[-1]], image)
+
+
+def dithered_indices(pixels: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """Which colour of a palette each pixel gets, the error diffused by Pillow.
+
+    Args:
+        pixels: uint8 ``[H, W, 3]``.
+        palette: uint8 ``[n, 3]``, at most 256.
+
+    Returns:
+        ``[H, W]``, numbers below n.
+    """
+    from PIL import Image
+
+    carrier = Image.new("P", (1, 1))
+    # Pillow looks at 256 entries: the rest repeats the first, which is found first.
+    rest = np.repeat(palette[:1], 256 - len(palette), axis=0)
+    carrier.putpalette(np.concatenate([palette, rest]).tobytes())
+    found = Image.fromarray(pixels).quantize(
+        palette=carrier, dither=Image.Dither.FLOYDSTEINBERG
     )
-    return from_uint8(full[np.asarray(dithered)][..., : image.shape[-1]], image)
+    return np.asarray(found)
 
 
 def least_variance_palette(pixels: np.ndarray, colours: int) -> np.ndarray:
     """Up to ``colours`` colours for the pixels ``[H, W, 3]``, as uint8 ``[n, 3]``.
 
-    Fewer come back where the image does not hold as many different ones, up to the 5
-    bits of each channel that the boxes are made of.
+    See ``variance_palette``.
     """
-    sums = _moments(pixels)
-    whole = ((0, 0, 0), (1 << _BITS,) * 3)
-    boxes, spreads = [whole], [_spread(sums, *whole)]
-    while len(boxes) < colours and max(spreads) > 0:
-        widest = int(np.argmax(spreads))
-        halves = _best_cut(sums, *boxes[widest])
-        if halves is None:  # all in one cell
-            spreads[widest] = 0.0
+    return whole_colours(variance_palette(pixels, colours, beside=True))
+
+
+def whole_colours(palette: np.ndarray) -> np.ndarray:
+    """The colours of a palette rounded, halves upwards, as uint8."""
+    return np.floor(palette + 0.5).astype(np.uint8)
+
+
+def variance_palette(
+    pixels: np.ndarray, colours: int, *, beside: bool = False
+) -> np.ndarray:
+    """Mean colours of boxes that part the colour cube where variance falls most.
+
+    Wu: Efficient statistical computations for optimal color quantization. Graphics
+    Gems II (1991). The box with the most variance is cut in two, along the axis and at
+    the level that leave the least, until there are enough.
+
+    Args:
+        pixels: uint8 ``[..., 3]``.
+        colours: how many boxes at most; fewer where the image has fewer colours.
+        beside: whether the two parts of a box stand side by side in the palette; else
+            the second comes last. Among colours that are equally near, dithering takes
+            the first, so that pixels hang on the order.
+
+    Returns:
+        ``[n, 3]`` on the scale 0..255, not rounded.
+    """
+    sums = _cumulated(pixels.reshape(-1, 3))
+    whole: Box = ((0, _SIDE), (0, _SIDE), (0, _SIDE))
+    boxes: list[Box] = [whole]
+    spread = [_spread(_total(sums, whole))]
+    while len(boxes) < colours:
+        widest = int(np.argmax(spread))
+        if spread[widest] <= 0:
+            break
+        parts = _cut(sums, boxes[widest])
+        if parts is None:
+            spread[widest] = 0.0
             continue
-        boxes[widest : widest + 1] = halves
-        spreads[widest : widest + 1] = [_spread(sums, *half) for half in halves]
-    totals = np.array([_total(sums, *box) for box in boxes])
-    means = totals[:, 1:4] / totals[:, :1]
-    return np.floor(means + 0.5).astype(np.uint8)
+        place = widest + 1 if beside else len(boxes)
+        boxes[widest], other = parts
+        spread[widest] = _spread(_total(sums, boxes[widest]))
+        boxes.insert(place, other)
+        spread.insert(place, _spread(_total(sums, other)))
+    totals = np.array([_total(sums, box) for box in boxes])
+    return totals[:, 1:4] / totals[:, :1]
 
 
-def _moments(pixels: np.ndarray) -> np.ndarray:
-    """Sums over all cells below each corner: count, R, G, B, R^2 + G^2 + B^2."""
-    colour = pixels.reshape(-1, 3).astype(np.int64)
-    cell = colour >> (8 - _BITS)
-    side = 1 << _BITS
-    place = (cell[:, 0] * side + cell[:, 1]) * side + cell[:, 2]
-    weights = (None, *colour.T, (colour**2).sum(1))
-    sums = np.zeros((side + 1,) * 3 + (5,))
-    for index, weight in enumerate(weights):
-        counts = np.bincount(place, weight, side**3)
-        sums[1:, 1:, 1:, index] = counts.reshape((side,) * 3)
-    return sums.cumsum(0).cumsum(1).cumsum(2)
+def _cumulated(pixels: np.ndarray) -> np.ndarray:
+    """Count, sums of R, G, B and of squares, below each corner: ``[33, 33, 33, 5]``."""
+    cell = np.ravel_multi_index(tuple((pixels >> _SHIFT).T), (_SIDE,) * 3)
+    values = pixels.astype(np.float64)
+    terms = [None, *values.T, (values**2).sum(1)]
+    sums = np.zeros((_SIDE + 1,) * 3 + (5,))
+    for i, weights in enumerate(terms):
+        counted = np.bincount(cell, weights, _SIDE**3).reshape((_SIDE,) * 3)
+        sums[1:, 1:, 1:, i] = counted.cumsum(0).cumsum(1).cumsum(2)
+    return sums
 
 
-Corner = tuple[int, ...]
+def _total(sums: np.ndarray, box: Box) -> np.ndarray:
+    """The five sums over a box."""
+    signs = (-1.0, 1.0)
+    return sum(
+        signs[i] * signs[j] * signs[k] * sums[box[0][i], box[1][j], box[2][k]]
+        for i, j, k in product((0, 1), repeat=3)
+    )  # pyright: ignore
 
 
-def _total(sums: np.ndarray, low: Corner, high: Corner) -> np.ndarray:
-    """The five sums over one box, by inclusion and exclusion of its corners."""
-    total = np.zeros(5)
-    for corner in np.ndindex(2, 2, 2):
-        place = tuple((low, high)[c][axis] for axis, c in enumerate(corner))
-        total = total + (-1) ** (3 - sum(corner)) * sums[place]
-    return total
+def _spread(total: np.ndarray) -> float:
+    """Sum of squared distances from the mean colour."""
+    return float(total[4] - _explained(total))
 
 
-def _spread(sums: np.ndarray, low: Corner, high: Corner) -> float:
-    """Sum of the squared distances to the box's mean."""
-    count, *moment, square = _total(sums, low, high)
-    return square - np.dot(moment, moment) / count
+def _explained(total: np.ndarray) -> np.ndarray:
+    """What the mean colour takes off the sum of squares."""
+    return (total[..., 1:4] ** 2).sum(-1) / np.maximum(total[..., 0], 1)
 
 
-def _best_cut(sums: np.ndarray, low: Corner, high: Corner) -> list | None:
-    """The two boxes with the least spread together, if the box can be cut."""
-    best, halves = 0.0, None
-    whole = _total(sums, low, high)
+def _cut(sums: np.ndarray, box: Box) -> tuple[Box, Box] | None:
+    """The two parts that leave the least variance; none if one would be empty."""
+    whole = _total(sums, box)
+    best, parts = -np.inf, None
     for axis in range(3):
-        for place in range(low[axis] + 1, high[axis]):
-            middle = (*high[:axis], place, *high[axis + 1 :])
-            first = _total(sums, low, middle)
-            second = whole - first
-            if not first[0] or not second[0]:
-                continue
-            gain = sum(np.dot(t[1:4], t[1:4]) / t[0] for t in (first, second))
-            if gain > best:
-                start = (*low[:axis], place, *low[axis + 1 :])
-                best, halves = gain, [(low, middle), (start, high)]
-    return halves
+        low, high = box[axis]
+        slabs = [
+            _total(sums, _with(box, axis, ends))
+            for ends in pairwise(range(low, high + 1))
+        ]
+        lower = np.cumsum(slabs, 0)[:-1]
+        upper = whole - lower
+        filled = (lower[:, 0] > 0.5) & (upper[:, 0] > 0.5)
+        if not filled.any():
+            continue
+        gain = _explained(lower) + _explained(upper)
+        place = int(np.argmax(np.where(filled, gain, -np.inf)))
+        if gain[place] > best:
+            best, at = gain[place], low + place + 1
+            parts = _with(box, axis, (low, at)), _with(box, axis, (at, high))
+    return parts
+
+
+def _with(box: Box, axis: int, ends: tuple[int, int]) -> Box:
+    sides = list(box)
+    sides[axis] = ends
+    return sides[0], sides[1], sides[2]

@@ -40,8 +40,7 @@ def otsu_thresholds(levels: Array, count: Any, *, most: int | None = None) -> Ar
     Otsu 1979 for ``count`` + 1 classes, each above one threshold and not above the
     next. As in ``multithresh`` the levels are spread over 0..255 first and the
     thresholds brought back. MATLAB searches from an even start and may stop at a local
-    optimum; this is the global one, by dynamic programming over the ends of the
-    classes.
+    optimum; this is the global one, see ``class_begins``.
 
     Args:
         levels: whole numbers 0..255 of any shape.
@@ -55,7 +54,29 @@ def otsu_thresholds(levels: Array, count: Any, *, most: int | None = None) -> Ar
     low, high = levels.min(), levels.max()
     width = jnp.maximum(high - low, 1)
     spread = jnp.floor((levels - low) / width * 255 + 0.5)
-    gain = _between_variance(histogram(spread), levels.dtype)
+    begins = class_begins(histogram(spread), count, most, levels.dtype)
+    thresholds = (begins - 1).astype(levels.dtype) / 255 * width
+    reached = jnp.arange(most) < count
+    return jnp.where(reached, jnp.floor(low + thresholds + 0.5), jnp.inf)
+
+
+def class_begins(counts: Array, count: Any, most: int, dtype: Any) -> Array:
+    """Where the classes begin that keep most of the variance between them.
+
+    Otsu's choice, exactly, by dynamic programming over the ends of the classes. Where
+    empty levels leave a choice, the lowest is taken.
+
+    Args:
+        counts: how often each of the levels 0..255 occurs ``[256]``.
+        count: number of divisions, one less than classes; may be traced.
+        most: length of the result.
+        dtype: in which to compute.
+
+    Returns:
+        ``[most]`` levels, ascending: the first of each class but the lowest; 256 from
+        ``count`` on.
+    """
+    gain = _between_variance(counts, dtype)
 
     def extend(best: Array, _: None) -> tuple[Array, Array]:
         """Best division of 0..b into one class more, and where its last begins."""
@@ -71,9 +92,8 @@ def otsu_thresholds(levels: Array, count: Any, *, most: int | None = None) -> Ar
         return begin, begin
 
     index = jnp.arange(most)
-    _, ends = jax.lax.scan(trace, jnp.asarray(256), (index, starts), reverse=True)
-    thresholds = (ends - 1).astype(levels.dtype) / 255 * width
-    return jnp.where(index < count, jnp.floor(low + thresholds + 0.5), jnp.inf)
+    _, begins = jax.lax.scan(trace, jnp.asarray(256), (index, starts), reverse=True)
+    return begins
 
 
 def _between_variance(counts: Array, dtype: jnp.dtype) -> Array:

@@ -100,14 +100,14 @@ def gmad_figures(
     found = []
     for line in sorted(best.values(), key=_reach, reverse=True)[:_MOST_PAIRS]:
         # The image that the attacker calls lower stands on the left.
-        ends = [of_image[_key(line, line[end])] for end in ("low", "high")]
+        pair = [of_image[_key(line, line[end])] for end in ("low", "high")]
         band = line["defender_low"], line["defender_high"]
         found.append(
             {
                 **{k: line[k] for k in ("attacker", "defender", "data", "level")},
-                "names": [PurePath(str(row["image"])).name for row in ends],
-                "pictures": [album.pair(row)[0] for row in ends],
-                "values": [
+                "names": [PurePath(str(row["image"])).name for row in pair],
+                "pictures": [album.pair(row)[0] for row in pair],
+                "ends": [
                     minus(f"{line[k]:.4g}") for k in ("attacker_low", "attacker_high")
                 ],
                 "band": [minus(f"{v:.4g}") for v in band],
