@@ -1,0 +1,156 @@
+r"""Every full-reference metric on LIVE's JPEG images, beside the literature's figures.
+
+    git clone https://github.com/monstasat/blockiness
+    python scripts/evaluate_live_jpeg.py blockiness scores.csv --output live-jpeg
+
+The repository holds the folder jpeg/ of LIVE release 2: 175 JPEG images and 58 hidden
+references, from which the builder takes the 29 references. scores.csv holds their DMOS
+with the columns ``image`` (jpeg/img1.bmp), ``reference``, ``hidden`` and ``dmos``, as
+``jiqa data info live`` says; of the official release, dmos.mat and refnames_all.mat in
+the folder do instead of it. What runs is
+
+    jiqa data prepare live/original --manual-dir FOLDER
+    jiqa evaluate all --data live/original --output live-jpeg/all
+    jiqa evaluate ssim --set ssim.downsample=auto --data live/original \
+        --output live-jpeg/ssim-downsampled
+
+and again with --resume where it was broken off. ``all`` are the metrics whose learned
+weights are at hand: with ``pip install jiqa[pretrained]`` those on AlexNet and VGG-16.
+Shown is SRCC with the original DMOS, signed so that agreement is positive.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+DATA = "live/original"
+
+#: Folder of the output, metrics and options of each run.
+RUNS = {
+    "all": ("all",),
+    "ssim-downsampled": ("ssim", "--set", "ssim.downsample=auto"),
+}
+
+
+def main() -> None:
+    """Prepare, evaluate, compare."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("archive", type=Path, nargs="?", help="with the folder jpeg/")
+    add("scores", type=Path, nargs="?", help="the table, unless it is in the archive")
+    add("--output", type=Path, required=True, help="folder for everything")
+    add("--data-dir", type=Path, help="a folder where live/original is prepared")
+    add("--finished", type=Path, nargs="+", help="compare these folders' figures")
+    options = parser.parse_args()
+    folders = options.finished
+    if not folders:
+        data_dir = options.data_dir
+        if data_dir is None:
+            if options.archive is None:
+                parser.error("needed is an archive, --data-dir or --finished")
+            data_dir = options.output / "data"
+            prepare(options.archive, options.scores, data_dir)
+        folders = [evaluate(name, options.output, data_dir) for name in RUNS]
+    lines = compare(folders)
+    show(lines)
+    path = options.output / "live-jpeg.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(lines)
+    print(f"written to {path}")
+
+
+def prepare(archive: Path, scores: Path | None, data_dir: Path) -> None:
+    """``jiqa data prepare`` on the folder jpeg/ and the table beside it."""
+    with tempfile.TemporaryDirectory(prefix="live-") as name:
+        root = Path(name)
+        if scores is None:
+            root = archive
+        else:
+            (root / "jpeg").symlink_to((archive / "jpeg").resolve())
+            shutil.copy(scores, root / "scores.csv")
+        words = ["--manual-dir", str(root), "--data-dir", str(data_dir)]
+        _jiqa("data", "prepare", DATA, *words)
+
+
+def evaluate(name: str, output: Path, data_dir: Path) -> Path:
+    """One of ``RUNS``; its folder, in which finished figures are not computed again."""
+    folder = output / name
+    if not (folder / "summary.json").exists():
+        metrics, *settings = RUNS[name]
+        words = ["--data", DATA, "--data-dir", str(data_dir), "--output", str(folder)]
+        _jiqa("evaluate", metrics, *settings, *words, "--resume")
+    return folder
+
+
+def _jiqa(*words: str) -> None:
+    print("jiqa", *words)
+    subprocess.run([sys.executable, "-m", "jiqa", *words], check=True)
+
+
+def compare(folders: list[Path]) -> list[dict[str, Any]]:
+    """A line a full-reference metric: measured, printed, and the difference."""
+    from jiqa.catalogue import all_metrics
+
+    lines = []
+    for folder in folders:
+        for row in json.loads((folder / "summary.json").read_text()):
+            name = row["metric"].partition("(")[0]
+            if row["distortion"] != "all" or (
+                all_metrics()[name].info.kind != "full-reference"
+            ):
+                continue
+            printed, source = LITERATURE.get(row["metric"], (None, ""))
+            difference = None
+            if printed is not None and row["srcc"] is not None:
+                difference = round(row["srcc"] - printed, 4)
+            lines.append(
+                {
+                    "metric": row["metric"],
+                    "srcc": round(row["srcc"], 4),
+                    "srcc_low": round(row["srcc_low"], 4),
+                    "srcc_high": round(row["srcc_high"], 4),
+                    "plcc": round(row["plcc"], 4),
+                    "rmse": round(row["rmse"], 4),
+                    "n": row["n"],
+                    "printed_srcc": printed,
+                    "difference": difference,
+                    "source": source,
+                }
+            )
+    return sorted(lines, key=lambda line: -line["srcc"])
+
+
+def show(lines: list[dict[str, Any]]) -> None:
+    """Print the comparison."""
+    table = Table("metric", "SRCC", "95 % interval", "printed", "difference", "source")
+    for line in lines:
+        printed = line["printed_srcc"]
+        table.add_row(
+            line["metric"],
+            f"{line['srcc']:.4f}",
+            f"{line['srcc_low']:.3f} to {line['srcc_high']:.3f}",
+            "" if printed is None else f"{printed:.4f}".rstrip("0"),
+            "" if printed is None else f"{line['difference']:+.4f}",
+            line["source"],
+        )
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+if __name__ == "__main__":
+    main()
