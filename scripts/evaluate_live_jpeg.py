@@ -5,18 +5,18 @@ r"""Every full-reference metric on LIVE's JPEG images, beside the literature's f
 
 The repository holds the folder jpeg/ of LIVE release 2: 175 JPEG images and 58 hidden
 references, from which the builder takes the 29 references. scores.csv holds their DMOS
-with the columns ``image`` (jpeg/img1.bmp), ``reference``, ``hidden`` and ``dmos``, as
-``jiqa data info live`` says; of the official release, dmos.mat and refnames_all.mat in
-the folder do instead of it. What runs is
+with the columns ``image`` (jpeg/img1.bmp), ``reference``, ``hidden`` and
+``dmos_realigned``, as ``jiqa data info live`` says; of the official release,
+dmos_realigned.mat and refnames_all.mat in the folder do instead of it. What runs is
 
-    jiqa data prepare live/original --manual-dir FOLDER
-    jiqa evaluate all --data live/original --output live-jpeg/all
-    jiqa evaluate ssim --set ssim.downsample=auto --data live/original \
+    jiqa data prepare live/realigned --manual-dir FOLDER
+    jiqa evaluate all --data live/realigned --output live-jpeg/all
+    jiqa evaluate ssim --set ssim.downsample=auto --data live/realigned \
         --output live-jpeg/ssim-downsampled
 
 and again with --resume where it was broken off. ``all`` are the metrics whose learned
 weights are at hand: with ``pip install jiqa[pretrained]`` those on AlexNet and VGG-16.
-Shown is SRCC with the original DMOS, signed so that agreement is positive.
+Shown is SRCC with DMOS, signed so that agreement is positive.
 """
 
 from __future__ import annotations
@@ -34,12 +34,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-DATA = "live/original"
+DATA = "live/realigned"
 
 #: Folder of the output, metrics and options of each run.
 RUNS = {
     "all": ("all",),
     "ssim-downsampled": ("ssim", "--set", "ssim.downsample=auto"),
+}
+
+#: SRCC on LIVE's JPEG images as printed, and where.
+LITERATURE = {
+    "ssim(downsample=auto)": (0.976, "Sheikh, TIP 2006"),
+    "vif": (0.985, "Sheikh, TIP 2006"),
+    "fsim": (0.983, "Zhang, TIP 2011"),
 }
 
 
@@ -52,7 +59,7 @@ def main() -> None:
     add("archive", type=Path, nargs="?", help="with the folder jpeg/")
     add("scores", type=Path, nargs="?", help="the table, unless it is in the archive")
     add("--output", type=Path, required=True, help="folder for everything")
-    add("--data-dir", type=Path, help="a folder where live/original is prepared")
+    add("--data-dir", type=Path, help="a folder where live/realigned is prepared")
     add("--finished", type=Path, nargs="+", help="compare these folders' figures")
     options = parser.parse_args()
     folders = options.finished
