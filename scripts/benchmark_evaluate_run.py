@@ -56,9 +56,9 @@ class Kept(Program):
             self.calls.append((reference, image))
         return super().__call__(reference, image)
 
-    def _prepare(self, arrays: tuple[Any, ...]) -> Any:
+    def _for(self, arrays: tuple[Any, ...]) -> Any:
         start = time.perf_counter()
-        ready = super()._prepare(arrays).lower(self._params, *arrays).compile()
+        ready = super()._for(arrays)
         self.loading += time.perf_counter() - start
         return ready
 
