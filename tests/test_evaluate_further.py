@@ -223,6 +223,11 @@ def test_what_cannot_be_tested_is_told(tmp_path, capsys):
         "1 references for 2 parts",
     ):
         assert part in said
+    rows = make_rows(["a"], references=3, kinds=["noise"], levels=2)
+    _saved(table, rows)
+    words = ["evaluate", "--scores", str(table), "--splits", "2", "--resamples", "0"]
+    assert main(words) == 0
+    assert "a: no fit in 2 of 2 splits" in capsys.readouterr().out
     with pytest.raises(ValueError, match="a band holds"):
         gmad_pairs(tables_of(make_rows(["a", "b"]))[0], levels=30)
 

@@ -93,6 +93,9 @@ def show_further(further: Further, folder: Path | None) -> None:
         console.print(table)
 
     for place, lines in _by_place(further.protocol).items():
+        lines.sort(
+            key=lambda ln: -2 if ln["srcc"] is None else ln["srcc"], reverse=True
+        )
         show(
             f"{place}: median ± deviation over {lines[0]['splits']} splits",
             ("metric", "SRCC", "KRCC", "PLCC", "test images", "failed"),

@@ -128,6 +128,10 @@ def _sign(
 
 
 def _line(found: Protocol, share: float | None, note: str) -> dict[str, Any]:
+    unfitted = sum(value is None for value in found.plcc.values)
+    if unfitted:
+        more = f"no fit in {unfitted} of {len(found.rows)} splits"
+        note = "; ".join(filter(None, (note, more)))
     figures: dict[str, Any] = {}
     for name in _FIGURES:
         spread = getattr(found, name)
