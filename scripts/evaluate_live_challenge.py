@@ -9,7 +9,14 @@ What runs is
     jiqa data prepare live_challenge --manual-dir IQA-dataset
     jiqa evaluate brisque,niqe --data live_challenge --output live-challenge
 
-and again with --resume where it was broken off.
+and again with --resume where it was broken off. With 95 % bootstrap intervals, PLCC
+after the 5-parameter logistic, 1,162 images and none failed:
+
+    metric   SRCC                   KRCC   PLCC   RMSE
+    niqe     .451 [.403, .500]      .307   .497   17.62
+    brisque  .312 [.256, .365]      .211   .360   18.94
+
+Neither was made for camera distortions: BRISQUE's model was trained on LIVE release 2.
 """
 
 from __future__ import annotations
