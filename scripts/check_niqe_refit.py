@@ -57,7 +57,7 @@ def main() -> None:
     for name, pairs in scores.items():
         print("{:12s} {:9.2f} {:9.2f}".format(name, *np.mean(pairs, 0)))
     both = np.concatenate(list(scores.values()))
-    print(f"rank correlation {spearmanr(*both.T).statistic:.3f}")
+    print(f"rank correlation {spearmanr(*both.T)[0]:.3f}")
 
 
 def _photographs(folder: Path, count: int) -> Iterator[np.ndarray]:
