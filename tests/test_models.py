@@ -29,7 +29,7 @@ CASES: dict[str, dict[str, Any]] = {
     "qodcnn_fr": {"widths": (4, 5), "hidden": 6, "patches": 3, "weighting": "none"},
     "wadiqam": {"widths": (4, 5), "hidden": 6, "patches": 3},
     "wadiqam patchwise": {
-        "widths": (4, 5, 6, 7, 8),
+        "widths": (4, 5),
         "hidden": 6,
         "patches": 3,
         "top": "patchwise",
@@ -50,6 +50,13 @@ CASES: dict[str, dict[str, Any]] = {
     },
 }
 SIDE = 66
+
+#: One of each family is compiled in every run; the others' programs take a minute.
+_ALWAYS = {"cnniqa", "qodcnn_fr", "rank"}
+COMPILED = [
+    pytest.param(name, marks=[] if name in _ALWAYS else [pytest.mark.slow])
+    for name in CASES
+]
 
 
 def _case(name: str) -> tuple[Model, Any]:
@@ -145,7 +152,7 @@ def test_arrays(name, ready):
     )
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", COMPILED)
 def test_outputs_and_kept_features(name, ready, rng):
     model, config, variables = ready(name)
     images = _images(model, config, rng, 2)
@@ -174,7 +181,7 @@ def test_outputs_and_kept_features(name, ready, rng):
         np.testing.assert_allclose(parts[0][key], value, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", COMPILED)
 def test_score_is_the_same_alone_and_in_a_batch(name, ready, rng):
     model, config, variables = ready(name)
     side = max(SIDE, model.min_side(config))
@@ -197,7 +204,7 @@ def test_score_is_the_same_alone_and_in_a_batch(name, ready, rng):
         )
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", COMPILED)
 def test_gradients_are_finite_and_masks_respected(name, ready, rng):
     model, config, variables = ready(name)
     count = 4

@@ -17,6 +17,7 @@ from jiqa.models import backbones, heads, views
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.nn import NETWORKS, Network
 from jiqa.nn.layers import Node, run, shapes
+from jiqa.nn.operations import wide
 from jiqa.nn.training import run_training
 from jiqa.options import one_of
 
@@ -176,8 +177,9 @@ def features(
         batch_statistics=fresh,
         axis=axis,
     )
-    wide = jnp.promote_types(images.dtype, jnp.float32)
-    return bilinear(first[tap].astype(wide), second[scnn.trunk].astype(wide)), state
+    single = wide(images.dtype)
+    pair = (found.astype(single) for found in (first[tap], second[scnn.trunk]))
+    return bilinear(*pair), state
 
 
 def head(
