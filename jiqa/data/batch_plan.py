@@ -65,6 +65,10 @@ class BatchPlan:
             self._orders[epoch] = order
         return epoch, order[place]
 
+    def chance(self, position: int) -> int:
+        """What a transform's random numbers derive from, beside seed and epoch."""
+        return position
+
     @functools.cached_property
     def _orders(self) -> dict[int, np.ndarray]:
         return {}

@@ -48,6 +48,7 @@ class Batches:
         self._level = np.array(
             [UNKNOWN_LEVEL if e.level is None else e.level for e in entries], np.int32
         )
+        self._distortion = [e.distortion for e in entries]
         self._reference = np.array(
             [keys.get(e.reference, NO_REFERENCE) for e in entries], np.int32
         )
@@ -91,6 +92,7 @@ class Batches:
             "reference": self._reference[position],
             "mask": np.bool_(sound),
             "name": np.str_(name),
+            "distortion": np.str_(self._distortion[position]),
         }
 
     def _filling(self, like: np.ndarray) -> dict[str, Any]:
@@ -104,6 +106,7 @@ class Batches:
             "reference": np.int32(NO_REFERENCE),
             "mask": np.bool_(False),
             "name": np.str_(""),
+            "distortion": np.str_(""),
         }
 
     def _image(
@@ -123,7 +126,8 @@ class Batches:
             image = np.zeros(shape[:3], shape.dtype)
         if self._transform is None:
             return image, sound
-        random = np.random.default_rng([self.plan.seed, epoch, position])
+        place = self.plan.chance(position)
+        random = np.random.default_rng([self.plan.seed, epoch, place])
         return self._transform(image, random), sound
 
 

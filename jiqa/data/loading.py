@@ -49,7 +49,8 @@ def loader(
     * ``mask`` bool ``[B]``: whether the row is an image. A file that cannot be decoded
       is black and False, too, and a warning is logged; one that the index knows to be
       unreadable is left out from the start;
-    * ``name`` str ``[B]``: empty for what fills up.
+    * ``name`` str ``[B]``: empty for what fills up;
+    * ``distortion`` str ``[B]``: in the set's own word, empty where there is none.
 
     Args:
         dataset: an opened set.

@@ -9,7 +9,7 @@ keys, ``"backbone."`` before those of the backbone and ``"head."`` before the ot
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
@@ -54,7 +54,9 @@ class Model:
     and so for ``prepare`` and ``score``. ``config`` is an instance of
     ``config_class``. ``key`` is of JAX's random numbers, for dropout; ``None`` when
     not training. ``axis`` names the devices' axis over which batch statistics are
-    shared in training, ``None`` outside such an axis.
+    shared in training, ``None`` outside such an axis. ``params`` and ``images`` may
+    both be bfloat16; ``state`` is float32 all the same, and so is what is returned
+    for it.
 
     Attributes:
         info: what is known of it; ``info.weights`` is empty, since runs bring theirs.
@@ -71,10 +73,13 @@ class Model:
             is always among them.
         loss: ``(config, outputs, batch) -> (Sum, logs)``: ``batch`` as ``jiqa.data.
             loading`` makes it (``score``, ``deviation``, ``histogram``, ``level``,
-            ``reference``, ``mask``), with ``group`` (int ``[B]``: place of the image's
-            distortion among those of the data set, -1 for none, as a pristine image
-            has) where pairs or classes are made; rows whose mask is False count
-            nothing. ``logs`` holds further ``Sum`` by name.
+            ``reference``, ``mask``, ``group``, no text); rows whose mask is False count
+            nothing. ``score`` and ``deviation`` come on the scale of ``span``, higher
+            is better. ``group`` int32 ``[B]`` is the place of the image's distortion
+            among those of the data set, -1 for none. In batches to rank in it numbers
+            the groups instead: all levels of one distortion of one reference, the
+            reference itself (level 0) among them, whose rows stand together. ``logs``
+            holds further ``Sum`` by name.
         prepare: ``(config, image, rng) -> array``: on the host, one decoded image
             ``[H, W, C]`` (uint8) to the training crop ``[h, w, 3]`` of the same dtype;
             without ``rng`` (``None``) the fixed one, for features that are kept.
@@ -82,9 +87,14 @@ class Model:
             [0, 1]; whole, or by a fixed grid of crops; no randomness.
         min_side: ``(config)``: the smallest shorter side that ``score`` takes.
         targets: ``(config, batch) -> batch``: what ``loss`` needs made from what the
-            data set gives (a histogram from a mean), on the host; or ``None``.
+            data set gives (a histogram from a mean), on the host, where ``distortion``
+            str ``[B]`` is still there; or ``None``.
         companions: ``(config)``: published weights beside the backbone's, as opening
             of keys (``"backbone.scnn."``) to name of a set of ``jiqa.weights``.
+        span: ``(config)``: lowest and highest score, which the scale of a data set is
+            mapped to.
+        stages: what it can learn from, ``"scores"``, ``"ranks"`` or ``"kinds"`` of
+            distortions, with the options that it then has by default.
     """
 
     info: Info
@@ -99,6 +109,10 @@ class Model:
     min_side: Callable[[Any], int]
     targets: Callable[..., Any] | None = None
     companions: Callable[[Any], Mapping[str, str]] = lambda _: {}
+    span: Callable[[Any], tuple[float, float]] = lambda _: (0.0, 1.0)
+    stages: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=lambda: {"scores": {}}
+    )
 
     def apply(
         self,

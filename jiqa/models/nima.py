@@ -278,4 +278,5 @@ MODEL = Model(
     score=score,
     min_side=min_side,
     targets=targets,
+    span=lambda config: (config.low, config.high),
 )

@@ -227,4 +227,5 @@ MODEL = Model(
     prepare=prepare,
     score=score,
     min_side=min_side,
+    stages={"ranks": {"step": "rank"}, "scores": {"step": "score"}},
 )
