@@ -36,11 +36,15 @@ def all_metrics() -> Mapping[str, Metric]:
 
 
 def get_metric(name: str) -> Metric:
-    """The public function of one metric.
+    """The public function of one metric, or of a training run, ``run:FOLDER``.
 
     Raises:
         ValueError: no such metric; names the closest ones.
     """
+    if name.startswith("run:"):
+        from jiqa.models.runs import run_metric  # few need the models
+
+        return run_metric(name)
     metrics = all_metrics()
     if name in metrics:
         return metrics[name]
@@ -78,6 +82,7 @@ def load(
     Args:
         name: a metric's name, or a sequence of names; several full-reference metrics
             share what they compute alike (luma, pyramids, filtered fields).
+            ``"run:FOLDER"`` is the model that ``jiqa train`` has left there.
         weights_folder: where to look first for the weights of metrics that need some;
             see ``jiqa.weights.load``.
         **options: the metric's keyword options; not with several names.

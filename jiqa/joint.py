@@ -83,6 +83,8 @@ class Joint:
         reference = to_float(reference)
         features: list[Any] = [None] * len(self._metrics)
         for k, options, learned in self._learned():
+            if self._metrics[k].info.kind == "no-reference":
+                continue
             own = merged(params, learned, options)
             features[k] = learned.features(own, options, reference)
         return Prepared(reference, features)
@@ -105,9 +107,10 @@ class Joint:
                     continue
                 own = merged(params, metric.learned, options)
                 found = metric.learned.features(own, options, image)
-                out.append(
-                    metric.learned.compare(own, options, prepared.features[k], found)
-                )
+                pair = [prepared.features[k], found]
+                if metric.info.kind == "no-reference":
+                    pair = [found]
+                out.append(metric.learned.compare(own, options, *pair))
             return out
 
         return over_batch(one, (image,), {})

@@ -55,7 +55,8 @@ class Learned:
         options: the dataclass of its options.
         wire: ``(options)``: what they need; refuses wrong ones.
         features: ``(params, options, image)`` of one image ``[H, W, C]``.
-        compare: ``(params, options, features, features)`` of one pair.
+        compare: ``(params, options, features, features)`` of one pair; without a
+            reference, ``(params, options, features)``.
         cut: ``(options)``: the same in pieces, of maps as they come; refuses options
             with which it cannot be cut.
     """
@@ -107,13 +108,11 @@ class Learned:
         except ValueError as error:
             raise ValueError(f"{name} cannot be computed in tiles: {error}") from None
 
-    def score(
-        self, params: Params, options: Options, reference: Array, distorted: Array
-    ) -> Any:
-        """``compare`` after ``features``, of one pair ``[H, W, C]``."""
+    def score(self, params: Params, options: Options, *images: Array) -> Any:
+        """``compare`` after ``features``, of one image or pair ``[H, W, C]``."""
         self.wire(options)  # refuses wrong options
-        pair = (self.features(params, options, x) for x in (reference, distorted))
-        return self.compare(params, options, *pair)
+        found = (self.features(params, options, x) for x in images)
+        return self.compare(params, options, *found)
 
 
 def options_of(declared: Callable[..., Any]) -> Callable[..., Options]:

@@ -60,15 +60,29 @@ def split_entries(
         ValueError: fractions that are not positive or do not add up to 1, or fewer
             groups than parts.
     """
+    entries = _without_hidden(dataset.entries(), hidden_references)
+    return divide(entries, fractions, seed, dataset.name)
+
+
+def divide(
+    entries: Sequence[Entry], fractions: Sequence[float], seed: int, name: str
+) -> list[list[Entry]]:
+    """Divide some entries of a set; see ``split_entries``.
+
+    Args:
+        entries: what is divided, part of a set or all of it.
+        fractions: the share of the groups in each part.
+        seed: 0, 1, ...
+        name: of what is divided, for messages.
+    """
     if min(fractions, default=0) <= 0 or abs(sum(fractions) - 1) > 1e-9:
         raise ValueError(
             f"fractions {tuple(fractions)}; needed are positive ones that add up to 1"
         )
-    entries = _without_hidden(dataset.entries(), hidden_references)
     order = sorted({_group(e) for e in entries}, key=lambda g: _rank(seed, g))
     if len(order) < len(fractions):
         raise ValueError(
-            f"{dataset.name} has {len(order)} groups of images, too few for "
+            f"{name} has {len(order)} groups of images, too few for "
             f"{len(fractions)} parts"
         )
     part_of = {

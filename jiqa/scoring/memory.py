@@ -39,6 +39,8 @@ def whole_bytes(choice: Choice, layout: Layout) -> float:
     if learned is None:
         return 0
     options = learned.chosen(choice.options)
+    if not learned.wire(options).taps:
+        return 0  # a model of its own making: nobody knows
     try:
         pieces = learned.pieces(options)
     except ValueError:

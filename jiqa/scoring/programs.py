@@ -49,6 +49,8 @@ class Program:
         """
         self._mesh = Mesh(np.array(devices), ("data",)) if len(devices) > 1 else None
         self._labels = [c.label for c in choices]
+        # A run's folder may hold another model by now.
+        self._about = [repr(c.metric.info) for c in choices]
         self._joint = Joint([(c.metric, c.options) for c in choices])
         self._folder = folder
         # A dictionary: what is kept on disk knows the containers it was traced with.
@@ -122,6 +124,7 @@ class Program:
             "device": jax.default_backend(),
             "x64": jax.config.jax_enable_x64,  # pyright: ignore
             "metrics": self._labels,
+            "about": self._about,
             "arrays": [(x.shape, str(x.dtype)) for x in arrays],
         }
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

@@ -60,6 +60,9 @@ def places(
         folder: to look in first.
         whole: leave out packages that have but a part of the network.
     """
+    if wanted.path:
+        yield Place("folder", Path(wanted.path))
+        return
     given = given_folder(folder)
     if given is not None:
         yield Place("folder", given / wanted.file)

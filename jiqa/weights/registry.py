@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from jiqa.weights import heads, published
+from jiqa.weights.runs import RUN, run_set
 from jiqa.weights.sets import WeightSet
 
 
@@ -19,11 +20,13 @@ def all_sets() -> Mapping[str, WeightSet]:
 
 
 def get_set(name: str) -> WeightSet:
-    """One set.
+    """One set; ``run:FOLDER`` names that of a training run.
 
     Raises:
         ValueError: no such set; names the closest.
     """
+    if name.startswith(RUN):
+        return run_set(name)
     sets = all_sets()
     if name in sets:
         return sets[name]

@@ -53,6 +53,7 @@ class WeightSet:
         shipped: whether jiqa itself has it, in ``data_files/NAME.npz``.
         sha256: fingerprint of the published parameters (``files.fingerprint``), where
             it is known.
+        path: the only file that has it, where it is no published one.
     """
 
     name: str
@@ -69,6 +70,7 @@ class WeightSet:
     carriers: tuple[Carrier, ...] = ()
     shipped: bool = False
     sha256: str = ""
+    path: str = ""
 
     @property
     def file(self) -> str:

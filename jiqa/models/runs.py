@@ -1,0 +1,196 @@
+"""Folders of training runs as metrics: ``run:FOLDER`` wherever a name is taken."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.batches import over_batch
+from jiqa.contract import Info, Metric, bind, checked_images
+from jiqa.models.finding import get_model
+from jiqa.models.model import Model, Variables
+from jiqa.nn.parameters import check
+from jiqa.options import hashable
+from jiqa.weights.files import read_metadata
+from jiqa.weights.runs import RUN, WEIGHTS, run_folder
+from jiqa.wiring import Learned, Wiring
+
+__all__ = ["FACTS", "RUN", "WEIGHTS", "Run", "open_run", "run_metric"]
+
+#: The facts of a run that ``config.json`` does not say.
+FACTS = "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's model, ready to score.
+
+    Attributes:
+        folder: where it is.
+        model: what was trained.
+        options: its configuration.
+        params: keys and shapes of its parameters.
+        state: keys and shapes of its statistics.
+        factor: with ``summand``, what turns a score on the data's scale into the
+            model's; its sign is negative where the data's lower scores are better.
+        summand: see ``factor``.
+        facts: what ``run.json`` says.
+    """
+
+    folder: Path
+    model: Model
+    options: Any
+    params: Mapping[str, tuple[int, ...]]
+    state: Mapping[str, tuple[int, ...]]
+    factor: float
+    summand: float
+    facts: Mapping[str, Any]
+
+    def score(self, params: Mapping[str, Any], image: Array) -> Array:
+        """Of one image ``[H, W, C]`` in [0, 1], on the scale of the data.
+
+        Args:
+            params: all arrays of the model, flat.
+            image: of float32 or more, in whose precision all is computed.
+        """
+        arrays = {k: jnp.asarray(v).astype(image.dtype) for k, v in params.items()}
+        variables = Variables(
+            {k: arrays[k] for k in self.params}, {k: arrays[k] for k in self.state}
+        )
+        found = self.model.score(self.options, variables, image)
+        return (found - self.summand) / self.factor
+
+
+def open_run(folder: Path | str) -> Run:
+    """What a run's folder says of its model; its arrays are read elsewhere.
+
+    Raises:
+        ValueError: no run, one without a model yet, or one of a model that this
+            version does not have.
+    """
+    folder = Path(folder)
+    missing = [
+        name
+        for name in ("config.json", FACTS, WEIGHTS)
+        if not (folder / name).is_file()
+    ]
+    if missing:
+        raise ValueError(
+            f"{folder} is no run of jiqa train, or has validated nothing yet: it lacks "
+            f"{', '.join(missing)}"
+        )
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    facts = json.loads((folder / FACTS).read_text("utf-8"))
+    model = get_model(config["model"])
+    try:
+        given = {k: hashable(v) for k, v in config["model_config"].items()}
+        options = model.config_class(**given)
+    except TypeError as error:
+        raise ValueError(f"{folder / 'config.json'}: {error}") from None
+    arrays = jax.eval_shape(lambda key: model.init(key, options), jax.random.key(0))
+    params, state = ({k: v.shape for k, v in part.items()} for part in arrays)
+    affine = facts["score"]
+    return Run(
+        folder,
+        model,
+        options,
+        params,
+        state,
+        affine["factor"],
+        affine["summand"],
+        facts,
+    )
+
+
+def run_metric(name: str) -> Metric:
+    """The metric ``run:FOLDER``.
+
+    Raises:
+        ValueError: see ``open_run``.
+    """
+    folder = run_folder(name)
+    path = folder / WEIGHTS
+    changed = path.stat().st_mtime_ns if path.is_file() else 0
+    return _metric(name, changed)
+
+
+@functools.lru_cache(maxsize=16)
+def _metric(name: str, changed: int) -> Metric:
+    """The same until its model is written anew."""
+    run = open_run(run_folder(name))
+    wiring = _wiring(name, run)
+    learned = Learned(
+        _NoOptions,
+        lambda options: wiring,
+        lambda params, options, image: run.score(params, image),
+        lambda params, options, found: found,
+    )
+    info = _info(name, run)
+
+    @jax.jit
+    def compiled(params: Any, image: Any) -> Any:
+        return over_batch(functools.partial(run.score, params), (image,), {})
+
+    def metric(params: Any, *images: Any, **given: Any) -> Any:
+        """Score images ``[..., H, W, C]`` with all arrays of the run, flat."""
+        images, given = bind(name, ("image",), (), images, given)
+        check(params, wiring.shapes, f"params of {name}", others=True)
+        return compiled(params, *checked_images(images, [(public, given)]))
+
+    public = cast(Any, metric)
+    public.info, public.compiled = info, compiled
+    public.core = lambda params, image: run.score(params, image)
+    public.images, public.options, public.arrays = ("image",), (), ()
+    public.min_side, public.learned = lambda **_: info.min_side, learned
+    public.__name__ = name
+    return cast(Metric, public)
+
+
+@dataclass(frozen=True)
+class _NoOptions:
+    """All was said when it was trained."""
+
+
+def _wiring(name: str, run: Run) -> Wiring:
+    network = run.model.backbone(run.options)
+    return Wiring(
+        weights=(name,),
+        shapes={**run.params, **run.state},
+        min_side=run.model.min_side(run.options),
+        # From them, what a pass through the network needs of memory is told.
+        nodes=network.layers() if network is not None else (),
+        taps=(network.trunk,) if network is not None else (),
+    )
+
+
+def _info(name: str, run: Run) -> Info:
+    info, facts = run.model.info, run.facts
+    low, high = ((end - run.summand) / run.factor for end in info.range)
+    data = facts["data"]["training"]["spec"]
+    metadata = read_metadata(run.folder / WEIGHTS)
+    lower_better = (run.factor < 0) != (info.direction == "lower")
+    scale = facts["score"]["scale"]
+    if scale and not facts["score"]["mapped"]:
+        lower_better = scale["direction"] == "lower"
+    return replace(
+        info,
+        name=name,
+        title=f"{info.title}, trained on {data}",
+        direction="lower" if lower_better else "higher",
+        range=(min(low, high), max(low, high)) if math.isfinite(low) else info.range,
+        min_side=run.model.min_side(run.options),
+        fidelity_note=(
+            f"a run of jiqa train: {run.options}, {run.factor:g}, {run.summand:g}; "
+            f"{metadata['source']}; arrays {metadata['fingerprint'][:16]}"
+        ),
+        weights=(name,),
+    )

@@ -1,0 +1,1 @@
+"""Training of the models of ``jiqa.models``: one loop for all of them."""

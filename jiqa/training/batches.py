@@ -1,0 +1,196 @@
+"""Batches as the model's loss wants them: crops, groups to rank in, mapped scores."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from jiqa.data.batch_plan import BatchPlan
+from jiqa.data.batch_reading import Batches
+from jiqa.data.loading import Loader
+from jiqa.data.schema import Scale
+from jiqa.models.model import Model
+from jiqa.training.config import TrainingConfig
+from jiqa.training.group_plan import GroupPlan, groups_of
+from jiqa.training.sources import Source
+from jiqa.training.step import AXIS
+
+Rows = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The batches of one source, and what is done to each on the host.
+
+    Attributes:
+        loader: this process's rows of the batches.
+        levels: rows of a group; 0 where there are none.
+        kinds: of distortion, in all of it.
+        finish: gives a batch of the loader what the loss needs.
+    """
+
+    loader: Loader
+    levels: int
+    kinds: tuple[str, ...]
+    finish: Callable[[Rows], Rows]
+
+
+def feed(
+    source: Source,
+    model: Model,
+    options: Any,
+    config: TrainingConfig,
+    mesh: Mesh,
+    *,
+    training: bool,
+    kept: Any = None,
+    workers: int = 0,
+) -> Feed:
+    """The batches of a source.
+
+    Args:
+        source: the images.
+        model: what sees them.
+        options: its configuration.
+        config: the run's settings.
+        mesh: the devices that share a batch.
+        training: random crops in random order, for ever; else fixed ones, once.
+        kept: rows of features that take the images' place, as ``jiqa.training.
+            kept_features`` has them.
+        workers: processes that decode; 0 for threads.
+
+    Raises:
+        ValueError: a batch that devices and parts cannot share, or no group to rank.
+    """
+    ranks = config.stage == "ranks"
+    units = _units(config, mesh, training)
+    groups = groups_of(source.entries, config.pristine) if ranks else []
+    count = len(groups) if ranks else len(source.entries)
+    plan: Any = BatchPlan(
+        (None,) * count,
+        units,
+        config.seed,
+        shuffle=training,
+        # Images that fill up a batch would take part in batch statistics.
+        drop_remainder=training and count >= units,
+    )
+    levels = 0
+    if ranks:
+        plan = GroupPlan.of(groups, plan, source.entries)
+        levels = plan.levels
+    rows = units * max(levels, 1) // jax.process_count()
+    first = jax.process_index() * rows
+    mine = slice(first, first + rows)
+    epoch = plan.batches_per_epoch
+    steps = (config.steps or config.epochs * epoch) if training else epoch
+    if kept is not None:
+        batches = kept.batches(plan, steps, mine)
+    else:
+        seen = functools.partial(crop, model.prepare, options, training)
+        batches = Batches(source.dataset, source.entries, plan, steps, mine, seen)
+    scale = mapping(source.dataset.scale, model, config)
+    finish = functools.partial(_finish, model, options, scale, levels, first)
+    kinds = tuple(dict.fromkeys(e.distortion for e in source.entries if e.distortion))
+    return Feed(Loader(batches, workers if kept is None else 0), levels, kinds, finish)
+
+
+def on_devices(rows: Rows, mesh: Mesh) -> Rows:
+    """A batch on the devices of all processes, each of which gives its rows."""
+    sharding = NamedSharding(mesh, P(AXIS))
+    return jax.tree.map(
+        lambda v: jax.make_array_from_process_local_data(sharding, np.asarray(v)), rows
+    )
+
+
+@dataclass(frozen=True)
+class Affine:
+    """``score * factor + summand``, and whether that turns the scale round."""
+
+    factor: float = 1.0
+    summand: float = 0.0
+
+
+def mapping(
+    scale: Scale | Mapping[str, Any] | None, model: Model, config: TrainingConfig
+) -> Affine:
+    """From a data set's scale to the model's range, higher is better."""
+    if scale is None or config.scores == "own" or config.stage != "scores":
+        return Affine()
+    given = scale if isinstance(scale, Mapping) else dataclasses.asdict(scale)
+    low, high = float(given["low"]), float(given["high"])
+    if given["direction"] == "lower":
+        low, high = high, low
+    if low == high:
+        raise ValueError(f"scores from {low:g} to {high:g}: needed are several")
+    bottom, top = model.info.range
+    if not np.isfinite([bottom, top]).all():
+        bottom, top = 0.0, 1.0
+    factor = (top - bottom) / (high - low)
+    return Affine(factor, bottom - low * factor)
+
+
+def _units(config: TrainingConfig, mesh: Mesh, training: bool) -> int:
+    """Images or groups of a batch, a number that devices and parts can share."""
+    shares = mesh.devices.size * (config.accumulation if training else 1)
+    if training and config.batch_size % shares:
+        raise ValueError(
+            f"batch_size {config.batch_size}; needed is a multiple of {shares}, for "
+            f"{mesh.devices.size} devices and accumulation={config.accumulation}"
+        )
+    return -(-config.batch_size // shares) * shares
+
+
+def crop(
+    prepare: Callable[..., Any],
+    options: Any,
+    training: bool,
+    image: np.ndarray,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """One image as the model sees it, of 8 bits; without ``training`` the fixed crop.
+
+    A global function, so that processes that decode can be given it.
+    """
+    if image.dtype == np.uint16:
+        image = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return np.asarray(prepare(options, image, random if training else None))
+
+
+def _finish(
+    model: Model,
+    options: Any,
+    scale: Affine,
+    levels: int,
+    first: int,
+    batch: Rows,
+) -> Rows:
+    """Map scores, number groups, make targets, leave out text."""
+    rows = dict(batch)
+    # In double precision: a factor rounded to single would shift every score.
+    score = rows["score"].astype(np.float64) * scale.factor + scale.summand
+    rows["score"] = score.astype(np.float32)
+    rows["deviation"] = rows["deviation"] * np.float32(abs(scale.factor))
+    if scale.factor < 0:
+        rows["histogram"] = rows["histogram"][:, ::-1]
+    if levels:
+        rows["group"] = ((first + np.arange(len(score))) // levels).astype(np.int32)
+    if model.targets is not None:
+        rows = model.targets(options, rows)
+    return {k: v for k, v in rows.items() if not _is_text(v)}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "UO"
+
+
+def names_of(batch: Rows) -> Sequence[str]:
+    """The images of a batch as it was loaded."""
+    return [str(name) for name in batch["name"]]

@@ -1,0 +1,241 @@
+"""All that decides what a training run makes: one record, JSON in the run's folder."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jiqa.options import hashable, one_of
+
+#: The record's file in a run's folder.
+FILE = "config.json"
+
+#: What a run learns from: human scores, the order of levels, or kinds of distortion.
+STAGES = ("scores", "ranks", "kinds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """What to train, on what, and how.
+
+    Attributes:
+        model: name of the model.
+        model_config: options of the model that are not at their defaults.
+        data: what it learns from, as ``jiqa.data.splits.FORMS`` has it, or the path of
+            a table of one's own or of a folder that ``jiqa distort`` has written.
+        validation: what decides when to stop and which state is best; empty for
+            ``hold_out`` of ``data``.
+        hold_out: the share of the references in ``data`` (of the images, where there
+            are none) that is kept for validation.
+        test: what the finished run is reported on; it decides nothing.
+        stage: ``"scores"``, ``"ranks"`` (all levels of a distortion of a reference
+            stand together, in each batch) or ``"kinds"`` (which distortion it is).
+        scores: ``"mapped"``: from the data set's scale to the model's range, or to
+            [0, 1] where that is infinite, higher is better; the run's scores are
+            mapped back. ``"own"``: as they are.
+        pristine: whether the reference ranks above level 1 (stage ranks).
+        weights: what the arrays begin with: ``"imagenet"`` (the backbone as
+            published), ``"random"``, or ``"run:FOLDER"`` of an earlier run.
+        frozen: leave the backbone as it is. Its features of one fixed crop an image
+            are then computed once and kept on disk.
+        optimiser: ``"sgd"``, ``"adam"`` or ``"adamw"``.
+        momentum: of sgd.
+        backbone_rate: learning rate of the backbone.
+        head_rate: learning rate of all else.
+        schedule: ``"constant"``, ``"step"``, ``"exponential"`` or ``"cosine"`` (to 0).
+        decay: what the rates are multiplied by at each step of the schedule, or over
+            that time if it is exponential.
+        decay_every: how long that is, in epochs.
+        weight_decay: times the kernels, added to their gradients (sgd, adam) or taken
+            from them (adamw).
+        clip: largest norm of all gradients together; 0 for any.
+        batch_size: images of one update, over all devices; in stage ranks, groups of
+            all levels.
+        accumulation: parts of a batch that a device takes one after the other, for
+            what does not fit into its memory. Batch statistics are then of a part.
+        epochs: times that every image is seen.
+        steps: updates, instead of ``epochs``; 0 for those.
+        bfloat16: compute in half precision; parameters stay float32.
+        ema: how much of the mean of the parameters is kept at each update; that mean
+            is then what is validated and given. 0 for none.
+        validate_every: updates between validations; 0 for once an epoch.
+        checkpoint_every: updates between checkpoints beside those of validations; 0
+            for none.
+        patience: validations without a better one after which to stop; 0 for never.
+        seed: of initial arrays, order, crops and dropout.
+        select_on_test: allow a test split as ``validation``, as some papers did. The
+            figure on it is then no measure of anything new.
+    """
+
+    model: str
+    data: str
+    model_config: Mapping[str, Any] = field(default_factory=dict)
+    validation: str = ""
+    hold_out: float = 0.1
+    test: str = ""
+    stage: str = "scores"
+    scores: str = "mapped"
+    pristine: bool = True
+    weights: str = "imagenet"
+    frozen: bool = False
+    optimiser: str = "adam"
+    momentum: float = 0.9
+    backbone_rate: float = 1e-5
+    head_rate: float = 1e-4
+    schedule: str = "constant"
+    decay: float = 0.1
+    decay_every: float = 10.0
+    weight_decay: float = 0.0
+    clip: float = 0.0
+    batch_size: int = 16
+    accumulation: int = 1
+    epochs: int = 10
+    steps: int = 0
+    bfloat16: bool = False
+    ema: float = 0.0
+    validate_every: int = 0
+    checkpoint_every: int = 0
+    patience: int = 0
+    seed: int = 0
+    select_on_test: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with.
+
+        Raises:
+            ValueError: names the field, what came and what is needed.
+        """
+        one_of("stage", self.stage, *STAGES)
+        one_of("scores", self.scores, "mapped", "own")
+        one_of("optimiser", self.optimiser, "sgd", "adam", "adamw")
+        schedules = "constant", "step", "exponential", "cosine"
+        one_of("schedule", self.schedule, *schedules)
+        if not self.weights.startswith("run:"):
+            one_of("weights", self.weights, "imagenet", "random", "run:FOLDER")
+        for name in ("model", "data"):
+            if not getattr(self, name):
+                raise ValueError(f"{name}: nothing; needed is a name")
+        for name in ("backbone_rate", "head_rate", "weight_decay", "clip"):
+            self._need(name, "0 or more", getattr(self, name) >= 0)
+        for name in ("batch_size", "accumulation", "epochs"):
+            self._need(name, "1 or more", getattr(self, name) >= 1)
+        for name in (
+            *("steps", "validate_every", "checkpoint_every", "patience", "seed"),
+        ):
+            self._need(name, "0 or more", getattr(self, name) >= 0)
+        for name in ("ema", "momentum"):
+            self._need(name, "0 up to, not with, 1", 0 <= getattr(self, name) < 1)
+        self._need("decay", "above 0, at most 1", 0 < self.decay <= 1)
+        self._need("decay_every", "above 0", self.decay_every > 0)
+        if not self.validation:
+            self._need("hold_out", "above 0 and below 1", 0 < self.hold_out < 1)
+
+    def _need(self, name: str, needed: str, given: bool) -> None:
+        if not given:
+            raise ValueError(f"{name}={getattr(self, name)!r}; needed is {needed}")
+
+    def to_json(self) -> str:
+        """As it stands in the run's folder."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    def differences(self, other: TrainingConfig) -> list[str]:
+        """Each field that differs, in words."""
+        pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in _ALL}
+        return [f"{k} {a!r}, not {b!r}" for k, (a, b) in pairs.items() if a != b]
+
+
+_ALL = dataclasses.fields(TrainingConfig)
+
+
+def read_config(folder: Path) -> TrainingConfig:
+    """The record in a run's folder.
+
+    Raises:
+        FileNotFoundError: no run is there.
+        ValueError: it is of another form, or has another version's fields.
+    """
+    path = folder / FILE
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return TrainingConfig(**found)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{folder} holds no training run ({FILE})") from None
+    except (TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def with_settings(
+    given: Mapping[str, Any], settings: Sequence[str], model_config: type
+) -> TrainingConfig:
+    """A record from fields and ``KEY=VALUE`` settings over them.
+
+    Args:
+        given: fields by name.
+        settings: of the record's own fields, or ``model.KEY=VALUE`` of the model's.
+        model_config: the class of the model's configuration.
+
+    Raises:
+        ValueError: no such key, or a value of another type.
+    """
+    own = {f.name: f for f in _ALL if f.name not in ("model", "model_config")}
+    theirs = {f"model.{f.name}": f for f in dataclasses.fields(model_config)}
+    fields, options = dict(given), dict(given.get("model_config", {}))
+    for setting in settings:
+        key, equals, text = (part.strip() for part in setting.partition("="))
+        found = own.get(key) or theirs.get(key)
+        if not equals or found is None:
+            close = difflib.get_close_matches(key, [*own, *theirs], n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            keys = ", ".join([*own, *theirs])
+            raise ValueError(f"--set {setting}: no key {key!r}{hint} (keys: {keys})")
+        value = _value(setting, text, _default(found))
+        if key in own:
+            fields[key] = value
+        else:
+            options[found.name] = value
+    return TrainingConfig(**{**fields, "model_config": options})
+
+
+def options_of(config: TrainingConfig, model_config: type) -> Any:
+    """The model's own configuration.
+
+    Raises:
+        ValueError: an option that the model does not have, or refuses.
+    """
+    try:
+        given = {k: hashable(v) for k, v in config.model_config.items()}
+        return model_config(**given)
+    except TypeError as error:
+        raise ValueError(f"{config.model}: {error}") from None
+
+
+def _default(of: dataclasses.Field[Any]) -> Any:
+    return None if of.default is dataclasses.MISSING else of.default
+
+
+def _value(setting: str, text: str, default: Any) -> Any:
+    """The text as what the default is."""
+    if isinstance(default, str):
+        return text
+    word = text.lower()
+    if word in ("true", "false", "none"):
+        value: Any = {"true": True, "false": False, "none": None}[word]
+    else:
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            value = text
+    kind = type(default)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if kind is tuple and not isinstance(value, tuple):
+        value = tuple(value) if isinstance(value, list) else (value,)
+    if default is not None and type(value) is not kind:
+        raise ValueError(f"--set {setting}: {value!r}; needed is a {kind.__name__}")
+    return value

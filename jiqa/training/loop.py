@@ -1,0 +1,249 @@
+"""The training loop, one for all models, from the first batch to the finished run."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from jiqa.models.finding import get_model
+from jiqa.training import guard
+from jiqa.training.batches import Feed, feed, names_of, on_devices
+from jiqa.training.checkpoints import Checkpoints
+from jiqa.training.config import TrainingConfig, options_of
+from jiqa.training.curves import draw_curves
+from jiqa.training.kept_features import keep_features
+from jiqa.training.log import Log
+from jiqa.training.optimiser import optimiser
+from jiqa.training.run_folder import claim, write_model
+from jiqa.training.sources import Source, open_sources
+from jiqa.training.start import start
+from jiqa.training.step import (
+    AXIS,
+    State,
+    averaged,
+    evaluation_step,
+    initial_state,
+    on_mesh,
+    training_step,
+)
+from jiqa.training.validation import DECIDES, Figures, validate
+
+#: Makes a progress bar: what is done, of how many, how many already are.
+Progress = Callable[..., AbstractContextManager[Callable[[], None]]]
+
+
+@contextlib.contextmanager
+def silent(*_: Any) -> Iterator[Callable[[], None]]:
+    """No progress bar."""
+    yield lambda: None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the loop is; with the state, all that it goes on from.
+
+    Attributes:
+        data: state of the iterator over the training batches.
+        best: update after which the validated figure was best; -1 before any.
+        figure: that figure, or ``None``.
+        since: validations after it.
+    """
+
+    data: dict[str, int]
+    best: int = -1
+    figure: float | None = None
+    since: int = 0
+
+    def after(self, step: int, figure: float) -> Place:
+        """The place after a validation."""
+        if math.isfinite(figure) and (self.figure is None or figure > self.figure):
+            return Place(self.data, step, figure, 0)
+        return Place(self.data, self.best, self.figure, self.since + 1)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run has come to.
+
+    Attributes:
+        folder: of the run.
+        steps: updates done.
+        best: update whose arrays it gives.
+        validation: the figures of the last validation.
+        test: figures on the test split, where one was named and no human score is
+            needed for them; by kind of distortion, too.
+    """
+
+    folder: Path
+    steps: int
+    best: int
+    validation: dict[str, float]
+    test: Figures | None
+
+
+def train(
+    config: TrainingConfig,
+    folder: Path | str,
+    *,
+    resume: bool = False,
+    data_dir: Path | str | None = None,
+    weights_folder: Path | str | None = None,
+    features_folder: Path | None = None,
+    workers: int = 0,
+    progress: Progress = silent,
+) -> Finished:
+    """Train a model, on all devices of all processes.
+
+    A run that was killed goes on from its last checkpoint and ends with the arrays
+    that it would have ended with, to the bit on the same machine. With several
+    processes all call this alike; the first one writes.
+
+    Args:
+        config: the run's settings.
+        folder: of the run; see ``jiqa.training.run_folder``.
+        resume: go on with the run in ``folder``, if there is one.
+        data_dir: where prepared sets are; ``JIQA_DATA`` or jiqa's cache by default.
+        weights_folder: where published weights are looked for first.
+        features_folder: where features of a frozen backbone are kept; jiqa's cache by
+            default.
+        workers: processes that decode images; 0 for threads.
+        progress: makes a progress bar.
+
+    Raises:
+        ValueError: settings, data or weights that do not fit; see ``open_sources``.
+        FileNotFoundError: data or weights that are not there.
+        jiqa.training.guard.NotFinite: the loss, a gradient or a parameter is no number
+            any more; says which, and at which update.
+    """
+    folder = Path(folder)
+    model = get_model(config.model)
+    options = options_of(config, model.config_class)
+    sources = open_sources(config, data_dir)
+    begun = start(model, options, config, weights_folder)
+    facts = claim(folder, config, model, sources, begun, resume=resume)
+    mesh = Mesh(np.array(jax.devices()), (AXIS,))
+
+    def fed(source: Source, *, training: bool) -> Feed:
+        kept = None
+        if config.frozen:
+            kept = keep_features(
+                source,
+                model,
+                options,
+                begun.variables,
+                folder=features_folder,
+                progress=progress,
+            )
+        return feed(
+            source,
+            model,
+            options,
+            config,
+            mesh,
+            training=training,
+            kept=kept,
+            workers=workers,
+        )
+
+    training = fed(sources.training, training=True)
+    held_out = fed(sources.validation, training=False)
+    epoch, steps = training.loader.batches_per_epoch, len(training.loader)
+    every = config.validate_every or epoch
+    rule = optimiser(config, epoch, steps)
+    update = on_mesh(training_step(model, options, config, rule), mesh, donate=True)
+    evaluate = on_mesh(evaluation_step(model, options, config), mesh)
+    state = jax.device_put(
+        initial_state(begun.variables, config, rule), NamedSharding(mesh, P())
+    )
+    batches = iter(training.loader)
+    place, step = Place(batches.get_state()), 0
+    writer = jax.process_index() == 0
+    with contextlib.ExitStack() as stack:
+        checkpoints = stack.enter_context(Checkpoints(folder / "checkpoints"))
+        if checkpoints.steps:
+            step = checkpoints.steps[-1]
+            state, found = checkpoints.restore(step, state, mesh)
+            place = Place(**found)
+            batches.set_state(place.data)
+        log = Log(folder, step) if writer else None
+        stack.callback(lambda: log and log.close())
+        advance = stack.enter_context(progress("training", steps, step))
+        waiting: _Waiting | None = None
+        while step < steps and not _is_enough(place, config):
+            batch = next(batches)
+            state, report = update(state, on_devices(training.finish(batch), mesh))
+            step += 1
+            if waiting is not None:
+                # While the devices are at this update, the last one is looked at.
+                waiting.note(log, epoch)
+            waiting = _Waiting(step, report, names_of(batch), time.monotonic())
+            due = step % every == 0 or step == steps
+            if due or (config.checkpoint_every and step % config.checkpoint_every == 0):
+                waiting.note(log, epoch)
+                waiting = None
+                place = Place(
+                    batches.get_state(), place.best, place.figure, place.since
+                )
+                if due:
+                    figures = validate(held_out, evaluate, averaged(state), mesh).all
+                    place = place.after(step, figures[DECIDES[config.stage]])
+                    if log is not None:
+                        log.add(step, "validation", figures)
+                    if writer and place.best in (step, -1):
+                        # Without any figure, the last arrays are all there is.
+                        arrays = jax.device_get(averaged(state))
+                        write_model(folder, config, facts, arrays, step)
+                checkpoints.save(step, state, vars(place), place.best)
+            advance()
+        if hasattr(batches, "close"):
+            batches.close()
+        checkpoints.wait()
+        best = place.best if place.best in checkpoints.steps else step
+        test = None
+        if sources.test is not None and config.stage != "scores":
+            if best != step:
+                state, _ = checkpoints.restore(best, state, mesh)
+            test = validate(
+                fed(sources.test, training=False), evaluate, averaged(state), mesh
+            )
+        lines = log.lines if log is not None else []
+    if writer:
+        draw_curves(lines, folder / "curves.png")
+    last = [line for line in lines if line["kind"] == "validation"]
+    return Finished(folder, step, best, last[-1] if last else {}, test)
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """An update that nobody has looked at yet."""
+
+    step: int
+    report: Any
+    names: Any
+    begun: float
+
+    def note(self, log: Log | None, epoch: int) -> None:
+        """Wait for it, see that it is finite, and write it down."""
+        figures = guard.check(self.step, self.report, self.names)
+        if log is not None:
+            seconds = time.monotonic() - self.begun
+            position = {"epoch": (self.step - 1) // epoch + 1, "seconds": seconds}
+            log.add(self.step, "training", {**figures, **position})
+
+
+def _is_enough(place: Place, config: TrainingConfig) -> bool:
+    return bool(config.patience) and place.since >= config.patience
+
+
+__all__ = ["Finished", "Place", "State", "train"]

@@ -1,0 +1,160 @@
+"""A run's folder: what decides it is written first, the model whenever it is better.
+
+* ``config.json``: the settings (``jiqa.training.config``)
+* ``run.json``: versions, devices, digests of data and first arrays, the scale
+* ``checkpoints/``: the last and the best
+* ``log.jsonl``: a line for each update and validation; ``tensorboard/``, ``curves.png``
+* ``model.safetensors``: the best arrays so far; with the first two, a metric
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jiqa import weights
+from jiqa.models.model import Model, Variables
+from jiqa.models.runs import FACTS, WEIGHTS
+from jiqa.training.batches import mapping
+from jiqa.training.config import FILE, TrainingConfig, read_config
+from jiqa.training.sources import Source, Sources
+from jiqa.training.start import Start
+
+_PACKAGES = ("jiqa", "jax", "jaxlib", "numpy", "optax", "orbax-checkpoint", "grain")
+
+#: What must be the same when a run goes on, beside its settings.
+_DECISIVE = ("data", "start", "score")
+
+
+def claim(
+    folder: Path,
+    config: TrainingConfig,
+    model: Model,
+    sources: Sources,
+    start: Start,
+    *,
+    resume: bool,
+) -> dict[str, Any]:
+    """Write down what decides a run, or check that it is as it was.
+
+    Args:
+        folder: of the run.
+        config: its settings.
+        model: what is trained.
+        sources: its images.
+        start: its first arrays.
+        resume: whether to go on with what is there.
+
+    Returns:
+        The facts in ``run.json``.
+
+    Raises:
+        ValueError: a run is there and ``resume`` is not asked for, or it was begun
+            with other settings, data or arrays.
+    """
+    facts = _facts(config, model, sources, start)
+    if (folder / FACTS).is_file():
+        if not resume:
+            raise ValueError(
+                f"{folder} holds a run already: add --resume to go on with it, or give "
+                "another folder"
+            )
+        changes = read_config(folder).differences(config)
+        before = json.loads((folder / FACTS).read_text("utf-8"))
+        changes += [
+            f"{k} {before.get(k)}, not {facts[k]}"
+            for k in _DECISIVE
+            if before.get(k) != facts[k]
+        ]
+        if changes:
+            raise ValueError(
+                f"{folder} was begun with {'; '.join(changes)}: use the same, or "
+                "another folder"
+            )
+        return before
+    if jax.process_index() == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / FILE, config.to_json())
+        write_text(folder / FACTS, json.dumps(facts, indent=2) + "\n")
+    return facts
+
+
+def _facts(
+    config: TrainingConfig, model: Model, sources: Sources, start: Start
+) -> dict[str, Any]:
+    scale = sources.training.dataset.scale
+    affine = mapping(scale, model, config)
+    scored = config.stage == "scores" and scale is not None
+    facts = {
+        "data": {
+            "training": _source(sources.training),
+            "validation": _source(sources.validation),
+            **({"test": _source(sources.test)} if sources.test else {}),
+        },
+        "start": {
+            "weights": config.weights,
+            "source": start.source,
+            "licence": start.licence,
+            "sha256": start.sha256,
+        },
+        # What a score of the model is: on which scale, and how it is got from it.
+        "score": {
+            **dataclasses.asdict(affine),
+            "mapped": config.scores == "mapped",
+            "scale": dataclasses.asdict(scale) if scored and scale else None,
+        },
+        "versions": {name: version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "devices": [str(d) for d in jax.devices()],
+        "processes": jax.process_count(),
+    }
+    return json.loads(json.dumps(facts))
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {
+        "spec": source.spec,
+        "images": len(source.entries),
+        "fingerprint": source.fingerprint,
+    }
+
+
+def write_model(
+    folder: Path,
+    config: TrainingConfig,
+    facts: Mapping[str, Any],
+    variables: Variables,
+    step: int,
+) -> None:
+    """Write the arrays that make the run a metric, whole or not at all."""
+    flat = {**variables.params, **variables.state}
+    trained_on = facts["data"]["training"]["spec"]
+    weights.write(
+        folder / WEIGHTS,
+        {k: np.asarray(v) for k, v in flat.items()},
+        source=(
+            f"{config.model}, trained by jiqa on {trained_on}, update {step}; begun "
+            f"with: {facts['start']['source']}"
+        ),
+        licence=(
+            f"its owner's, as far as the data allow; begun with: "
+            f"{facts['start']['licence']}"
+        ),
+        sha256=hashlib.sha256((folder / FILE).read_bytes()).hexdigest(),
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text(text, "utf-8")
+    draft.replace(path)

@@ -1,0 +1,114 @@
+"""How good a state is on images that no gradient comes from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh
+
+from jiqa.models.model import Variables
+from jiqa.training.batches import Feed, on_devices
+
+#: The figure that decides, by stage; higher is better.
+DECIDES = {"scores": "srcc", "ranks": "ordered", "kinds": "likelihood"}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How good it is.
+
+    Attributes:
+        all: figures by name.
+        ordered: the share of ordered pairs by kind of distortion, where levels are
+            ranked.
+    """
+
+    all: dict[str, float]
+    ordered: dict[str, float]
+
+
+def validate(feed: Feed, program: Any, variables: Variables, mesh: Mesh) -> Figures:
+    """Figures over all images of a feed.
+
+    Args:
+        feed: each image once, fixed crops.
+        program: ``evaluation_step`` on the mesh.
+        variables: of the model.
+        mesh: the devices.
+
+    Returns:
+        ``loss``; with scores also ``srcc``, ``plcc`` and ``rmse`` (on the scale that
+        the model is trained on), with groups ``ordered``: the share of the pairs of
+        levels that the scores have in order. ``likelihood`` is the loss's negative.
+        What cannot be computed, such as the SRCC of constant scores, is NaN.
+    """
+    kinds = {kind: number for number, kind in enumerate(feed.kinds)}
+    total, count = 0.0, 0.0
+    columns: dict[str, list[np.ndarray]] = {"found": []}
+    for batch in feed.loader:
+        rows = feed.finish(batch)
+        found, loss = jax.device_get(program(variables, on_devices(rows, mesh)))
+        total, count = total + float(loss.total), count + float(loss.count)
+        columns["found"].append(found)
+        for key in ("score", "level", "mask", "group"):
+            if key in rows:
+                columns.setdefault(key, []).append(_everyones(rows[key]))
+        numbers = [kinds.get(str(kind), -1) for kind in batch["distortion"]]
+        columns.setdefault("kind", []).append(_everyones(np.array(numbers, np.int32)))
+    table = {k: np.concatenate(v) for k, v in columns.items()}
+    mean = total / count if count else math.nan
+    figures, by_kind = {"loss": mean}, {}
+    if feed.levels:
+        figures["ordered"] = ordered(table, feed.levels)
+        # A reference has no kind: it competes in that of the others of its group.
+        group = table["kind"].reshape(-1, feed.levels).max(1).repeat(feed.levels)
+        for kind, number in kinds.items():
+            own = {k: v[group == number] for k, v in table.items()}
+            by_kind[kind] = ordered(own, feed.levels)
+    else:
+        figures |= correlations(table["found"], table["score"], table["mask"])
+    return Figures({**figures, "likelihood": -mean}, by_kind)
+
+
+def correlations(
+    found: np.ndarray, score: np.ndarray, mask: np.ndarray
+) -> dict[str, float]:
+    """SRCC, PLCC (no mapping before it) and RMSE of the images that count."""
+    from scipy import stats
+
+    known = mask & np.isfinite(score)
+    x, y = (v[known].astype(np.float64) for v in (found, score))
+    if len(x) < 2:
+        return {}
+    several = np.ptp(x) > 0 and np.ptp(y) > 0 and np.isfinite(x).all()
+    rmse = float(np.sqrt(np.mean((x - y) ** 2)))
+    if not several:
+        return {"srcc": math.nan, "plcc": math.nan, "rmse": rmse}
+    return {
+        "srcc": float(stats.spearmanr(x, y)[0]),
+        "plcc": float(np.corrcoef(x, y)[0, 1]),
+        "rmse": rmse,
+    }
+
+
+def ordered(table: dict[str, np.ndarray], levels: int) -> float:
+    """The share of pairs of two levels of a group of which the weaker scores higher."""
+    score, level, mask = (
+        table[k].reshape(-1, levels) for k in ("found", "level", "mask")
+    )
+    pairs = level[:, :, None] < level[:, None, :]
+    pairs &= mask[:, :, None] & mask[:, None, :]
+    right = score[:, :, None] > score[:, None, :]
+    return float(right[pairs].mean()) if pairs.any() else math.nan
+
+
+def _everyones(rows: Any) -> np.ndarray:
+    """The rows of all processes, in their order."""
+    if jax.process_count() == 1:
+        return np.asarray(rows)
+    return np.asarray(multihost_utils.process_allgather(rows, tiled=True))
