@@ -86,9 +86,11 @@ def _close(one, other, tolerance: float = 1e-5) -> None:
     )
 
 
-def _changed(state) -> None:
+def _changed(state, but: tuple[str, ...] = ()) -> None:
     before = tiny_model.init(jax.random.key(1), tiny_model.Config()).params
     for key, value in before.items():
+        if key in but:
+            continue
         assert not np.allclose(state.params[key], value, atol=1e-4), key
 
 
@@ -102,7 +104,8 @@ import test_training_step as tests
 assert len(jax.devices()) == 8
 for fields in json.loads(sys.argv[1]):
     one = tests.trained(1, **fields)
-    tests._changed(one[0])
+    # What all scores share, no difference of two depends on.
+    tests._changed(one[0], ("head.bias",) if "groups" in fields else ())
     for way in ("mesh", "donated", "pmap"):
         tests._close(one, tests.trained(8, way=way, **fields))
     print("equal:", fields)
