@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,8 +28,8 @@ from jiqa.training.step import (
     training_step,
 )
 
-_FACTS = {"model": "tiny", "data": "none", "weights": "random"}
-_FAST = {"backbone_rate": 0.02, "head_rate": 0.05}
+_FACTS: dict[str, Any] = {"model": "tiny", "data": "none", "weights": "random"}
+_FAST: dict[str, Any] = {"backbone_rate": 0.02, "head_rate": 0.05}
 
 
 def batches(count: int, rows: int, *, groups: bool = False) -> list[dict]:
@@ -55,8 +56,9 @@ def batches(count: int, rows: int, *, groups: bool = False) -> list[dict]:
 
 def trained(devices: int, *, way: str = "mesh", steps: int = 4, **fields):
     """The state after a few updates, and what the last one said."""
-    options = tiny_model.Config(batch_norm=fields.pop("batch_norm", False))
+    batch_norm = fields.pop("batch_norm", False)
     groups = fields.pop("groups", False)
+    options = tiny_model.Config(batch_norm=batch_norm, ranks=groups)
     config = TrainingConfig(**{**_FACTS, **_FAST, **fields})
     rule = optimiser(config, steps_per_epoch=2, steps=steps)
     variables = tiny_model.init(jax.random.key(1), options)
@@ -161,7 +163,7 @@ def test_a_first_update_of_sgd_is_the_gradient_by_hand():
 
 
 def test_a_frozen_backbone_stays_and_its_features_may_come_from_before():
-    fields = {"frozen": True, "optimiser": "sgd"}
+    fields: dict[str, Any] = {"frozen": True, "optimiser": "sgd"}
     state, _ = trained(1, **fields)
     options = tiny_model.Config()
     before = tiny_model.init(jax.random.key(1), options)

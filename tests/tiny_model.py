@@ -26,12 +26,14 @@ class Config:
         width: channels of both convolutions.
         batch_norm: whether the second is normalised by its batch.
         dropout: share of the features that the head does not see.
+        ranks: whether it learns from pairs, else from scores.
         margin: of the hinge, in ranking.
     """
 
     width: int = 4
     batch_norm: bool = False
     dropout: float = 0.0
+    ranks: bool = False
     margin: float = 0.5
 
 
@@ -89,7 +91,7 @@ def head(
 
 def loss(config: Config, outputs: Any, batch: Any) -> tuple[Sum, dict[str, Sum]]:
     score, mask = outputs["score"], batch["mask"]
-    if "group" in batch:
+    if config.ranks:
         group, level = batch["group"], batch["level"]
         pairs = (group[:, None] == group[None]) & (level[:, None] < level[None])
         pairs &= mask[:, None] & mask[None]
@@ -167,6 +169,11 @@ MODEL = Model(
     prepare=prepare,
     score=score,
     min_side=lambda config: CROP,
+    stages={
+        "scores": {"ranks": False},
+        "ranks": {"ranks": True},
+        "kinds": {"ranks": False},
+    },
 )
 
 

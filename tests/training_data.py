@@ -12,9 +12,9 @@ from PIL import Image
 SIZE = (20, 24)
 
 
-def rated(folder: Path, count: int = 24) -> Path:
+def rated(folder: Path, count: int = 24, seed: int = 5) -> Path:
     """A table of noisy images whose brightness is their score, 0 to 100."""
-    random = np.random.default_rng(5)
+    random = np.random.default_rng(seed)
     (folder / "images").mkdir(parents=True)
     table = folder / "scores.csv"
     with table.open("w", newline="") as file:

@@ -38,6 +38,20 @@ def add_scoring(parser: Any) -> None:
     add_no_cache(parser)
 
 
+def add_cluster(parser: Any) -> None:
+    """Which of several processes this is; see ``jiqa.cli._setup.join_processes``."""
+    add = parser.add_argument
+    add(
+        "--distributed",
+        action="store_true",
+        help="one of several processes; JAX finds the others on TPU pods, Slurm, "
+        "Open MPI and Kubernetes, else give the next three",
+    )
+    add("--coordinator", metavar="HOST:PORT", help="of process 0")
+    add("--process", type=int, metavar="I", help="number of this process, from 0")
+    add("--processes", type=int, metavar="N", help="how many there are")
+
+
 def add_background(parser: Any) -> None:
     """What lies behind transparent pixels."""
     parser.add_argument(

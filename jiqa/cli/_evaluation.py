@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jiqa.cli._arguments import add_scoring
+from jiqa.cli._arguments import add_cluster, add_scoring
 
 if TYPE_CHECKING:
     from jiqa.evaluation.datasets import Scored
@@ -51,15 +51,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep undistorted images that were rated among the distorted ones",
     )
     add_scoring(group)
-    add(
-        "--distributed",
-        action="store_true",
-        help="one of several processes; JAX finds the others on TPU pods, Slurm, "
-        "Open MPI and Kubernetes, else give the next three",
-    )
-    add("--coordinator", metavar="HOST:PORT", help="of process 0")
-    add("--process", type=int, metavar="I", help="number of this process, from 0")
-    add("--processes", type=int, metavar="N", help="how many there are")
+    add_cluster(group)
 
 
 def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
@@ -68,20 +60,13 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
     Raises:
         UsageError: a request that cannot be carried out.
     """
-    from jiqa.cli._setup import configure_jax, progress
+    from jiqa.cli._setup import configure_jax, join_processes, progress
     from jiqa.evaluation import processes
     from jiqa.evaluation.datasets import Scoring, open_parts, score_datasets
-    from jiqa.scoring.inputs import UsageError
     from jiqa.scoring.memory import read_bytes
 
-    cluster = (arguments.coordinator, arguments.process, arguments.processes)
-    given = [value is not None for value in cluster]
-    if any(given) and not all(given):
-        raise UsageError("--coordinator, --process and --processes go together")
     programs = configure_jax(x64=arguments.x64, cache=not arguments.no_cache)
-    place = processes.Place()
-    if all(given) or arguments.distributed:
-        place = processes.join(*cluster)
+    place = join_processes(arguments)
     parts = open_parts(
         arguments.data,
         arguments.data_dir,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jiqa.places import cache_folder
+
+if TYPE_CHECKING:
+    from jiqa.evaluation.processes import Place
 
 
 def configure_jax(*, x64: bool = False, cache: bool = True) -> Path | None:
@@ -28,6 +33,27 @@ def configure_jax(*, x64: bool = False, cache: bool = True) -> Path | None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
     return cache_folder() / "programs"
+
+
+def join_processes(arguments: argparse.Namespace) -> Place:
+    """Join the other processes, if there are any; before anything is computed.
+
+    Returns:
+        This process's place among them.
+
+    Raises:
+        UsageError: not all that is needed to find them.
+    """
+    from jiqa.evaluation import processes
+    from jiqa.scoring.inputs import UsageError
+
+    cluster = (arguments.coordinator, arguments.process, arguments.processes)
+    given = [value is not None for value in cluster]
+    if any(given) and not all(given):
+        raise UsageError("--coordinator, --process and --processes go together")
+    if all(given) or arguments.distributed:
+        return processes.join(*cluster)
+    return processes.Place()
 
 
 @contextlib.contextmanager

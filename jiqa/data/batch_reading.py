@@ -12,7 +12,7 @@ from jiqa.data.batch_plan import PADDING, BatchPlan
 from jiqa.data.builder import UNKNOWN_LEVEL
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
-from jiqa.decode import DecodeError, read_image
+from jiqa.decode import DecodeError, Shape, read_image
 from jiqa.encoded import Encoded
 
 #: ``transform(image, random) -> image``: of one decoded image ``[H, W, C]``.
@@ -116,19 +116,25 @@ class Batches:
         shape = self._shape[position]
         sound = bool(data)
         try:
-            image = read_image(Encoded(name, data)) if data else None
+            image = self._decoded(data, name, position) if data else None
         except DecodeError as error:
             if name not in self._said:
                 _log.warning("left out: %s", error)
                 self._said.add(name)
             image, sound = None, False
         if image is None:
-            image = np.zeros(shape[:3], shape.dtype)
+            image = self._black(shape)
         if self._transform is None:
             return image, sound
         place = self.plan.chance(position)
         random = np.random.default_rng([self.plan.seed, epoch, place])
         return self._transform(image, random), sound
+
+    def _decoded(self, data: bytes, name: str, position: int) -> np.ndarray:
+        return read_image(Encoded(name, data))
+
+    def _black(self, shape: Shape) -> np.ndarray:
+        return np.zeros(shape[:3], shape.dtype)
 
 
 def _known(value: float | None) -> float:

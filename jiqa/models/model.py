@@ -16,6 +16,7 @@ import jax
 from jax import Array
 
 from jiqa.contract import Info
+from jiqa.options import hashable
 
 #: Arrays by dotted key.
 Flat = Mapping[str, Any]
@@ -113,6 +114,22 @@ class Model:
     stages: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: {"scores": {}}
     )
+
+    def options(self, stage: str, given: Mapping[str, Any]) -> Any:
+        """Its configuration for learning from what ``stage`` says.
+
+        Raises:
+            ValueError: it cannot learn from that, or has no such option.
+        """
+        if stage not in self.stages:
+            raise ValueError(
+                f"{self.info.name} learns from {' or '.join(self.stages)}, not {stage}"
+            )
+        chosen = {k: hashable(v) for k, v in {**self.stages[stage], **given}.items()}
+        try:
+            return self.config_class(**chosen)
+        except TypeError as error:
+            raise ValueError(f"{self.info.name}: {error}") from None
 
     def apply(
         self,

@@ -19,7 +19,6 @@ from jiqa.contract import Info, Metric, bind, checked_images
 from jiqa.models.finding import get_model
 from jiqa.models.model import Model, Variables
 from jiqa.nn.parameters import check
-from jiqa.options import hashable
 from jiqa.weights.files import read_metadata
 from jiqa.weights.runs import RUN, WEIGHTS, run_folder
 from jiqa.wiring import Learned, Wiring
@@ -55,13 +54,23 @@ class Run:
     summand: float
     facts: Mapping[str, Any]
 
-    def score(self, params: Mapping[str, Any], image: Array) -> Array:
-        """Of one image ``[H, W, C]`` in [0, 1], on the scale of the data.
+    @property
+    def images(self) -> tuple[str, ...]:
+        """What a call takes, by name."""
+        full = self.model.info.kind == "full-reference"
+        return ("reference", "distorted") if full else ("image",)
+
+    def score(self, params: Mapping[str, Any], *images: Array) -> Array:
+        """Of one image ``[H, W, C]`` in [0, 1], or pair, on the scale of the data.
 
         Args:
             params: all arrays of the model, flat.
-            image: of float32 or more, in whose precision all is computed.
+            images: of float32 or more, in whose precision all is computed.
         """
+        image = images[-1]
+        if len(images) == 2:
+            wide = (jnp.broadcast_to(x, (*x.shape[:2], 3)) for x in images[::-1])
+            image = jnp.concatenate(list(wide), -1)
         arrays = {k: jnp.asarray(v).astype(image.dtype) for k, v in params.items()}
         variables = Variables(
             {k: arrays[k] for k in self.params}, {k: arrays[k] for k in self.state}
@@ -91,11 +100,7 @@ def open_run(folder: Path | str) -> Run:
     config = json.loads((folder / "config.json").read_text("utf-8"))
     facts = json.loads((folder / FACTS).read_text("utf-8"))
     model = get_model(config["model"])
-    try:
-        given = {k: hashable(v) for k, v in config["model_config"].items()}
-        options = model.config_class(**given)
-    except TypeError as error:
-        raise ValueError(f"{folder / 'config.json'}: {error}") from None
+    options = model.options(config["stage"], config["model_config"])
     arrays = jax.eval_shape(lambda key: model.init(key, options), jax.random.key(0))
     params, state = ({k: v.shape for k, v in part.items()} for part in arrays)
     affine = facts["score"]
@@ -131,25 +136,27 @@ def _metric(name: str, changed: int) -> Metric:
     learned = Learned(
         _NoOptions,
         lambda options: wiring,
-        lambda params, options, image: run.score(params, image),
-        lambda params, options, found: found,
+        lambda params, options, image: {"image": image},
+        lambda params, options, *found: run.score(
+            params, *(each["image"] for each in found)
+        ),
     )
     info = _info(name, run)
 
     @jax.jit
-    def compiled(params: Any, image: Any) -> Any:
-        return over_batch(functools.partial(run.score, params), (image,), {})
+    def compiled(params: Any, *images: Any) -> Any:
+        return over_batch(functools.partial(run.score, params), images, {})
 
     def metric(params: Any, *images: Any, **given: Any) -> Any:
         """Score images ``[..., H, W, C]`` with all arrays of the run, flat."""
-        images, given = bind(name, ("image",), (), images, given)
+        images, given = bind(name, run.images, (), images, given)
         check(params, wiring.shapes, f"params of {name}", others=True)
         return compiled(params, *checked_images(images, [(public, given)]))
 
     public = cast(Any, metric)
     public.info, public.compiled = info, compiled
-    public.core = lambda params, image: run.score(params, image)
-    public.images, public.options, public.arrays = ("image",), (), ()
+    public.core = run.score
+    public.images, public.options, public.arrays = run.images, (), ()
     public.min_side, public.learned = lambda **_: info.min_side, learned
     public.__name__ = name
     return cast(Metric, public)
@@ -174,11 +181,13 @@ def _wiring(name: str, run: Run) -> Wiring:
 
 def _info(name: str, run: Run) -> Info:
     info, facts = run.model.info, run.facts
-    low, high = ((end - run.summand) / run.factor for end in info.range)
+    ends = run.model.span(run.options) if facts["score"]["scale"] else info.range
+    low, high = ((end - run.summand) / run.factor for end in ends)
     data = facts["data"]["training"]["spec"]
     metadata = read_metadata(run.folder / WEIGHTS)
     lower_better = (run.factor < 0) != (info.direction == "lower")
     scale = facts["score"]["scale"]
+    finite = math.isfinite(info.range[0]) and math.isfinite(low)
     if scale and not facts["score"]["mapped"]:
         lower_better = scale["direction"] == "lower"
     return replace(
@@ -186,7 +195,8 @@ def _info(name: str, run: Run) -> Info:
         name=name,
         title=f"{info.title}, trained on {data}",
         direction="lower" if lower_better else "higher",
-        range=(min(low, high), max(low, high)) if math.isfinite(low) else info.range,
+        # Beyond the ends of the data's scale lie scores of what was not seen.
+        range=(min(low, high), max(low, high)) if finite else info.range,
         min_side=run.model.min_side(run.options),
         fidelity_note=(
             f"a run of jiqa train: {run.options}, {run.factor:g}, {run.summand:g}; "

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +13,12 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jiqa.data.batch_plan import BatchPlan
-from jiqa.data.batch_reading import Batches
 from jiqa.data.loading import Loader
 from jiqa.data.schema import Scale
 from jiqa.models.model import Model
 from jiqa.training.config import TrainingConfig
 from jiqa.training.group_plan import GroupPlan, groups_of
+from jiqa.training.reading import read_batches
 from jiqa.training.sources import Source
 from jiqa.training.step import AXIS
 
@@ -94,11 +93,13 @@ def feed(
     if kept is not None:
         batches = kept.batches(plan, steps, mine)
     else:
-        seen = functools.partial(crop, model.prepare, options, training)
-        batches = Batches(source.dataset, source.entries, plan, steps, mine, seen)
-    scale = mapping(source.dataset.scale, model, config)
-    finish = functools.partial(_finish, model, options, scale, levels, first)
-    kinds = tuple(dict.fromkeys(e.distortion for e in source.entries if e.distortion))
+        batches = read_batches(
+            source, model, options, plan, steps, mine, training=training
+        )
+    kinds = tuple(source.dataset.info.distortions)
+    scale = mapping(source.dataset.scale, model, options, config)
+    numbered = functools.partial(_groups, kinds, levels, first)
+    finish = functools.partial(_finish, model, options, scale, numbered)
     return Feed(Loader(batches, workers if kept is None else 0), levels, kinds, finish)
 
 
@@ -119,20 +120,17 @@ class Affine:
 
 
 def mapping(
-    scale: Scale | Mapping[str, Any] | None, model: Model, config: TrainingConfig
+    scale: Scale | None, model: Model, options: Any, config: TrainingConfig
 ) -> Affine:
-    """From a data set's scale to the model's range, higher is better."""
+    """From a data set's scale to the model's span, higher is better."""
     if scale is None or config.scores == "own" or config.stage != "scores":
         return Affine()
-    given = scale if isinstance(scale, Mapping) else dataclasses.asdict(scale)
-    low, high = float(given["low"]), float(given["high"])
-    if given["direction"] == "lower":
+    low, high = scale.low, scale.high
+    if scale.direction == "lower":
         low, high = high, low
     if low == high:
         raise ValueError(f"scores from {low:g} to {high:g}: needed are several")
-    bottom, top = model.info.range
-    if not np.isfinite([bottom, top]).all():
-        bottom, top = 0.0, 1.0
+    bottom, top = model.span(options)
     factor = (top - bottom) / (high - low)
     return Affine(factor, bottom - low * factor)
 
@@ -148,28 +146,11 @@ def _units(config: TrainingConfig, mesh: Mesh, training: bool) -> int:
     return -(-config.batch_size // shares) * shares
 
 
-def crop(
-    prepare: Callable[..., Any],
-    options: Any,
-    training: bool,
-    image: np.ndarray,
-    random: np.random.Generator,
-) -> np.ndarray:
-    """One image as the model sees it, of 8 bits; without ``training`` the fixed crop.
-
-    A global function, so that processes that decode can be given it.
-    """
-    if image.dtype == np.uint16:
-        image = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return np.asarray(prepare(options, image, random if training else None))
-
-
 def _finish(
     model: Model,
     options: Any,
     scale: Affine,
-    levels: int,
-    first: int,
+    numbered: Callable[[Rows], np.ndarray],
     batch: Rows,
 ) -> Rows:
     """Map scores, number groups, make targets, leave out text."""
@@ -180,11 +161,20 @@ def _finish(
     rows["deviation"] = rows["deviation"] * np.float32(abs(scale.factor))
     if scale.factor < 0:
         rows["histogram"] = rows["histogram"][:, ::-1]
-    if levels:
-        rows["group"] = ((first + np.arange(len(score))) // levels).astype(np.int32)
+    rows["group"] = numbered(rows)
     if model.targets is not None:
         rows = model.targets(options, rows)
     return {k: v for k, v in rows.items() if not _is_text(v)}
+
+
+def _groups(kinds: Sequence[str], levels: int, first: int, rows: Rows) -> np.ndarray:
+    """Numbers of groups to rank in, or of distortions, -1 for none."""
+    if levels:
+        found = (first + np.arange(len(rows["mask"]))) // levels
+    else:
+        places = {kind: number for number, kind in enumerate(kinds)}
+        found = np.array([places.get(str(k), -1) for k in rows["distortion"]])
+    return found.astype(np.int32)
 
 
 def _is_text(value: Any) -> bool:

@@ -26,8 +26,8 @@ class Checkpoints:
         from orbax.checkpoint import v1 as ocp
 
         self._kept = _BestAndLast()
-        self._orbax = ocp.training.Checkpointer(
-            folder.absolute(),
+        self._orbax: Any = ocp.training.Checkpointer(
+            str(folder.absolute()),
             save_decision_policy=_Always(),
             preservation_policy=self._kept,
             cleanup_tmp_directories=True,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jiqa.options import hashable, one_of
+from jiqa.options import one_of
 
 #: The record's file in a run's folder.
 FILE = "config.json"
@@ -36,9 +36,10 @@ class TrainingConfig:
         test: what the finished run is reported on; it decides nothing.
         stage: ``"scores"``, ``"ranks"`` (all levels of a distortion of a reference
             stand together, in each batch) or ``"kinds"`` (which distortion it is).
-        scores: ``"mapped"``: from the data set's scale to the model's range, or to
-            [0, 1] where that is infinite, higher is better; the run's scores are
-            mapped back. ``"own"``: as they are.
+            The model has defaults for each.
+        scores: ``"mapped"``: from the data set's scale to the model's span, [0, 1] for
+            most, higher is better; the run's scores are mapped back. ``"own"``: as
+            they are.
         pristine: whether the reference ranks above level 1 (stage ranks).
         weights: what the arrays begin with: ``"imagenet"`` (the backbone as
             published), ``"random"``, or ``"run:FOLDER"`` of an earlier run.
@@ -200,19 +201,6 @@ def with_settings(
         else:
             options[found.name] = value
     return TrainingConfig(**{**fields, "model_config": options})
-
-
-def options_of(config: TrainingConfig, model_config: type) -> Any:
-    """The model's own configuration.
-
-    Raises:
-        ValueError: an option that the model does not have, or refuses.
-    """
-    try:
-        given = {k: hashable(v) for k, v in config.model_config.items()}
-        return model_config(**given)
-    except TypeError as error:
-        raise ValueError(f"{config.model}: {error}") from None
 
 
 def _default(of: dataclasses.Field[Any]) -> Any:

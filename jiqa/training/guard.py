@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 
-from jiqa.training.step import Report
+if TYPE_CHECKING:
+    from jiqa.training.step import Report
 
 #: Names that a message lists.
 _SHOWN = 3

@@ -7,7 +7,6 @@ how many are done stands in a note, so that a run that was broken off goes on th
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -23,8 +22,8 @@ from jiqa.data.batch_reading import Batches
 from jiqa.data.loading import Loader
 from jiqa.models.model import Model, Variables
 from jiqa.places import cache_folder
-from jiqa.training.batches import crop
 from jiqa.training.optimiser import BACKBONE
+from jiqa.training.reading import read_batches
 from jiqa.training.sources import Source
 from jiqa.training.step import as_floats
 from jiqa.weights.files import fingerprint
@@ -105,11 +104,12 @@ def keep_features(
     own = (folder or cache_folder() / "features") / _name(
         source, model, options, variables
     )
-    fixed = functools.partial(crop, model.prepare, options, False)
     count = len(source.entries)
     plan = BatchPlan((None,) * count, _ROWS, shuffle=False)
     steps = plan.batches_per_epoch
-    batches = Batches(source.dataset, source.entries, plan, steps, slice(None), fixed)
+    batches = read_batches(
+        source, model, options, plan, steps, slice(None), training=False
+    )
 
     @jax.jit
     def seen(variables: Variables, images: Any) -> Any:
@@ -192,7 +192,7 @@ def _note(
     joined = {k: np.concatenate([part[k] for part in parts]) for k in _LABELS}
     parts[:] = [joined]
     for path, write in (
-        (labels, lambda draft: np.savez(draft, **joined)),
+        (labels, lambda draft: np.savez(draft, allow_pickle=False, **joined)),
         (own / "done.json", lambda draft: draft.write_text(f'{{"batches": {done}}}')),
     ):
         draft = path.with_name(f".{path.name.replace('.npz', '')}.part{path.suffix}")

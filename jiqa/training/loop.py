@@ -20,7 +20,7 @@ from jiqa.models.finding import get_model
 from jiqa.training import guard
 from jiqa.training.batches import Feed, feed, names_of, on_devices
 from jiqa.training.checkpoints import Checkpoints
-from jiqa.training.config import TrainingConfig, options_of
+from jiqa.training.config import TrainingConfig
 from jiqa.training.curves import draw_curves
 from jiqa.training.kept_features import keep_features
 from jiqa.training.log import Log
@@ -128,10 +128,10 @@ def train(
     """
     folder = Path(folder)
     model = get_model(config.model)
-    options = options_of(config, model.config_class)
+    options = model.options(config.stage, config.model_config)
     sources = open_sources(config, data_dir)
     begun = start(model, options, config, weights_folder)
-    facts = claim(folder, config, model, sources, begun, resume=resume)
+    facts = claim(folder, config, model, options, sources, begun, resume=resume)
     mesh = Mesh(np.array(jax.devices()), (AXIS,))
 
     def fed(source: Source, *, training: bool) -> Feed:

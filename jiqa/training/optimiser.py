@@ -36,7 +36,10 @@ def optimiser(
     def part(rate: float) -> optax.GradientTransformation:
         return _rule(config, _schedule(config, rate, steps_per_epoch, steps))
 
-    parts = {BACKBONE: part(config.backbone_rate), HEAD: part(config.head_rate)}
+    parts: dict[Any, optax.GradientTransformation] = {
+        BACKBONE: part(config.backbone_rate),
+        HEAD: part(config.head_rate),
+    }
 
     def labels(params: Mapping[str, Any]) -> dict[str, str]:
         return {k: BACKBONE if k.startswith(BACKBONE) else HEAD for k in params}

@@ -24,7 +24,7 @@ import numpy as np
 from jiqa import weights
 from jiqa.models.model import Model, Variables
 from jiqa.models.runs import FACTS, WEIGHTS
-from jiqa.training.batches import mapping
+from jiqa.training.batches import Affine, mapping
 from jiqa.training.config import FILE, TrainingConfig, read_config
 from jiqa.training.sources import Source, Sources
 from jiqa.training.start import Start
@@ -39,6 +39,7 @@ def claim(
     folder: Path,
     config: TrainingConfig,
     model: Model,
+    options: Any,
     sources: Sources,
     start: Start,
     *,
@@ -50,6 +51,7 @@ def claim(
         folder: of the run.
         config: its settings.
         model: what is trained.
+        options: its configuration.
         sources: its images.
         start: its first arrays.
         resume: whether to go on with what is there.
@@ -61,7 +63,8 @@ def claim(
         ValueError: a run is there and ``resume`` is not asked for, or it was begun
             with other settings, data or arrays.
     """
-    facts = _facts(config, model, sources, start)
+    affine = mapping(sources.training.dataset.scale, model, options, config)
+    facts = _facts(config, affine, sources, start)
     if (folder / FACTS).is_file():
         if not resume:
             raise ValueError(
@@ -89,10 +92,9 @@ def claim(
 
 
 def _facts(
-    config: TrainingConfig, model: Model, sources: Sources, start: Start
+    config: TrainingConfig, affine: Affine, sources: Sources, start: Start
 ) -> dict[str, Any]:
     scale = sources.training.dataset.scale
-    affine = mapping(scale, model, config)
     scored = config.stage == "scores" and scale is not None
     facts = {
         "data": {

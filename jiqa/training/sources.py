@@ -13,6 +13,7 @@ from jiqa.data.index import Entry
 from jiqa.data.own_tables import SUFFIXES
 from jiqa.data.splits import divide, select
 from jiqa.data.store import prepare, split_name
+from jiqa.models.model import Model
 from jiqa.training.config import TrainingConfig
 
 _log = logging.getLogger(__name__)
@@ -123,6 +124,28 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
         except ValueError:
             pass
     return f"{prepare('table', path, data_dir).name}{colon}{part}"
+
+
+def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
+    """What a model can learn from a set: scores if it has some, else its distortions.
+
+    Raises:
+        ValueError: an unknown set or split, or one that the model cannot learn from.
+        FileNotFoundError: the set is not prepared; says how to.
+    """
+    dataset, entries = select(resolved(spec, data_dir), data_dir)
+    there = {
+        "scores": dataset.scale is not None,
+        "ranks": any(e.level for e in entries),
+        "kinds": any(e.level and e.distortion for e in entries),
+    }
+    able = [stage for stage in model.stages if there[stage]]
+    if not able:
+        raise ValueError(
+            f"{model.info.name} learns from {' or '.join(model.stages)}, and {spec} "
+            f"has {', '.join(k for k, v in there.items() if v) or 'images alone'}"
+        )
+    return "scores" if "scores" in able else able[0]
 
 
 def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,20 +64,37 @@ def start(
         check(read.params, {k: v.shape for k, v in flat.items()}, config.weights)
         found, source, licence = read.params, read.source, read.licence
     else:
-        if model.backbone(options) is None:
-            raise ValueError(
-                f"weights='imagenet': {model.info.name} has no published backbone; "
-                "needed is weights=random or run:FOLDER"
-            )
-        read = weights.load(options.backbone, weights_folder)
-        found = {
-            k: v for key, v in read.params.items() if (k := f"{BACKBONE}{key}") in flat
-        }
-        needed = {k: v.shape for k, v in flat.items() if k.startswith(BACKBONE)}
-        check(found, needed, f"weights {options.backbone!r} for {model.info.name}")
-        source, licence = read.source, read.licence
+        found, source, licence = _published(model, options, flat, weights_folder)
     params, state = (
         {k: np.asarray(found.get(k, v)) for k, v in part.items()} for part in drawn
     )
     sha256 = weights.fingerprint({**params, **state})
     return Start(Variables(params, state), source, licence, sha256)
+
+
+def _published(
+    model: Model, options: Any, flat: Mapping[str, Any], folder: Path | str | None
+) -> tuple[dict[str, np.ndarray], str, str]:
+    """Arrays of the backbone, and of what stands beside it; their source, licence."""
+    sets = dict(model.companions(options))
+    if model.backbone(options) is not None:
+        sets = {BACKBONE: options.backbone, **sets}
+    if not sets:
+        raise ValueError(
+            f"weights='imagenet': {model.info.name} has no published backbone; needed "
+            "is weights=random or run:FOLDER"
+        )
+    found: dict[str, np.ndarray] = {}
+    read = {opening: weights.load(name, folder) for opening, name in sets.items()}
+    for opening, part in read.items():
+        own = {f"{opening}{key}": value for key, value in part.params.items()}
+        found |= {k: v for k, v in own.items() if k in flat}
+    needed = {k: v.shape for k, v in flat.items() if k.startswith(tuple(sets))}
+    names = ", ".join(sets.values())
+    check(found, needed, f"weights {names} for {model.info.name}")
+    parts = read.values()
+    return (
+        found,
+        "; ".join(part.source for part in parts),
+        "; ".join(dict.fromkeys(part.licence for part in parts)),
+    )

@@ -8,7 +8,7 @@ wherever they lie, and the update does not depend on the number of devices.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -129,9 +129,9 @@ def training_step(
         # Optax raises floats to whole numbers, which strict promotion forbids.
         with jax.numpy_dtype_promotion("standard"):
             updates, memory = rule.update(slopes, state.optimiser, learned)
-        learned = optax.apply_updates(learned, updates)
+        learned = cast(dict[str, Array], optax.apply_updates(learned, updates))
         ema = _moved(state.ema, learned, config.ema, state.step)
-        params = {**state.params, **dict(learned)}
+        params = {**state.params, **learned}
         return State(state.step + 1, params, found[3], memory, ema), report
 
     return step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -90,7 +90,7 @@ def correlations(
     if not several:
         return {"srcc": math.nan, "plcc": math.nan, "rmse": rmse}
     return {
-        "srcc": float(stats.spearmanr(x, y)[0]),
+        "srcc": float(cast(Any, stats.spearmanr(x, y))[0]),
         "plcc": float(np.corrcoef(x, y)[0, 1]),
         "rmse": rmse,
     }

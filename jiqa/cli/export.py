@@ -1,0 +1,58 @@
+"""Write a trained model for use elsewhere.
+
+  jiqa export run:runs/mine --format safetensors --output mine.safetensors
+  jiqa export run:runs/mine --format jax-export --size 512x384 --output mine.bin
+
+safetensors: the arrays with the settings and facts of the run, in one file. jax-export:
+a program that scores images [B, H, W, 3] uint8 of one size, with JAX and without jiqa:
+jax.export.deserialize(bytearray(open(FILE, "rb").read())).call(images).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+HELP = "write a trained model for use elsewhere"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add = parser.add_argument
+    add("run_name", metavar="run:DIR", help="the run's folder")
+    add(
+        "--format",
+        choices=("safetensors", "jax-export"),
+        default="safetensors",
+        help="what to write (%(default)s)",
+    )
+    add("--output", "-o", required=True, help="file to write")
+    add("--size", metavar="WxH", help="of the images, for jax-export")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write it; see the module's docstring."""
+    from jiqa.models import exporting
+    from jiqa.scoring.inputs import UsageError
+    from jiqa.weights.runs import run_folder
+
+    folder, output = run_folder(arguments.run_name), Path(arguments.output)
+    try:
+        if arguments.format == "safetensors":
+            exporting.export_arrays(folder, output)
+        else:
+            exporting.export_program(folder, output, _size(arguments.size))
+        said = exporting.describe(folder)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    print(f"{output}: {output.stat().st_size / 1e6:,.1f} MB, {said}")
+    return 0
+
+
+def _size(text: str | None) -> tuple[int, int]:
+    """Height and width of ``WxH``."""
+    found = re.fullmatch(r"(\d+)x(\d+)", text or "", re.ASCII)
+    if found is None:
+        raise ValueError(f"--size {text}: jax-export needs width and height: 512x384")
+    return int(found[2]), int(found[1])

@@ -1,0 +1,172 @@
+"""Train a no-reference model on scores, or on distortions of increasing strength.
+
+  jiqa distort photos/ --set rankiqa_live --output ladder/
+  jiqa train rank --data ladder/ --workdir runs/ranks
+  jiqa train rank --data scores.csv --workdir runs/mine --set weights=run:runs/ranks
+  jiqa train nima --data biq2021:train --test biq2021:test --workdir runs/nima
+  jiqa score run:runs/mine photo.jpg
+
+DATA is a prepared set (see jiqa data), a table of your own with a column of scores, or
+a folder that jiqa distort has written. A share of its references is held out: it says
+when to stop, and which state is best; --test splits decide nothing and are reported on
+at the end. --set takes the run's settings (frozen=true, epochs=30) and, as model.KEY,
+the model's; --settings lists them. A run that was broken off goes on with --resume, and
+ends as it would have.
+
+Exit code 0; 1 when numbers ceased to be finite, or rows of the evaluation failed; 2 for
+wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from jiqa.cli._arguments import add_cluster, add_no_cache
+
+HELP = "train a no-reference model"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="what to train; a wrong name lists them")
+    add("--data", metavar="NAME[:SPLIT]|PATH", help="what it learns from")
+    add("--validation", metavar="NAME:SPLIT", help="instead of --hold-out")
+    add("--hold-out", type=float, metavar="SHARE", help="of the references (0.1)")
+    add("--test", metavar="NAME:SPLIT", help="what the finished run is reported on")
+    add("--workdir", metavar="DIR", help="folder of the run")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting, such as epochs=30 or model.dropout=0.2; may be repeated",
+    )
+    add("--settings", action="store_true", help="show all settings, and their values")
+    add("--resume", action="store_true", help="go on with the run in --workdir")
+    add("--data-dir", help="prepared sets (default: JIQA_DATA, or the user's cache)")
+    add("--weights", metavar="FOLDER", help="where to look first for published weights")
+    add(
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that decode images; 0 for threads (%(default)s)",
+    )
+    add_cluster(parser)
+    add_no_cache(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, and report on the test split; see the module's docstring."""
+    from jiqa.cli._setup import configure_jax, join_processes, progress
+    from jiqa.data.folder import LayoutError
+    from jiqa.models.finding import get_model
+    from jiqa.scoring.inputs import UsageError
+    from jiqa.training.guard import NotFinite
+
+    try:
+        model = get_model(arguments.model)
+        if arguments.settings:
+            _show(model, arguments.set)
+            return 0
+        for needed in ("data", "workdir"):
+            if not getattr(arguments, needed):
+                raise UsageError(f"--{needed} is needed")
+        configure_jax(cache=not arguments.no_cache)
+        place = join_processes(arguments)
+        from jiqa.training.loop import train  # seconds, which usage errors spare
+
+        config = _config(model, arguments)
+        finished = train(
+            config,
+            arguments.workdir,
+            resume=arguments.resume,
+            data_dir=arguments.data_dir,
+            weights_folder=arguments.weights,
+            workers=arguments.workers,
+            progress=progress,
+        )
+    except LayoutError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (ValueError, FileNotFoundError) as error:
+        raise UsageError(str(error)) from None
+    except NotFinite as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            f"\ninterrupted: the same command with --resume goes on from the last "
+            f"checkpoint in {arguments.workdir}",
+            file=sys.stderr,
+        )
+        raise
+    if not place.first:
+        return 0
+    _tell(finished)
+    if config.test and config.stage == "scores":
+        return _evaluate(config.test, finished.folder, arguments)
+    return 0
+
+
+def _config(model: Any, arguments: argparse.Namespace) -> Any:
+    from jiqa.training.config import with_settings
+    from jiqa.training.sources import stage_of
+
+    given = {
+        "model": model.info.name,
+        "data": arguments.data,
+        "validation": arguments.validation or "",
+        "test": arguments.test or "",
+    }
+    if arguments.hold_out is not None:
+        given["hold_out"] = arguments.hold_out
+    given["stage"] = stage_of(arguments.data, model, arguments.data_dir)
+    return with_settings(given, arguments.set, model.config_class)
+
+
+def _show(model: Any, settings: list[str]) -> None:
+    """Every setting with its value, as --set would take it."""
+    from jiqa.training.config import with_settings
+
+    config = with_settings(
+        {"model": model.info.name, "data": "DATA", "stage": next(iter(model.stages))},
+        settings,
+        model.config_class,
+    )
+    options = model.options(config.stage, config.model_config)
+    for part, opening in ((config, ""), (options, "model.")):
+        for field in dataclasses.fields(part):
+            if field.name not in ("model", "model_config", "data"):
+                print(f"{opening}{field.name}={getattr(part, field.name)}")
+
+
+def _tell(finished: Any) -> None:
+    figures = {k: v for k, v in finished.validation.items() if isinstance(v, float)}
+    shown = ", ".join(f"{k} {v:.4f}" for k, v in figures.items())
+    print(f"{finished.steps} updates, the best after {finished.best} ({shown})")
+    if finished.test is not None:
+        path = finished.folder / "test.json"
+        text = json.dumps(dataclasses.asdict(finished.test), indent=2)
+        path.write_text(text + "\n", "utf-8")
+        for name, value in {**finished.test.all, **finished.test.ordered}.items():
+            print(f"  test {name} {value:.4f}")
+    print(f"jiqa score run:{finished.folder} IMAGES scores with it")
+
+
+def _evaluate(test: str, folder: Path, arguments: argparse.Namespace) -> int:
+    """The report of ``jiqa evaluate`` on the test split, in the run's folder."""
+    from jiqa.cli import main
+
+    words = ["evaluate", f"run:{folder}", "--data", test]
+    words += ["--output", str(folder / "evaluation"), "--resume"]
+    for name in ("data_dir", "weights"):
+        if getattr(arguments, name):
+            words += [f"--{name.replace('_', '-')}", getattr(arguments, name)]
+    return main([*words, *(["--no-cache"] if arguments.no_cache else [])])
