@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_model
@@ -76,7 +77,7 @@ def _by_hand(run: Path, image: np.ndarray) -> float:
     """On the scale of the table, 0 to 100."""
     params = read(run / "model.safetensors")[0]
     variables = tiny_model.Variables(params, {})
-    floats = np.asarray(image / 255.0, np.float32)
+    floats = jnp.asarray(image / 255.0, jnp.float32)
     return 100 * float(tiny_model.score(tiny_model.Config(), variables, floats))
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jiqa.data.dataset import Dataset
-from jiqa.data.index import Entry
+from jiqa.data.facts import fingerprint
+from jiqa.data.index import Entry, read_facts
 from jiqa.data.own_tables import SUFFIXES
+from jiqa.data.preparing import is_prepared
 from jiqa.data.splits import divide, select
-from jiqa.data.store import prepare, split_name
+from jiqa.data.store import prepare, split_name, to_prepare
 from jiqa.models.model import Model
 from jiqa.training.config import TrainingConfig
 
@@ -106,10 +108,10 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
     Args:
         spec: ``NAME[:SPLIT]``, or ``PATH[:SPLIT]`` of a table, or of a folder with one
             (as ``jiqa distort`` writes).
-        data_dir: where prepared sets are.
+        data_dir: where prepared sets are. Where another table is prepared there under
+            its name, a digest stands after it.
 
     Raises:
-        ValueError: another table's images are prepared under its name.
         jiqa.data.folder.LayoutError: a table that cannot be understood.
     """
     head, colon, part = spec.partition(":")
@@ -123,7 +125,15 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
             return spec
         except ValueError:
             pass
-    return f"{prepare('table', path, data_dir).name}{colon}{part}"
+    made = to_prepare("table", path, data_dir)
+    digest = fingerprint(made.contents(path))
+    name = f"{made.name}/{made.config}"
+    if is_prepared(made):
+        if read_facts(Path(str(made.data_dir))).fingerprint == digest:
+            return f"{name}{colon}{part}"
+        # Another table of this name, or the same one before it was changed.
+        name = f"{name}_{digest[:8]}"
+    return f"{prepare(name, path, data_dir).name}{colon}{part}"
 
 
 def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:

@@ -85,7 +85,12 @@ def _published(
             "is weights=random or run:FOLDER"
         )
     found: dict[str, np.ndarray] = {}
-    read = {opening: weights.load(name, folder) for opening, name in sets.items()}
+    read = {}
+    for opening, name in sets.items():
+        mine = {k.removeprefix(opening) for k in flat if k.startswith(opening)}
+        # A classifier is read where the model taps it, and not otherwise.
+        tapped = weights.get_set(name).further.keys() & mine
+        read[opening] = weights.load(name, folder, whole=bool(tapped))
     for opening, part in read.items():
         own = {f"{opening}{key}": value for key, value in part.params.items()}
         found |= {k: v for k, v in own.items() if k in flat}
