@@ -163,8 +163,10 @@ def _tell(finished: Any) -> None:
 def _evaluate(test: str, folder: Path, arguments: argparse.Namespace) -> int:
     """The report of ``jiqa evaluate`` on the test split, in the run's folder."""
     from jiqa.cli import main
+    from jiqa.training.sources import resolved
 
-    words = ["evaluate", f"run:{folder}", "--data", test]
+    data = resolved(test, arguments.data_dir)
+    words = ["evaluate", f"run:{folder}", "--data", data]
     words += ["--output", str(folder / "evaluation"), "--resume"]
     for name in ("data_dir", "weights"):
         if getattr(arguments, name):
