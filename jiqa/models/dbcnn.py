@@ -296,5 +296,6 @@ MODEL = Model(
     prepare=prepare,
     score=score,
     min_side=min_side,
+    stages={"kinds": {"step": "distortion"}, "scores": {"step": "score"}},
     companions=companions,
 )

@@ -41,8 +41,9 @@ class TrainingConfig:
             most, higher is better; the run's scores are mapped back. ``"own"``: as
             they are.
         pristine: whether the reference ranks above level 1 (stage ranks).
-        weights: what the arrays begin with: ``"imagenet"`` (the backbone as
-            published), ``"random"``, or ``"run:FOLDER"`` of an earlier run.
+        weights: what the arrays begin with: ``"random"``, ``"imagenet"`` (the backbone
+            as published), ``"run:FOLDER"`` of an earlier run, or several of these with
+            commas, the later over the earlier. A head that none has is random.
         frozen: leave the backbone as it is. Its features of one fixed crop an image
             are then computed once and kept on disk.
         optimiser: ``"sgd"``, ``"adam"`` or ``"adamw"``.
@@ -117,8 +118,9 @@ class TrainingConfig:
         one_of("optimiser", self.optimiser, "sgd", "adam", "adamw")
         schedules = "constant", "step", "exponential", "cosine"
         one_of("schedule", self.schedule, *schedules)
-        if not self.weights.startswith("run:"):
-            one_of("weights", self.weights, "imagenet", "random", "run:FOLDER")
+        for part in self.weights.split(","):
+            if not part.startswith("run:"):
+                one_of("weights", part, "imagenet", "random", "run:FOLDER")
         for name in ("model", "data"):
             if not getattr(self, name):
                 raise ValueError(f"{name}: nothing; needed is a name")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,32 +50,51 @@ def start(
         weights_folder: where published weights are looked for first.
 
     Raises:
-        ValueError: weights that lack arrays of the model; names them all.
+        ValueError: weights that lack arrays of the backbone, or have some of another
+            shape; names them all.
         jiqa.weights.WeightsNotFound: they are nowhere; says where to put what.
     """
     # One program: drawing array by array would compile for each of them.
     drawn = jax.jit(lambda key: model.init(key, options))(jax.random.key(config.seed))
     flat = {**drawn.params, **drawn.state}
-    if config.weights == "random":
-        found: dict[str, np.ndarray] = {}
-        source, licence = "drawn at random", "none needed"
-    elif config.weights.startswith(RUN):
-        read = weights.load(config.weights)
-        check(read.params, {k: v.shape for k, v in flat.items()}, config.weights)
-        found, source, licence = read.params, read.source, read.licence
-    else:
-        found, source, licence = _published(model, options, flat, weights_folder)
+    parts = config.weights.split(",")
+    found: dict[str, np.ndarray] = {}
+    read: list[weights.Weights] = []
+    # The last named counts first; what a run has need not be published.
+    for name in reversed([part for part in parts if part.startswith(RUN)]):
+        read.append(weights.load(name))
+        own = {k: v for k, v in read[-1].params.items() if k in flat}
+        check(own, {k: flat[k].shape for k in own}, name)
+        found = {**own, **found}
+    if "imagenet" in parts:
+        for each, own in _published(model, options, flat, found, weights_folder):
+            read.append(each)
+            found = {**own, **found}
+    if read:
+        below = {k: v.shape for k, v in flat.items() if k.startswith(BACKBONE)}
+        mine = {k: v for k, v in found.items() if k in below}
+        check(mine, below, f"weights {config.weights} for {model.info.name}")
     params, state = (
         {k: np.asarray(found.get(k, v)) for k, v in part.items()} for part in drawn
     )
-    sha256 = weights.fingerprint({**params, **state})
-    return Start(Variables(params, state), source, licence, sha256)
+    sources = dict.fromkeys(each.source for each in read)
+    count = len(flat.keys() - found.keys())
+    return Start(
+        Variables(params, state),
+        "; ".join([*sources, *([f"{count} arrays drawn at random"] if count else [])]),
+        "; ".join(dict.fromkeys(each.licence for each in read)) or "none needed",
+        weights.fingerprint({**params, **state}),
+    )
 
 
 def _published(
-    model: Model, options: Any, flat: Mapping[str, Any], folder: Path | str | None
-) -> tuple[dict[str, np.ndarray], str, str]:
-    """Arrays of the backbone, and of what stands beside it; their source, licence."""
+    model: Model,
+    options: Any,
+    flat: Mapping[str, Any],
+    found: Mapping[str, Any],
+    folder: Path | str | None,
+) -> Iterator[tuple[weights.Weights, dict[str, np.ndarray]]]:
+    """Sets for the backbone and for what stands beside it, with the model's keys."""
     sets = dict(model.companions(options))
     if model.backbone(options) is not None:
         sets = {BACKBONE: options.backbone, **sets}
@@ -84,22 +103,16 @@ def _published(
             f"weights='imagenet': {model.info.name} has no published backbone; needed "
             "is weights=random or run:FOLDER"
         )
-    found: dict[str, np.ndarray] = {}
-    read = {}
     for opening, name in sets.items():
-        mine = {k.removeprefix(opening) for k in flat if k.startswith(opening)}
+        others = tuple(o for o in sets if o != opening and o.startswith(opening))
+        mine = {
+            k.removeprefix(opening)
+            for k in flat
+            if k.startswith(opening) and not (others and k.startswith(others))
+        }
+        if all(f"{opening}{k}" in found for k in mine):
+            continue
         # A classifier is read where the model taps it, and not otherwise.
         tapped = weights.get_set(name).further.keys() & mine
-        read[opening] = weights.load(name, folder, whole=bool(tapped))
-    for opening, part in read.items():
-        own = {f"{opening}{key}": value for key, value in part.params.items()}
-        found |= {k: v for k, v in own.items() if k in flat}
-    needed = {k: v.shape for k, v in flat.items() if k.startswith(tuple(sets))}
-    names = ", ".join(sets.values())
-    check(found, needed, f"weights {names} for {model.info.name}")
-    parts = read.values()
-    return (
-        found,
-        "; ".join(part.source for part in parts),
-        "; ".join(dict.fromkeys(part.licence for part in parts)),
-    )
+        read = weights.load(name, folder, whole=bool(tapped))
+        yield read, {f"{opening}{k}": v for k, v in read.params.items() if k in mine}
