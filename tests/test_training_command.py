@@ -172,7 +172,7 @@ def test_lower_scores_may_be_better(material, tmp_path):
         (["tiny", "--data", "x"], "--workdir is needed"),
         (["tiny", "--data", "koniq10k", "--workdir", "y"], "is not prepared"),
         (["tiny", "--data", "DATA", "--workdir", "y", "--set", "epoch=3"], "epochs"),
-        (["tiny", "--data", "DATA", "--workdir", "y", "--set", "epochs=x"], "a int"),
+        (["tiny", "--data", "DATA", "--workdir", "y", "--set", "epochs=x"], "a whole number"),
         (
             ["tiny", "--data", "DATA", "--workdir", "y", "--set", "optimiser=lion"],
             'needed is "sgd", "adam" or "adamw"',

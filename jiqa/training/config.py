@@ -155,6 +155,9 @@ class TrainingConfig:
 
 _ALL = dataclasses.fields(TrainingConfig)
 
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number"}
+_KINDS |= {tuple: "a list with commas"}
+
 
 def read_config(folder: Path) -> TrainingConfig:
     """The record in a run's folder.
@@ -227,5 +230,5 @@ def _value(setting: str, text: str, default: Any) -> Any:
     if kind is tuple and not isinstance(value, tuple):
         value = tuple(value) if isinstance(value, list) else (value,)
     if default is not None and type(value) is not kind:
-        raise ValueError(f"--set {setting}: {value!r}; needed is a {kind.__name__}")
+        raise ValueError(f"--set {setting}: {value!r}; needed is {_KINDS[kind]}")
     return value
