@@ -26,6 +26,7 @@ from jiqa.models.model import Model, Variables
 from jiqa.models.runs import FACTS, WEIGHTS
 from jiqa.training.batches import Affine, mapping
 from jiqa.training.config import FILE, TrainingConfig, read_config
+from jiqa.training.processes import wait
 from jiqa.training.sources import Source, Sources
 from jiqa.training.start import Start
 
@@ -65,7 +66,9 @@ def claim(
     """
     affine = mapping(sources.training.dataset.scale, model, options, config)
     facts = _facts(config, affine, sources, start)
-    if (folder / FACTS).is_file():
+    there = (folder / FACTS).is_file()
+    wait("looked for a run")  # before the first process writes one
+    if there:
         if not resume:
             raise ValueError(
                 f"{folder} holds a run already: add --resume to go on with it, or give "

@@ -17,6 +17,7 @@ from jiqa.data.splits import divide, select
 from jiqa.data.store import prepare, split_name, to_prepare
 from jiqa.models.model import Model
 from jiqa.training.config import TrainingConfig
+from jiqa.training.processes import one_by_one
 
 _log = logging.getLogger(__name__)
 
@@ -125,15 +126,20 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
             return spec
         except ValueError:
             pass
+    with one_by_one("preparing"):
+        return f"{_prepared(path, data_dir)}{colon}{part}"
+
+
+def _prepared(path: Path, data_dir: Path | str | None) -> str:
     made = to_prepare("table", path, data_dir)
     digest = fingerprint(made.contents(path))
     name = f"{made.name}/{made.config}"
     if is_prepared(made):
         if read_facts(Path(str(made.data_dir))).fingerprint == digest:
-            return f"{name}{colon}{part}"
+            return name
         # Another table of this name, or the same one before it was changed.
         name = f"{name}_{digest[:8]}"
-    return f"{prepare(name, path, data_dir).name}{colon}{part}"
+    return prepare(name, path, data_dir).name
 
 
 def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
