@@ -124,6 +124,7 @@ def test_a_run_is_exported(run, material, tmp_path, capsys):
         np.testing.assert_allclose(scores, [_by_hand(run, image)] * count, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_first_ranks_then_scores(material, tmp_path, capsys):
     words = ["train", "tiny", "--data", str(material / "ladder")]
     words += ["--workdir", str(tmp_path / "ranks"), "--validation", "none:x"]
@@ -144,6 +145,7 @@ def test_first_ranks_then_scores(material, tmp_path, capsys):
     assert facts["start"]["sha256"] == ranks["fingerprint"]
 
 
+@pytest.mark.slow
 def test_lower_scores_may_be_better(material, tmp_path):
     table = material / "rated" / "scores.csv"
     turned = material / "rated" / "dmos.csv"
@@ -172,7 +174,10 @@ def test_lower_scores_may_be_better(material, tmp_path):
         (["tiny", "--data", "x"], "--workdir is needed"),
         (["tiny", "--data", "koniq10k", "--workdir", "y"], "is not prepared"),
         (["tiny", "--data", "DATA", "--workdir", "y", "--set", "epoch=3"], "epochs"),
-        (["tiny", "--data", "DATA", "--workdir", "y", "--set", "epochs=x"], "a whole number"),
+        (
+            ["tiny", "--data", "DATA", "--workdir", "y", "--set", "epochs=x"],
+            "a whole number",
+        ),
         (
             ["tiny", "--data", "DATA", "--workdir", "y", "--set", "optimiser=lion"],
             'needed is "sgd", "adam" or "adamw"',

@@ -42,9 +42,17 @@ Progress = Callable[..., AbstractContextManager[Callable[[], None]]]
 class KeptFeatures:
     """Features and labels of the images of a source, in the order of its entries."""
 
-    def __init__(self, tree: Any, labels: Mapping[str, np.ndarray]) -> None:
-        """Of arrays on disk, rows first, and labels in memory."""
-        self.tree, self.labels = tree, labels
+    def __init__(
+        self, tree: Any, labels: Mapping[str, np.ndarray], places: np.ndarray
+    ) -> None:
+        """Of arrays on disk and labels in memory, of the images at some places."""
+        self._tree, self.labels = tree, {k: v[places] for k, v in labels.items()}
+        self._places = places
+
+    def features(self, rows: np.ndarray) -> Any:
+        """The tree of the features of some images, by their number in the source."""
+        places = self._places[rows]
+        return jax.tree.map(lambda v: np.asarray(v[places]), self._tree)
 
     def batches(self, plan: Any, steps: int, mine: slice) -> KeptBatches:
         """Random access to the batches of a plan, as ``Batches`` of images has it."""
@@ -70,8 +78,7 @@ class KeptBatches(Batches):
         rows = np.where(real, mine, 0)
         batch = {k: v[rows] for k, v in self._kept.labels.items()}
         batch["mask"] = batch["mask"] & real
-        features = jax.tree.map(lambda v: np.asarray(v[rows]), self._kept.tree)
-        return {**batch, "features": features}
+        return {**batch, "features": self._kept.features(rows)}
 
 
 def keep_features(
@@ -84,6 +91,8 @@ def keep_features(
     progress: Progress,
 ) -> KeptFeatures:
     """The features of all images of a source, from disk as far as they are there.
+
+    They are computed for the whole data set, once for all its divisions.
 
     Args:
         source: the images; one fixed crop of each is seen.
@@ -101,6 +110,7 @@ def keep_features(
             "features are kept by one process; with several, train the backbone as "
             "well (frozen=false), or run one process"
         )
+    wanted, source = source, _whole(source)
     own = (folder or cache_folder() / "features") / _name(
         source, model, options, variables
     )
@@ -146,7 +156,15 @@ def keep_features(
     arrays = [np.load(file, mmap_mode="r") for file in files]
     with np.load(labels) as found:
         kept = {k: found[k] for k in _LABELS}
-    return KeptFeatures(jax.tree.unflatten(form, arrays), kept)
+    found = {(e.split, e.position): n for n, e in enumerate(source.entries)}
+    places = np.array([found[e.split, e.position] for e in wanted.entries])
+    return KeptFeatures(jax.tree.unflatten(form, arrays), kept, places)
+
+
+def _whole(source: Source) -> Source:
+    dataset = source.dataset
+    readable = [e for e in dataset.entries() if e.shape is not None]
+    return Source(dataset.name, dataset, readable)
 
 
 def _name(source: Source, model: Model, options: Any, variables: Variables) -> str:
