@@ -233,7 +233,11 @@ def test_two_processes_end_where_one_does(material, run, tmp_path):
     both = [
         _start([*words, "--process", str(i), "--processes", "2"], 2) for i in range(2)
     ]
-    said = [process.communicate(timeout=400)[0] for process in both]
+    try:
+        said = [process.communicate()[0] for process in both]
+    finally:
+        for process in both:
+            process.kill()
     assert [process.returncode for process in both] == [0, 0], said
     assert "16 updates" in said[0] and "16 updates" not in said[1]
     facts = json.loads((tmp_path / "two" / "run.json").read_text())
