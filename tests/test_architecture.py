@@ -24,7 +24,7 @@ LAYERS = [
     {"pieces", "wiring"},
     {"contract", "weights"},
     {"learned", "joint", "tiles", "tiling"},
-    {"metrics", "models", "loaded", "named_metrics"},
+    {"metrics", "models", "loaded"},
     {"catalogue", "__init__"},
     {"data"},
     {"training"},

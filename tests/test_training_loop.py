@@ -188,6 +188,7 @@ def _is_past(folder: Path, step: int) -> bool:
     return bool(lines) and lines[-1]["step"] >= step
 
 
+@pytest.mark.slow
 def test_it_stops_when_nothing_gets_better(material, tmp_path):
     rates = {"backbone_rate": 0.0, "head_rate": 0.0}
     config = _config(material, patience=2, epochs=30, model_config={}, **rates)
@@ -196,6 +197,7 @@ def test_it_stops_when_nothing_gets_better(material, tmp_path):
     assert (finished.steps, finished.best) == (12, 4)
 
 
+@pytest.mark.slow
 def test_levels_are_ranked(material, tmp_path):
     config = _config(
         material,
@@ -225,6 +227,7 @@ def test_levels_are_ranked(material, tmp_path):
     assert facts["start"]["sha256"] == begun["fingerprint"]
 
 
+@pytest.mark.slow
 def test_a_frozen_backbone_is_seen_once(material, tmp_path, monkeypatch):
     fields: dict[str, Any] = {"frozen": True, "model_config": {}, "head_rate": 0.05}
     seen: list[int] = []
@@ -239,7 +242,7 @@ def test_a_frozen_backbone_is_seen_once(material, tmp_path, monkeypatch):
     config = _config(material, **fields)
     _train(config, material, tmp_path / "one", progress=bar)
     _train(config, material, tmp_path / "two", progress=bar)
-    assert seen == [3, 1]  # training and validation, eight images at a time
+    assert seen == [2]  # sixteen images at a time, of all divisions
     _same_arrays(tmp_path / "one", tmp_path / "two")
     params = read(tmp_path / "one" / "model.safetensors")[0]
     start = tiny_model.init

@@ -182,6 +182,7 @@ def test_a_frozen_backbone_stays_and_its_features_may_come_from_before():
     _close(state, jax.device_get(kept), 1e-6)
 
 
+@pytest.mark.slow
 def test_half_precision_moves_little_and_keeps_float32():
     full, half = trained(1), trained(1, bfloat16=True, batch_norm=False)
     assert {v.dtype for v in half[0].params.values()} == {np.dtype(np.float32)}
@@ -193,6 +194,7 @@ def test_half_precision_moves_little_and_keeps_float32():
     assert {v.dtype for v in statistics.values()} == {np.dtype(np.float32)}
 
 
+@pytest.mark.slow
 def test_the_mean_of_the_parameters_lags_behind():
     state, _ = trained(1, ema=0.99, optimiser="sgd")
     before = tiny_model.init(jax.random.key(1), tiny_model.Config()).params

@@ -81,8 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
         configure_jax(cache=not arguments.no_cache)
         place = join_processes(arguments)
         from jiqa.training.loop import train  # seconds, which usage errors spare
+        from jiqa.training.sources import resolved
 
         config = _config(model, arguments)
+        test = resolved(config.test, arguments.data_dir) if config.test else ""
         finished = train(
             config,
             arguments.workdir,
@@ -110,8 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not place.first:
         return 0
     _tell(finished)
-    if config.test and config.stage == "scores":
-        return _evaluate(config.test, finished.folder, arguments)
+    if test and config.stage == "scores":
+        return _evaluate(test, finished.folder, arguments)
     return 0
 
 
@@ -163,10 +165,8 @@ def _tell(finished: Any) -> None:
 def _evaluate(test: str, folder: Path, arguments: argparse.Namespace) -> int:
     """The report of ``jiqa evaluate`` on the test split, in the run's folder."""
     from jiqa.cli import main
-    from jiqa.training.sources import resolved
 
-    data = resolved(test, arguments.data_dir)
-    words = ["evaluate", f"run:{folder}", "--data", data]
+    words = ["evaluate", f"run:{folder}", "--data", test]
     words += ["--output", str(folder / "evaluation"), "--resume"]
     for name in ("data_dir", "weights"):
         if getattr(arguments, name):

@@ -30,7 +30,6 @@ from jiqa.training.sources import Source, open_sources
 from jiqa.training.start import start
 from jiqa.training.step import (
     AXIS,
-    State,
     averaged,
     evaluation_step,
     initial_state,
@@ -244,6 +243,3 @@ class _Waiting:
 
 def _is_enough(place: Place, config: TrainingConfig) -> bool:
     return bool(config.patience) and place.since >= config.patience
-
-
-__all__ = ["Finished", "Place", "State", "train"]

@@ -83,10 +83,8 @@ def correlations(
 
     known = mask & np.isfinite(score)
     x, y = (v[known].astype(np.float64) for v in (found, score))
-    if len(x) < 2:
-        return {}
-    several = np.ptp(x) > 0 and np.ptp(y) > 0 and np.isfinite(x).all()
-    rmse = float(np.sqrt(np.mean((x - y) ** 2)))
+    several = len(x) > 1 and np.ptp(x) > 0 and np.ptp(y) > 0 and np.isfinite(x).all()
+    rmse = float(np.sqrt(np.mean((x - y) ** 2))) if len(x) else math.nan
     if not several:
         return {"srcc": math.nan, "plcc": math.nan, "rmse": rmse}
     return {
