@@ -37,16 +37,12 @@ def all_metrics() -> Mapping[str, Metric]:
 
 
 def get_metric(name: str) -> Metric:
-    """The public function of one metric, or of a training run, ``run:FOLDER``.
+    """The public function of one metric, also of one that a file describes.
 
     Raises:
         ValueError: no such metric; names the closest ones. Or a file that is not
             there, or describes none.
     """
-    if name.startswith("run:"):
-        from jiqa.models.runs import run_metric  # few need the models
-
-        return run_metric(name)
     metrics = all_metrics()
     if name in metrics:
         return metrics[name]
@@ -84,9 +80,10 @@ def load(
     """Return a compiled callable for one metric or for several in one pass.
 
     Args:
-        name: a metric's name, or a sequence of names; several full-reference metrics
-            share what they compute alike (luma, pyramids, filtered fields).
-            ``"run:FOLDER"`` is the model that ``jiqa train`` has left there.
+        name: a metric's name, or a sequence of names (also ``"run:FOLDER"``,
+            ``"selected:maps.json"``, see ``jiqa.named_metrics``); several
+            full-reference metrics share what they compute alike (luma, pyramids,
+            filtered fields).
         weights_folder: where to look first for the weights of metrics that need some;
             see ``jiqa.weights.load``.
         **options: the metric's keyword options; not with several names.

@@ -24,7 +24,7 @@ LAYERS = [
     {"pieces", "wiring"},
     {"contract", "weights"},
     {"learned", "joint", "tiles", "tiling"},
-    {"metrics", "models", "loaded"},
+    {"metrics", "models", "loaded", "named_metrics"},
     {"catalogue", "__init__"},
     {"data"},
     {"training"},

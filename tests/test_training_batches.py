@@ -156,11 +156,10 @@ def test_a_reference_stands_beside_its_image(ladder):
 
 def test_kept_features_go_on_where_they_were_broken_off(ladder, tmp_path, monkeypatch):
     monkeypatch.setattr(kept_features, "_ROWS", 4)
-    monkeypatch.setattr(kept_features, "_NOTES", 2)
     variables = tiny_model.init(jax.random.key(2), _OPTIONS)
     left: list[int] = []
 
-    def keep(folder: Path, stop: int | None = None):
+    def keep(folder: Path, stop: int | None = None, source=ladder):
         @contextlib.contextmanager
         def bar(_: str, total: int, done: int):
             left.append(total - done)
@@ -173,7 +172,7 @@ def test_kept_features_go_on_where_they_were_broken_off(ladder, tmp_path, monkey
             yield advance
 
         return kept_features.keep_features(
-            ladder,
+            source,
             tiny_model.MODEL,
             _OPTIONS,
             variables,
@@ -185,11 +184,16 @@ def test_kept_features_go_on_where_they_were_broken_off(ladder, tmp_path, monkey
     with pytest.raises(KeyboardInterrupt):
         keep(tmp_path / "broken", stop=4)
     parts = keep(tmp_path / "broken")
-    assert left == [9, 9, 5]  # 35 images; what was done after the last note is redone
-    every = np.arange(35)
-    np.testing.assert_array_equal(whole.features(every), parts.features(every))
-    for key, value in whole.labels.items():
-        np.testing.assert_array_equal(value, parts.labels[key])
+    assert left == [9, 9, 4]  # 35 images, of which 20 were done
+    np.testing.assert_array_equal(whole.tree[whole.rows], parts.tree[parts.rows])
+    np.testing.assert_array_equal(whole.sound, np.ones(35, bool))
+    # A part of the images, in another order, finds its features there.
+    some = dataclasses.replace(ladder, entries=ladder.entries[20:3:-2])
+    again = keep(tmp_path / "whole", source=some)
+    assert len(left) == 3
+    np.testing.assert_array_equal(
+        again.tree[again.rows], whole.tree[whole.rows[20:3:-2]]
+    )
     # The same batches as of images, features in the images' place.
     config = _config(batch_size=5)
     kept = _feed(ladder, config, kept=whole)
@@ -202,7 +206,7 @@ def test_kept_features_go_on_where_they_were_broken_off(ladder, tmp_path, monkey
     name = str(entry["name"][2])
     found = next(e for e in ladder.entries if e.name == name)
     image = read_image(ladder.dataset.image(found))
-    cut = tiny_model.prepare(_OPTIONS, image, None)[None] / np.float32(255)
+    cut: Any = tiny_model.prepare(_OPTIONS, image, None)[None] / np.float32(255)
     alone, _ = tiny_model.features(
         _OPTIONS, variables, cut, train=False, key=None, axis=None
     )

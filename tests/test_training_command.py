@@ -234,7 +234,7 @@ def test_two_processes_end_where_one_does(material, run, tmp_path):
         _start([*words, "--process", str(i), "--processes", "2"], 2) for i in range(2)
     ]
     try:
-        said = [process.communicate()[0] for process in both]
+        said = [process.communicate(timeout=900)[0] for process in both]
     finally:
         for process in both:
             process.kill()

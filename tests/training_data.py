@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -39,7 +40,7 @@ def ladder(folder: Path, count: int = 6, levels: int = 3) -> Path:
         for number in range(count):
             base = random.integers(120, 200, (*SIZE, 3))
             reference = f"{number}/pristine.png"
-            versions = {("pristine", 0): base}
+            versions: dict[tuple[str, int], Any] = {("pristine", 0): base}
             for level in range(1, levels + 1):
                 noise = random.normal(0, 20 * level, base.shape)
                 versions["noise", level] = base + noise

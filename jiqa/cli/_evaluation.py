@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jiqa.cli._arguments import add_cluster, add_scoring
+from jiqa.cli._run_facts import command, run_facts
 
 if TYPE_CHECKING:
     from jiqa.evaluation.datasets import Scored

@@ -116,6 +116,16 @@ def open_run(folder: Path | str) -> Run:
     )
 
 
+def make(name: str, place: str) -> Metric:
+    """What ``jiqa.named_metrics`` asks for: the metric of the run in ``place``."""
+    return run_metric(name)
+
+
+def identity(place: str) -> str:
+    """Of a run's model: its folder may hold another one by now."""
+    return repr(run_metric(f"{RUN}{place}").info)
+
+
 def run_metric(name: str) -> Metric:
     """The metric ``run:FOLDER``.
 

@@ -48,9 +48,7 @@ class Program:
         divided among them; such programs are not kept.
         """
         self._mesh = Mesh(np.array(devices), ("data",)) if len(devices) > 1 else None
-        self._labels = [c.label for c in choices]
-        # A run's folder may hold another model by now.
-        self._about = [repr(c.metric.info) for c in choices]
+        self._identities = [c.identity for c in choices]
         self._joint = Joint([(c.metric, c.options) for c in choices])
         self._folder = folder
         # A dictionary: what is kept on disk knows the containers it was traced with.
@@ -123,8 +121,7 @@ class Program:
             "versions": [jiqa.__version__, jax.__version__, version("jaxlib")],
             "device": jax.default_backend(),
             "x64": jax.config.jax_enable_x64,  # pyright: ignore
-            "metrics": self._labels,
-            "about": self._about,
+            "metrics": self._identities,
             "arrays": [(x.shape, str(x.dtype)) for x in arrays],
         }
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

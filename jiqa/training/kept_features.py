@@ -1,15 +1,16 @@
 """Features of a backbone that stays as it is: computed once, kept on disk.
 
-Under a folder of its own, named after all that decides the numbers, each array of the
-features is one file of a row an image, beside the labels. Rows are written in order;
-how many are done stands in a note, so that a run that was broken off goes on there.
+They stand under a folder named after what decides the numbers: the traced computation,
+the weights, and what the model sees of an image. Heads of all kinds, splits and seeds
+find an image's features there by the SHA-256 of its file.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -19,40 +20,32 @@ import numpy as np
 
 from jiqa.data.batch_plan import PADDING, BatchPlan
 from jiqa.data.batch_reading import Batches
+from jiqa.data.index import Entry
 from jiqa.data.loading import Loader
 from jiqa.models.model import Model, Variables
 from jiqa.places import cache_folder
+from jiqa.training.feature_store import FeatureStore
 from jiqa.training.optimiser import BACKBONE
-from jiqa.training.reading import read_batches
+from jiqa.training.reading import crop, read_batches
 from jiqa.training.sources import Source
 from jiqa.training.step import as_floats
 from jiqa.weights.files import fingerprint
 
-#: Images that the backbone sees at once, and batches between two notes.
-_ROWS, _NOTES = 16, 8
-_LABELS = (
-    *("score", "deviation", "histogram", "level", "reference", "mask"),
-    *("name", "distortion"),
-)
+#: Images that the backbone sees at once.
+_ROWS = 8
 
 #: Makes a progress bar: what is done, of how many, how many already are.
 Progress = Callable[..., AbstractContextManager[Callable[[], None]]]
 
 
 class KeptFeatures:
-    """Features and labels of the images of a source, in the order of its entries."""
+    """Features of the images of a source, in the order of its entries."""
 
     def __init__(
-        self, tree: Any, labels: Mapping[str, np.ndarray], places: np.ndarray
+        self, source: Source, tree: Any, rows: np.ndarray, sound: np.ndarray
     ) -> None:
-        """Of arrays on disk and labels in memory, of the images at some places."""
-        self._tree, self.labels = tree, {k: v[places] for k, v in labels.items()}
-        self._places = places
-
-    def features(self, rows: np.ndarray) -> Any:
-        """The tree of the features of some images, by their number in the source."""
-        places = self._places[rows]
-        return jax.tree.map(lambda v: np.asarray(v[places]), self._tree)
+        """Of arrays on disk, the row of each entry, and whether it could be read."""
+        self.source, self.tree, self.rows, self.sound = source, tree, rows, sound
 
     def batches(self, plan: Any, steps: int, mine: slice) -> KeptBatches:
         """Random access to the batches of a plan, as ``Batches`` of images has it."""
@@ -63,8 +56,17 @@ class KeptBatches(Batches):
     """Batches whose ``image`` is replaced by ``features``."""
 
     def __init__(self, kept: KeptFeatures, plan: Any, steps: int, mine: slice) -> None:
-        """Nothing is read before a batch is asked for."""
-        self._kept, self.plan, self._steps, self._mine = kept, plan, steps, mine
+        """Labels are read now, features batch by batch."""
+        dataset, entries = kept.source.dataset, kept.source.entries
+        super().__init__(dataset, entries, plan, steps, mine, None)
+        self._kept = kept
+        self._names = [e.name for e in entries]
+        self._histograms: Any = None
+        if self._bins:
+            found = [
+                dataset.records(e.split).read(e.position)["histogram"] for e in entries
+            ]
+            self._histograms = np.asarray(found, np.float32)
 
     def __repr__(self) -> str:
         """Short: Grain puts it into its logs."""
@@ -72,13 +74,26 @@ class KeptBatches(Batches):
 
     def __getitem__(self, step: Any) -> dict[str, Any]:
         """The batch of a step, this process's rows."""
-        _, positions = self.plan.batch(int(step))
-        mine = positions[self._mine]
-        real = mine != PADDING
-        rows = np.where(real, mine, 0)
-        batch = {k: v[rows] for k, v in self._kept.labels.items()}
-        batch["mask"] = batch["mask"] & real
-        return {**batch, "features": self._kept.features(rows)}
+        batch: dict[str, Any] = super().__getitem__(step)
+        rows = batch.pop("image")
+        features = jax.tree.map(lambda v: np.asarray(v[rows]), self._kept.tree)
+        return {**batch, "features": features}
+
+    def _row(self, position: int, epoch: int) -> dict[str, Any]:
+        if position == PADDING:
+            return {}
+        nothing = np.zeros(0, np.float32)
+        return {
+            "image": self._kept.rows[position],
+            "score": self._score[position],
+            "deviation": self._deviation[position],
+            "histogram": nothing if not self._bins else self._histograms[position],
+            "level": self._level[position],
+            "reference": self._reference[position],
+            "mask": self._kept.sound[position],
+            "name": np.str_(self._names[position]),
+            "distortion": np.str_(self._distortion[position]),
+        }
 
 
 def keep_features(
@@ -91,8 +106,6 @@ def keep_features(
     progress: Progress,
 ) -> KeptFeatures:
     """The features of all images of a source, from disk as far as they are there.
-
-    They are computed for the whole data set, once for all its divisions.
 
     Args:
         source: the images; one fixed crop of each is seen.
@@ -110,16 +123,7 @@ def keep_features(
             "features are kept by one process; with several, train the backbone as "
             "well (frozen=false), or run one process"
         )
-    wanted, source = source, _whole(source)
-    own = (folder or cache_folder() / "features") / _name(
-        source, model, options, variables
-    )
-    count = len(source.entries)
-    plan = BatchPlan((None,) * count, _ROWS, shuffle=False)
-    steps = plan.batches_per_epoch
-    batches = read_batches(
-        source, model, options, plan, steps, slice(None), training=False
-    )
+    below = _below(variables)
 
     @jax.jit
     def seen(variables: Variables, images: Any) -> Any:
@@ -128,91 +132,79 @@ def keep_features(
         )
         return found
 
-    sample = batches[0]["image"]
-    shapes = jax.eval_shape(seen, variables, sample)
-    leaves, form = jax.tree.flatten(shapes)
-    own.mkdir(parents=True, exist_ok=True)
-    files = [own / f"{number}.npy" for number in range(len(leaves))]
-    done = _done(own, files)
-    labels = own / "labels.npz"
-    if done < steps:
-        flow = iter(Loader(batches, 0))
-        flow.set_state({"step": done})
-        arrays = [
-            _open(file, (count, *leaf.shape[1:]), leaf.dtype, new=done == 0)
-            for file, leaf in zip(files, leaves, strict=True)
-        ]
-        parts = _read_parts(labels, done)
-        with progress("features", steps, done) as advance:
-            for step, batch in enumerate(flow, done):
-                rows = slice(step * _ROWS, min((step + 1) * _ROWS, count))
-                found = jax.device_get(seen(variables, batch["image"]))
-                for array, value in zip(arrays, jax.tree.leaves(found), strict=True):
-                    array[rows] = value[: rows.stop - rows.start]
-                parts.append({k: batch[k][: rows.stop - rows.start] for k in _LABELS})
-                if (step + 1) % _NOTES == 0 or step + 1 == steps:
-                    _note(own, arrays, labels, parts, step + 1)
-                advance()
-    arrays = [np.load(file, mmap_mode="r") for file in files]
-    with np.load(labels) as found:
-        kept = {k: found[k] for k in _LABELS}
-    found = {(e.split, e.position): n for n, e in enumerate(source.entries)}
-    places = np.array([found[e.split, e.position] for e in wanted.entries])
-    return KeptFeatures(jax.tree.unflatten(form, arrays), kept, places)
+    full = model.info.kind == "full-reference"
+    probes = _probes(
+        functools.partial(crop, model.prepare, options, False), 6 if full else 3
+    )
+    shape = jax.ShapeDtypeStruct((_ROWS, *probes[0].shape), probes[0].dtype)
+    name = _name(seen.lower(below, shape).as_text(), below, probes)
+    leaves, form = jax.tree.flatten(jax.eval_shape(seen, below, shape))
+    one = [jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype) for leaf in leaves]
+    flag = jax.ShapeDtypeStruct((), np.bool_)
+    store = FeatureStore((folder or cache_folder() / "features") / name, [*one, flag])
+    keys = [_key(source, entry) for entry in source.entries]
+    if not all(key in store.rows for key in keys):
+        with store.appending():
+            lacking = dict(zip(keys, source.entries, strict=True))
+            lacking = {k: e for k, e in lacking.items() if k not in store.rows}
+            plan = BatchPlan((None,) * len(lacking), _ROWS, shuffle=False)
+            less = dataclasses.replace(source, entries=list(lacking.values()))
+            steps, every = plan.batches_per_epoch, slice(None)
+            batches = read_batches(
+                less, model, options, plan, steps, every, training=False
+            )
+            with progress("features", steps, 0) as advance:
+                for names, batch in zip(
+                    _parts(list(lacking)), Loader(batches, 0), strict=True
+                ):
+                    found = jax.tree.leaves(jax.device_get(seen(below, batch["image"])))
+                    rows = slice(len(names))
+                    store.append(names, [v[rows] for v in (*found, batch["mask"])])
+                    advance()
+    *arrays, sound = store.arrays()
+    rows = np.array([store.rows[key] for key in keys])
+    tree = jax.tree.unflatten(form, arrays)
+    return KeptFeatures(source, tree, rows, np.asarray(sound)[rows])
 
 
-def _whole(source: Source) -> Source:
-    dataset = source.dataset
-    readable = [e for e in dataset.entries() if e.shape is not None]
-    return Source(dataset.name, dataset, readable)
+def _parts(names: Sequence[str]) -> list[Sequence[str]]:
+    return [names[i : i + _ROWS] for i in range(0, len(names), _ROWS)]
 
 
-def _name(source: Source, model: Model, options: Any, variables: Variables) -> str:
-    """A digest of all that the features depend on."""
-    params = {k: v for k, v in variables.params.items() if k.startswith(BACKBONE)}
-    arrays = params | {f"state {k}": v for k, v in variables.state.items()}
-    facts = {
-        "model": model.info.name,
-        "options": repr(options),
-        "weights": fingerprint({k: np.asarray(v) for k, v in arrays.items()}),
-        "data": source.fingerprint,
-        "device": jax.default_backend(),
-    }
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+def _below(variables: Variables) -> Variables:
+    """The arrays of the backbone alone."""
+    return Variables(
+        *(
+            {k: v for k, v in part.items() if k.startswith(BACKBONE)}
+            for part in variables
+        )
+    )
 
 
-def _open(file: Path, shape: tuple[int, ...], dtype: Any, *, new: bool) -> np.ndarray:
-    mode: Any = "w+" if new else "r+"
-    return np.lib.format.open_memmap(file, mode, dtype, shape)
+def _probes(fixed: Callable[..., Any], channels: int) -> list[np.ndarray]:
+    """What the model sees of pictures with a gradient: tells crops and sizes apart."""
+    random = np.random.default_rng(0)
+    found = []
+    for height, width in ((300, 420), (900, 640)):
+        down, right = np.mgrid[:height, :width] / 4
+        picture = np.stack([down, right, down + right] * (channels // 3), -1)
+        found.append(fixed(picture.astype(np.uint8), random))
+    return found
 
 
-def _done(own: Path, files: list[Path]) -> int:
-    """Batches that are on disk for certain."""
-    note = own / "done.json"
-    if not note.is_file() or not all(file.is_file() for file in files):
-        return 0
-    return int(json.loads(note.read_text())["batches"])
+def _name(program: str, below: Variables, probes: Sequence[np.ndarray]) -> str:
+    """A digest of all that the features of an image depend on, beside the image."""
+    arrays = {**below.params, **{f"state {k}": v for k, v in below.state.items()}}
+    digest = hashlib.sha256(program.encode())
+    digest.update(fingerprint({k: np.asarray(v) for k, v in arrays.items()}).encode())
+    digest.update(jax.default_backend().encode())
+    for probe in probes:
+        digest.update(repr((probe.shape, probe.dtype)).encode() + probe.tobytes())
+    return digest.hexdigest()[:32]
 
 
-def _read_parts(labels: Path, done: int) -> list[dict[str, np.ndarray]]:
-    if not done:
-        return []
-    with np.load(labels) as found:
-        return [{k: found[k][: done * _ROWS] for k in _LABELS}]
-
-
-def _note(
-    own: Path, arrays: list[Any], labels: Path, parts: list[Any], done: int
-) -> None:
-    """Write down how far it is, after what it speaks of."""
-    for array in arrays:
-        array.flush()
-    joined = {k: np.concatenate([part[k] for part in parts]) for k in _LABELS}
-    parts[:] = [joined]
-    for path, write in (
-        (labels, lambda draft: np.savez(draft, allow_pickle=False, **joined)),
-        (own / "done.json", lambda draft: draft.write_text(f'{{"batches": {done}}}')),
-    ):
-        draft = path.with_name(f".{path.name.replace('.npz', '')}.part{path.suffix}")
-        write(draft)
-        draft.replace(path)
+def _key(source: Source, entry: Entry) -> str:
+    """Of an image's features: its file's digest, and its reference's if it has one."""
+    references: Mapping[str, Any] = source.dataset.references
+    reference = references.get(entry.reference)
+    return f"{entry.digest}-{reference.digest if reference else ''}"
