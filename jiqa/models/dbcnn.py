@@ -220,9 +220,7 @@ def loss(
         return heads.regression(config, outputs["raw"], batch, config.loss)
     logits = outputs["logits"]
     group, level, mask = (jnp.asarray(batch[k]) for k in ("group", "level", "mask"))
-    groups, levels = (
-        jnp.asarray([c[k] for c in config.classes], jnp.int32) for k in (0, 1)
-    )
+    groups, levels = jnp.asarray(config.classes, jnp.int32).T
     true = (group[:, None] == groups) & (level[:, None] == levels)
     known = mask & true.any(-1)
     each = -jnp.where(true, jax.nn.log_softmax(logits), 0).sum(-1)
@@ -243,12 +241,10 @@ def prepare(
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
     """Of a whole image ``[H, W, C]``, or the mean over a fixed grid of crops."""
+    multiple = backbones.multiple(config.backbone)
+    crop, resize = config.crop, config.resize
     seen = views.fixed_views(
-        image,
-        crop=config.crop,
-        count=config.grid,
-        resize=config.resize,
-        multiple=backbones.multiple(config.backbone),
+        image, crop=crop, count=config.grid, resize=resize, multiple=multiple
     )
     return MODEL.apply(config, variables, seen)[0]["score"].mean()
 
