@@ -24,7 +24,26 @@ hdrvdp.sourceforge.net/reports/2.0/quality_live.
 
 Measured (scripts/results/live-jpeg.csv, 175 images; not yet all metrics):
 
-@FIGURES@
+    metric                 SRCC    95 % interval    printed
+    vif                    0.9845  0.978 to 0.988   .985
+    fsimc                  0.9840  0.978 to 0.988
+    fsim                   0.9834  0.977 to 0.987   .983
+    haarpsi                0.9832  0.977 to 0.987
+    sr_sim                 0.9823  0.975 to 0.986
+    ms_ssim                0.9813  0.974 to 0.985   .982
+    iw_ssim                0.9806  0.973 to 0.986
+    vifp                   0.9782  0.968 to 0.985
+    gmsd                   0.9781  0.970 to 0.982
+    dss                    0.9777  0.970 to 0.983
+    ssim(downsample=auto)  0.9763  0.968 to 0.982   .976
+    mdsi                   0.9762  0.968 to 0.982
+    vsi                    0.9761  0.967 to 0.983
+    vsnr                   0.9657  0.953 to 0.975
+    nqm                    0.9647  0.954 to 0.974
+    lpips                  0.9634  0.950 to 0.973
+    ssim                   0.9447  0.925 to 0.961   .976
+    psnr                   0.9012  0.875 to 0.938
+    psnr(colour=luma)      0.8809  0.843 to 0.927
 
 What moves a figure by more than .005:
 
