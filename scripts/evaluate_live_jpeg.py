@@ -50,7 +50,7 @@ of VIF, FSIM, FSIMc, HaarPSI, MS-SSIM, GMSD, VSI, PSNR and SSIM at full size are
 
 What moves a figure by more than .005:
 
-- The scores. On live/original, which keeps the scores of each session as they were,
+- The scores. On live/original, the scores as they were released first, by study,
   SSIM after down-sampling falls from .9763 to .9113: printed figures are on the
   realigned ones.
 - Down-sampling. SSIM at full size, the default here, is .9447 where .976 is printed;
