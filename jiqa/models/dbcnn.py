@@ -56,8 +56,7 @@ class Config:
         resize: square that images are first brought to; ``None`` for their own size.
             The S-CNN is trained on 224 of 256.
         flip: whether crops are mirrored half of the time.
-        grid: crops along each side when an image is scored; 0 for the whole image, as
-            the authors do.
+        grid: crops along each side when an image is scored; 0: the whole (authors').
         batch_statistics: whether batch normalisation takes those of the batch while
             opinions are learned. A guess: with batches of 8 the statistics of the
             first training are the better ones. That one always takes the batch's.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export
 
-from jiqa import __version__, weights
+from jiqa import weights
 from jiqa.images import as_image, check_min_side, to_float
 from jiqa.models.runs import FACTS, WEIGHTS, open_run
 
@@ -38,7 +39,7 @@ def export_arrays(folder: Path | str, path: Path) -> None:
     metadata |= {
         "config": (folder / "config.json").read_text("utf-8"),
         "facts": (folder / FACTS).read_text("utf-8"),
-        "jiqa": __version__,
+        "jiqa": version("jiqa"),
     }
     _write(path, safetensors.numpy.save(params, metadata=metadata))
 
