@@ -46,6 +46,7 @@ def test_of_a_squared_error_are_its_terms(pair):
     assert harm(found.values, "lower").min() >= 0
 
 
+@pytest.mark.slow
 def test_without_a_reference_it_starts_from_a_blurred_image(pair):
     explainer = Explainer(jiqa.load("brisque"))
     found = explainer.integrated(pair[1], steps=64)

@@ -32,9 +32,9 @@ def test_paints_what_is_planted(how):
 
 def test_stripes_of_the_planted_period():
     found = _found([VERTICAL], objective="centre", restraint=Restraint(jitter=0))
-    middle = found.pictures[0, 14:23, 12:24].mean(-1).mean(0)
-    power = np.abs(np.fft.rfft(middle - middle.mean()))
-    assert power.argmax() == 12 // PERIOD
+    middle = found.pictures[0, 14:23, 14:23].mean(-1).mean(0)
+    wave = np.cos(2 * np.pi * np.arange(-4, 5) / PERIOD)
+    assert np.corrcoef(middle, wave)[0, 1] > 0.9
     across = found.pictures[0, 16:21, 18].mean(-1)
     assert np.ptp(across) < 0.7 * np.ptp(middle)
 
@@ -45,7 +45,7 @@ def test_is_the_same_for_a_seed_and_of_each_map_alone():
     alone = _found([BLUE])
     assert np.abs(alone.pictures[0] - once.pictures[1]).mean() < 0.01
     other = _found([RED, BLUE], seed=1)
-    assert np.abs(other.pictures - once.pictures).mean() > 0.03
+    assert np.abs(other.pictures - once.pictures).mean() > 0.01
 
 
 def test_restraints_restrain():
