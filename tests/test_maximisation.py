@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted_networks import BLUE, PERIOD, RED, VERTICAL, Planted, planted_params
+from planted_networks import (
+    BLUE,
+    HORIZONTAL,
+    RED,
+    VERTICAL,
+    Planted,
+    planted_params,
+)
 
 from jiqa.analysis.maximisation import Restraint, maximise
 from jiqa.cli import main
@@ -30,7 +37,7 @@ def test_paints_what_is_planted(how):
     assert blue[..., 2].mean() > blue[..., :2].mean() + 0.3
 
 
-def test_stripes_of_the_planted_period():
+def test_stripes_as_planted():
     found = _found([VERTICAL], objective="centre", restraint=Restraint(jitter=0))
     middle = found.pictures[0, 14:23, 14:23].mean(-1).mean(0)
     wave = np.cos(2 * np.pi * np.arange(-4, 5) / PERIOD)
