@@ -41,6 +41,7 @@ def study(prepared, tmp_path_factory) -> Path:
     return output
 
 
+@pytest.mark.slow
 def test_one_command_writes_a_page_that_needs_no_other_file(study):
     page = (study / "report.html").read_text(encoding="utf-8")
     chosen = Selection.from_json(study / "maps.json")
