@@ -9,7 +9,7 @@ from jax import Array
 
 from jiqa.contract import full_reference
 from jiqa.images import luma255
-from jiqa.numerics import safe_sqrt
+from jiqa.numerics import mean, safe_sqrt
 from jiqa.options import one_of
 
 _SHARED: Any = {
@@ -35,17 +35,8 @@ def _difference(reference: Array, distorted: Array, colour: str, luma: str) -> A
     return _planes(reference, colour, luma) - _planes(distorted, colour, luma)
 
 
-def _mean(x: Array) -> Array:
-    """Mean of ``[H, samples]``, rows first.
-
-    The division in between keeps the compiler from making one long reduction of both:
-    on the CPU that took 2.3 instead of 1.4 ms for eight pairs of 512x512.
-    """
-    return jnp.mean(jnp.mean(x, 0))
-
-
 def _mse(reference: Array, distorted: Array, colour: str, luma: str) -> Array:
-    return _mean(jnp.square(_difference(reference, distorted, colour, luma)))
+    return mean(jnp.square(_difference(reference, distorted, colour, luma)))
 
 
 @full_reference(
@@ -128,7 +119,7 @@ def mae(
 
     Args and errors as ``mse``; in [0, data_range], lower is better.
     """
-    return _mean(jnp.abs(_difference(reference, distorted, colour, luma))) * data_range
+    return mean(jnp.abs(_difference(reference, distorted, colour, luma))) * data_range
 
 
 @full_reference(
@@ -190,7 +181,7 @@ def snr(
         ``[...]`` in dB, higher is better.
     """
     error = _mse(reference, distorted, colour, luma)
-    signal = _mean(jnp.square(_planes(reference, colour, luma)))
+    signal = mean(jnp.square(_planes(reference, colour, luma)))
     none = (error == 0) | (signal == 0)
     ratio = jnp.where(none, 1, signal) / jnp.where(none, 1, error)
     value = jnp.where(none, -jnp.inf, 10 * jnp.log10(ratio))
