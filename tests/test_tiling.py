@@ -60,7 +60,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[int, int]]] = {
         {"cosine": "map", "output": "maps", **ALEX},
         (203, 250),
     ),
-    "dists": ("dists", {}, (330, 291)),
+    "dists": ("dists", {}, (330, 341)),
     "lpips": ("lpips", {}, (437, 570)),
     "lpips_layers": ("lpips", {"output": "layers"}, (437, 570)),
     "lpips_maps": ("lpips", {"output": "maps"}, (437, 570)),
