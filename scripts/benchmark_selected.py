@@ -7,6 +7,9 @@ Times ``jiqa.load("selected:maps.json")`` against the scores of all maps of the 
 network (``cnn_iqm`` with ``per_map``), by turns, on one pair of random images. Printed
 are the least wall-clock and processor seconds of the runs, without compilation;
 processor time is the one to trust on a busy machine.
+
+Measured, nine maps of AlexNet (deepest conv5), 512x384, two cores: 0.030 s, all 1,152
+maps 0.058 s.
 """
 
 from __future__ import annotations
