@@ -155,9 +155,8 @@ def predicted(folder: Path, spec: str) -> tuple[np.ndarray, list[tuple[str, floa
         variables,
         progress=progress,
     )
-    features = jax.tree.map(lambda v: np.asarray(v)[kept.rows], kept.tree)
     head = jax.jit(functools.partial(run.model.head, run.options))
-    outputs, _ = head(variables, features)
+    outputs, _ = head(variables, kept[:])
     return np.asarray(outputs["score"]), [(e.name, float(e.score or 0)) for e in sound]
 
 

@@ -17,6 +17,7 @@ from jax.sharding import Mesh
 from jiqa.data.schema import Scale
 from jiqa.data.store import prepare
 from jiqa.decode import read_image
+from jiqa.models import rank
 from jiqa.training import kept_features
 from jiqa.training.batches import feed, mapping
 from jiqa.training.config import TrainingConfig, with_settings
@@ -185,15 +186,13 @@ def test_kept_features_go_on_where_they_were_broken_off(ladder, tmp_path, monkey
         keep(tmp_path / "broken", stop=4)
     parts = keep(tmp_path / "broken")
     assert left == [9, 9, 4]  # 35 images, of which 20 were done
-    np.testing.assert_array_equal(whole.tree[whole.rows], parts.tree[parts.rows])
+    np.testing.assert_array_equal(whole[:], parts[:])
     np.testing.assert_array_equal(whole.sound, np.ones(35, bool))
     # A part of the images, in another order, finds its features there.
     some = dataclasses.replace(ladder, entries=ladder.entries[20:3:-2])
     again = keep(tmp_path / "whole", source=some)
     assert len(left) == 3
-    np.testing.assert_array_equal(
-        again.tree[again.rows], whole.tree[whole.rows[20:3:-2]]
-    )
+    np.testing.assert_array_equal(again[:], whole[20:3:-2])
     # The same batches as of images, features in the images' place.
     config = _config(batch_size=5)
     kept = _feed(ladder, config, kept=whole)
@@ -250,3 +249,26 @@ def test_settings_are_read_as_what_they_are():
     ):
         with pytest.raises(ValueError, match=said):
             with_settings(given, [word], tiny_model.Config)
+
+
+def test_layers_that_two_models_share_are_computed_once(ladder, tmp_path):
+    seen: list[int] = []
+
+    @contextlib.contextmanager
+    def bar(_: str, total: int, done: int):
+        seen.append(total)
+        yield lambda: None
+
+    def keep(**changes):
+        options = rank.Config(backbone="alexnet", crop=70, **changes)
+        variables = rank.init(jax.random.key(0), rank.Config(backbone="alexnet"))
+        return kept_features.keep_features(
+            ladder, rank.MODEL, options, variables, folder=tmp_path, progress=bar
+        )
+
+    several, last = keep(), keep(levels="last")
+    assert seen == [5]
+    np.testing.assert_array_equal(last[3:9]["relu5"], several[3:9]["relu5"])
+    deviating = keep(levels="last", pooling="mean-deviation")
+    assert seen == [5, 5]
+    np.testing.assert_array_equal(deviating[:]["relu5"][:, :256], last[:]["relu5"])

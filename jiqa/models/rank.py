@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -111,8 +113,8 @@ def features(
     train: bool = False,
     key: Array | None = None,
     axis: str | None = None,
-) -> tuple[Array, Flat]:
-    """Pooled maps of all levels, joined, ``[B, D]``."""
+) -> tuple[dict[str, Array], Flat]:
+    """Pooled maps ``[B, D]`` of each level by its tap."""
     found, state = backbones.maps(
         backbone(config),
         _taps(config),
@@ -124,22 +126,24 @@ def features(
         dropout={"relu6": config.dropout},
         axis=axis,
     )
-    return backbones.pooled(found, config.pooling), state
+    rows = {tap: backbones.pooled({tap: v}, config.pooling) for tap, v in found.items()}
+    return rows, state
 
 
 def head(
     config: Config,
     variables: Variables,
-    features: Array,
+    features: Mapping[str, Array],
     *,
     train: bool = False,
     key: Array | None = None,
     axis: str | None = None,
 ) -> tuple[dict[str, Array], Flat]:
-    """``score`` and ``raw`` ``[B]`` of the joined features."""
+    """``score`` and ``raw`` ``[B]`` of the features of all levels, joined."""
     keys = (None, None) if key is None else jax.random.split(key)
+    joined = jnp.concatenate([features[tap] for tap in _taps(config)], -1)
     x, state = heads.normalise(
-        variables, features, config.normalise, train=train, axis=axis
+        variables, joined, config.normalise, train=train, axis=axis
     )
     x = heads.dropout(keys[0], x, config.dropout, train)
     if config.hidden:

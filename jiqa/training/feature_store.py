@@ -19,6 +19,7 @@ class FeatureStore:
     """Arrays of features in a folder, a row an image.
 
     Attributes:
+        folder: where they are.
         rows: where each key's row is.
     """
 
@@ -30,13 +31,13 @@ class FeatureStore:
             shapes: shape and dtype of one row of each array.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self.folder = folder
         self._rows = [(tuple(s.shape), np.dtype(s.dtype)) for s in shapes]
         self.rows: dict[str, int] = {}
         self._read()
 
     def _read(self) -> None:
-        path = self._folder / "keys.txt"
+        path = self.folder / "keys.txt"
         lines = path.read_text("ascii").splitlines(True) if path.is_file() else []
         whole = [line[:-1] for line in lines if line.endswith("\n")]
         self.rows = {key: row for row, key in enumerate(whole)}
@@ -44,11 +45,11 @@ class FeatureStore:
     @contextlib.contextmanager
     def appending(self) -> Iterator[None]:
         """While this holds, no other process adds rows; what they added is seen."""
-        with (self._folder / "lock").open("a") as lock:
+        with (self.folder / "lock").open("a") as lock:
             _wait_for(lock)
             self._read()
             text = "".join(f"{key}\n" for key in self.rows)
-            _cut(self._folder / "keys.txt", len(text))
+            _cut(self.folder / "keys.txt", len(text))
             for file, (shape, dtype) in zip(self._files(), self._rows, strict=True):
                 _cut(file, len(self.rows) * dtype.itemsize * int(np.prod(shape)))
             yield
@@ -61,7 +62,7 @@ class FeatureStore:
             rows = np.ascontiguousarray(values, dtype).reshape(len(keys), *shape)
             with file.open("ab") as out:
                 out.write(rows.tobytes())
-        with (self._folder / "keys.txt").open("a", encoding="ascii") as out:
+        with (self.folder / "keys.txt").open("a", encoding="ascii") as out:
             out.write("".join(f"{key}\n" for key in keys))
         for key in keys:
             self.rows[key] = len(self.rows)
@@ -75,7 +76,7 @@ class FeatureStore:
         ]
 
     def _files(self) -> list[Path]:
-        return [self._folder / f"{k}.rows" for k in range(len(self._rows))]
+        return [self.folder / f"{k}.rows" for k in range(len(self._rows))]
 
 
 def _cut(path: Path, size: int) -> None:

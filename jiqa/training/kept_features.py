@@ -1,17 +1,20 @@
 """Features of a backbone that stays as it is: computed once, kept on disk.
 
-They stand under a folder named after what decides the numbers: the traced computation,
-the weights, and what the model sees of an image. Heads of all kinds, splits and seeds
-find an image's features there by the SHA-256 of its file.
+Each array of them stands in a folder named after what decides its numbers: the traced
+computation of this array alone, the weights, and what the model sees of an image. Heads
+of all kinds, splits and seeds find an image's row there by the SHA-256 of its file, and
+a model that wants the last of the layers finds what one of several layers has kept.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +41,28 @@ _ROWS = 8
 Progress = Callable[..., AbstractContextManager[Callable[[], None]]]
 
 
+@dataclass(frozen=True)
+class Column:
+    """One array of the features on disk, and the row in it of each image."""
+
+    array: np.ndarray
+    rows: np.ndarray
+
+    def __getitem__(self, images: Any) -> np.ndarray:
+        """The features of some images, by their places in the source."""
+        return np.asarray(self.array[self.rows[images]])
+
+
 class KeptFeatures:
     """Features of the images of a source, in the order of its entries."""
 
-    def __init__(
-        self, source: Source, tree: Any, rows: np.ndarray, sound: np.ndarray
-    ) -> None:
-        """Of arrays on disk, the row of each entry, and whether it could be read."""
-        self.source, self.tree, self.rows, self.sound = source, tree, rows, sound
+    def __init__(self, source: Source, columns: Any, sound: np.ndarray) -> None:
+        """Of columns on disk, and whether each image could be read."""
+        self.source, self.columns, self.sound = source, columns, sound
+
+    def __getitem__(self, images: Any) -> Any:
+        """The features of some images, as the model's ``head`` takes them."""
+        return jax.tree.map(lambda column: column[images], self.columns)
 
     def batches(self, plan: Any, steps: int, mine: slice) -> KeptBatches:
         """Random access to the batches of a plan, as ``Batches`` of images has it."""
@@ -75,8 +92,7 @@ class KeptBatches(Batches):
     def __getitem__(self, step: Any) -> dict[str, Any]:
         """The batch of a step, this process's rows."""
         batch: dict[str, Any] = super().__getitem__(step)
-        rows = batch.pop("image")
-        features = jax.tree.map(lambda v: np.asarray(v[rows]), self._kept.tree)
+        features = self._kept[batch.pop("image")]
         return {**batch, "features": features}
 
     def _row(self, position: int, epoch: int) -> dict[str, Any]:
@@ -84,7 +100,7 @@ class KeptBatches(Batches):
             return {}
         nothing = np.zeros(0, np.float32)
         return {
-            "image": self._kept.rows[position],
+            "image": np.int64(position),
             "score": self._score[position],
             "deviation": self._deviation[position],
             "histogram": nothing if not self._bins else self._histograms[position],
@@ -124,29 +140,37 @@ def keep_features(
             "well (frozen=false), or run one process"
         )
     below = _below(variables)
+    root = folder or cache_folder() / "features"
 
-    @jax.jit
-    def seen(variables: Variables, images: Any) -> Any:
+    def features(variables: Variables, images: Any) -> Any:
         found, _ = model.features(
             options, variables, as_floats(images), train=False, key=None, axis=None
         )
         return found
 
+    seen = jax.jit(features)
     full = model.info.kind == "full-reference"
     probes = _probes(
         functools.partial(crop, model.prepare, options, False), 6 if full else 3
     )
     shape = jax.ShapeDtypeStruct((_ROWS, *probes[0].shape), probes[0].dtype)
-    name = _name(seen.lower(below, shape).as_text(), below, probes)
+    common = _digest(below, probes)
     leaves, form = jax.tree.flatten(jax.eval_shape(seen, below, shape))
-    one = [jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype) for leaf in leaves]
     flag = jax.ShapeDtypeStruct((), np.bool_)
-    store = FeatureStore((folder or cache_folder() / "features") / name, [*one, flag])
+    stores = []
+    for k, leaf in enumerate(leaves):
+        own = jax.jit(lambda v, x, k=k: jax.tree.leaves(features(v, x))[k])
+        name = _name(own.lower(below, shape).as_text(), common)
+        one = jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype)
+        stores.append(FeatureStore(root / name, [one, flag]))
     keys = [_key(source, entry) for entry in source.entries]
-    if not all(key in store.rows for key in keys):
-        with store.appending():
+    if not _whole(stores, keys):
+        with contextlib.ExitStack() as held:
+            # In one order, so that no two processes wait for each other.
+            for store in sorted(stores, key=lambda store: store.folder):
+                held.enter_context(store.appending())
             lacking = dict(zip(keys, source.entries, strict=True))
-            lacking = {k: e for k, e in lacking.items() if k not in store.rows}
+            lacking = {k: e for k, e in lacking.items() if not _whole(stores, [k])}
             plan = BatchPlan((None,) * len(lacking), _ROWS, shuffle=False)
             less = dataclasses.replace(source, entries=list(lacking.values()))
             steps, every = plan.batches_per_epoch, slice(None)
@@ -158,13 +182,25 @@ def keep_features(
                     _parts(list(lacking)), Loader(batches, 0), strict=True
                 ):
                     found = jax.tree.leaves(jax.device_get(seen(below, batch["image"])))
-                    rows = slice(len(names))
-                    store.append(names, [v[rows] for v in (*found, batch["mask"])])
+                    for store, values in zip(stores, found, strict=True):
+                        new = [i for i, k in enumerate(names) if k not in store.rows]
+                        store.append(
+                            [names[i] for i in new],
+                            [values[new], batch["mask"][new]],
+                        )
                     advance()
-    *arrays, sound = store.arrays()
-    rows = np.array([store.rows[key] for key in keys])
-    tree = jax.tree.unflatten(form, arrays)
-    return KeptFeatures(source, tree, rows, np.asarray(sound)[rows])
+    columns, sound = [], np.ones(len(keys), bool)
+    for store in stores:
+        array, readable = store.arrays()
+        rows = np.array([store.rows[key] for key in keys])
+        columns.append(Column(array, rows))
+        sound &= np.asarray(readable)[rows]
+    return KeptFeatures(source, jax.tree.unflatten(form, columns), sound)
+
+
+def _whole(stores: Sequence[FeatureStore], keys: Sequence[str]) -> bool:
+    """Whether every store has all the rows."""
+    return all(key in store.rows for store in stores for key in keys)
 
 
 def _parts(names: Sequence[str]) -> list[Sequence[str]]:
@@ -192,15 +228,21 @@ def _probes(fixed: Callable[..., Any], channels: int) -> list[np.ndarray]:
     return found
 
 
-def _name(program: str, below: Variables, probes: Sequence[np.ndarray]) -> str:
-    """A digest of all that the features of an image depend on, beside the image."""
+def _digest(below: Variables, probes: Sequence[np.ndarray]) -> str:
+    """Of what all features depend on, beside the image: weights, what is seen of it."""
     arrays = {**below.params, **{f"state {k}": v for k, v in below.state.items()}}
-    digest = hashlib.sha256(program.encode())
-    digest.update(fingerprint({k: np.asarray(v) for k, v in arrays.items()}).encode())
+    digest = hashlib.sha256(
+        fingerprint({k: np.asarray(v) for k, v in arrays.items()}).encode()
+    )
     digest.update(jax.default_backend().encode())
     for probe in probes:
         digest.update(repr((probe.shape, probe.dtype)).encode() + probe.tobytes())
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()
+
+
+def _name(program: str, common: str) -> str:
+    """Of an array of the features: its computation, and what all depend on."""
+    return hashlib.sha256((program + common).encode()).hexdigest()[:32]
 
 
 def _key(source: Source, entry: Entry) -> str:
