@@ -46,7 +46,7 @@ def test_cnniqa_is_its_layers(rng):
     for layer in ("fc1", "fc2"):
         y = np.maximum(y @ p[f"{layer}.kernel"] + p[f"{layer}.bias"], 0)
     raw = (y @ p["score.kernel"] + p["score.bias"])[0]
-    found = cnniqa.score(config, variables, jnp.asarray(image))
+    found = cnniqa.MODEL.score(config, variables, jnp.asarray(image))
     np.testing.assert_allclose(found, 3 + 2 * raw, rtol=1e-4, atol=1e-4)
 
 
@@ -97,7 +97,7 @@ def test_with_a_reference_the_difference_counts(rng):
 
     def score(reference):
         pair = jnp.concatenate([image, reference], -1)
-        return float(wadiqam_fr.score(config, Variables(only, {}), pair))
+        return float(wadiqam_fr.MODEL.score(config, Variables(only, {}), pair))
 
     assert score(image) == 0
     assert abs(score(other)) > 1e-3

@@ -7,14 +7,13 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from jiqa.contract import Info
 from jiqa.filters import correlate
 from jiqa.images import luma255
 from jiqa.models import heads, patches
-from jiqa.models.model import Flat, Model, Sum, Variables
+from jiqa.models.model import Flat, Sum, Variables
 from jiqa.nn.layers import Node, run
 from jiqa.nn.operations import Conv, wide
 from jiqa.numerics import safe_sqrt
@@ -109,26 +108,8 @@ def loss(
     return patches.patchwise(config, outputs["local"], batch, config.loss)
 
 
-def prepare(
-    config: Config, image: np.ndarray, rng: np.random.Generator | None
-) -> np.ndarray:
-    """A column of patches, see ``jiqa.models.patches``."""
-    return patches.prepared(config, image, rng)
-
-
-def score(config: Config, variables: Variables, image: Array) -> Array:
-    """Mean over all patches of one image that do not overlap."""
-    found, _ = head(config, variables, patches.all_patches(image))
-    return found["score"][0]
-
-
-def min_side(config: Config) -> int:
-    """One patch."""
-    return patches.SIDE
-
-
-MODEL = Model(
-    info=Info(
+MODEL = patches.model(
+    Info(
         name="cnniqa",
         title="Convolutional neural network for no-reference quality (CNNIQA)",
         kind="no-reference",
@@ -150,11 +131,6 @@ MODEL = Model(
     ),
     config_class=Config,
     init=init,
-    backbone=lambda _: None,
-    features=patches.of_crops,
     head=head,
     loss=loss,
-    prepare=prepare,
-    score=score,
-    min_side=min_side,
 )

@@ -9,16 +9,14 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 
 from jiqa.contract import Info
-from jiqa.models import backbones, heads, views
+from jiqa.models import backbones, heads, patches, views
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.nn import NETWORKS, Network
-from jiqa.nn.layers import Node, run, shapes
+from jiqa.nn.layers import Node, shapes
 from jiqa.nn.operations import wide
-from jiqa.nn.training import run_training
 from jiqa.options import one_of
 
 #: Opening of the keys of the network that knows distortions.
@@ -197,18 +195,18 @@ def head(
     if config.step == "score":
         raw = heads.dense(variables.params, "score", features)[:, 0]
         return heads.scored(config, raw), variables.state
-    nodes = _classifier(config)
-    params = backbones.under(heads.OPENING, variables)
-    x = features[:, None, None]
-    if train:
-        found, new = run_training(nodes, params, x, ["logits"], axis=axis)
-    else:
-        found, new = run(nodes, params, x, ["logits"]), {}
+    found, state = patches.chained(
+        _classifier(config),
+        variables,
+        features[:, None, None],
+        ["logits"],
+        train=train,
+        axis=axis,
+    )
     logits = found["logits"]
     levels = jnp.asarray([level for _, level in config.classes], logits.dtype)
     expected = (jax.nn.softmax(logits) * levels).sum(-1)
-    moved = {f"{heads.OPENING}{k}": v for k, v in new.items()}
-    return {"score": -expected, "logits": logits}, {**variables.state, **moved}
+    return {"score": -expected, "logits": logits}, state
 
 
 def loss(
@@ -227,15 +225,6 @@ def loss(
     count, hits = (x.sum(dtype=jnp.int32).astype(logits.dtype) for x in (known, right))
     total = jnp.where(known, each, 0).sum()
     return Sum(total, count), {"accuracy": Sum(hits, count)}
-
-
-def prepare(
-    config: Config, image: np.ndarray, rng: np.random.Generator | None
-) -> np.ndarray:
-    """A training crop, see ``jiqa.models.views.training_crop``."""
-    return views.training_crop(
-        image, rng, crop=config.crop, resize=config.resize, flip=config.flip
-    )
 
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
@@ -288,7 +277,7 @@ MODEL = Model(
     features=features,
     head=head,
     loss=loss,
-    prepare=prepare,
+    prepare=views.prepared,
     score=score,
     min_side=min_side,
     stages={"kinds": {"step": "distortion"}, "scores": {"step": "score"}},

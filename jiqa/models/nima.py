@@ -217,9 +217,7 @@ def prepare(
     image = views.coloured(image)
     if rng is None and config.view == "squash":
         return views.resized_host(image, config.crop, config.crop, config.resampling)
-    return views.training_crop(
-        image, rng, crop=config.crop, resize=config.resize, flip=config.flip
-    )
+    return views.prepared(config, image, rng)
 
 
 def score(config: Config, variables: Variables, image: Array) -> Array:

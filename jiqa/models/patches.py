@@ -7,15 +7,18 @@ other; the last axis may hold the reference's channels behind the image's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
+from jiqa.contract import Info
 from jiqa.models import backbones, heads, views
-from jiqa.models.model import Flat, Sum, Variables
+from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.nn.layers import Node, run, shapes
 from jiqa.nn.operations import BatchNorm, Conv, Relu
 from jiqa.nn.pooling import MaxPool
@@ -78,10 +81,42 @@ def of_crops(
     return views.from_column(images, SIDE), variables.state
 
 
-def prepared(config: Any, image: Any, rng: Any, channels: int = 3) -> Any:
+def prepared(
+    config: Any, image: np.ndarray, rng: np.random.Generator | None, channels: int = 3
+) -> np.ndarray:
     """The ``prepare`` of such a model: ``config.patches`` patches in a column."""
     return views.patch_column(
         image, rng, side=SIDE, count=config.patches, channels=channels
+    )
+
+
+def over_patches(
+    head: Callable[..., Any], config: Any, variables: Variables, image: Array
+) -> Array:
+    """The ``score`` of such a model: over all patches that do not overlap."""
+    found, _ = head(config, variables, all_patches(image))
+    return found["score"][0]
+
+
+def model(info: Info, *, head: Callable[..., Any], **parts: Any) -> Model:
+    """A model of patches; what all of them have in common is filled in.
+
+    Args:
+        info: a full-reference one sees patches of an image and of its reference at the
+            same places.
+        head: of the model.
+        parts: ``config_class``, ``init`` and ``loss`` of the model.
+    """
+    channels = 6 if info.kind == "full-reference" else 3
+    return Model(
+        info=info,
+        head=head,
+        backbone=lambda _: None,
+        features=of_crops,
+        prepare=functools.partial(prepared, channels=channels),
+        score=functools.partial(over_patches, head),
+        min_side=lambda _: SIDE,
+        **parts,
     )
 
 

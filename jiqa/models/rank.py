@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from jiqa.contract import Info
@@ -168,15 +167,6 @@ def loss(
     )
 
 
-def prepare(
-    config: Config, image: np.ndarray, rng: np.random.Generator | None
-) -> np.ndarray:
-    """A training crop, see ``jiqa.models.views.training_crop``."""
-    return views.training_crop(
-        image, rng, crop=config.crop, resize=config.resize, flip=config.flip
-    )
-
-
 def score(config: Config, variables: Variables, image: Array) -> Array:
     """Of a whole image ``[H, W, C]``, or the mean over a fixed grid of crops."""
     seen = views.fixed_views(
@@ -228,7 +218,7 @@ MODEL = Model(
     features=features,
     head=head,
     loss=loss,
-    prepare=prepare,
+    prepare=views.prepared,
     score=score,
     min_side=min_side,
     stages={"ranks": {"step": "rank"}, "scores": {"step": "score"}},

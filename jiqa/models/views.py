@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -127,6 +127,15 @@ def training_crop(
         turned = flip and bool(rng.integers(2))
     part = image[top : top + crop, left : left + crop]
     return np.ascontiguousarray(part[:, ::-1] if turned else part)
+
+
+def prepared(
+    config: Any, image: np.ndarray, rng: np.random.Generator | None
+) -> np.ndarray:
+    """The ``prepare`` of a model with ``crop``, ``resize`` and ``flip`` of its own."""
+    return training_crop(
+        image, rng, crop=config.crop, resize=config.resize, flip=config.flip
+    )
 
 
 def fixed_views(

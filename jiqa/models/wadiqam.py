@@ -7,12 +7,11 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from jiqa.contract import Info
 from jiqa.models import heads, patches
-from jiqa.models.model import Flat, Model, Sum, Variables
+from jiqa.models.model import Flat, Sum, Variables
 from jiqa.nn.operations import wide
 
 #: Of the five pairs of convolutions.
@@ -128,26 +127,8 @@ def loss(
     return patches.patchwise(config, outputs["local"], batch, config.loss)
 
 
-def prepare(
-    config: Config, image: np.ndarray, rng: np.random.Generator | None
-) -> np.ndarray:
-    """A column of patches, see ``jiqa.models.patches``."""
-    return patches.prepared(config, image, rng)
-
-
-def score(config: Config, variables: Variables, image: Array) -> Array:
-    """Over all patches of one image that do not overlap."""
-    found, _ = head(config, variables, patches.all_patches(image))
-    return found["score"][0]
-
-
-def min_side(config: Config) -> int:
-    """One patch."""
-    return patches.SIDE
-
-
-MODEL = Model(
-    info=Info(
+MODEL = patches.model(
+    Info(
         name="wadiqam",
         title="Weighted average deep image quality measure",
         kind="no-reference",
@@ -166,11 +147,6 @@ MODEL = Model(
     ),
     config_class=Config,
     init=init,
-    backbone=lambda _: None,
-    features=patches.of_crops,
     head=head,
     loss=loss,
-    prepare=prepare,
-    score=score,
-    min_side=min_side,
 )

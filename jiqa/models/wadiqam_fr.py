@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from jiqa.models import patches, wadiqam
-from jiqa.models.model import Flat, Model, Variables
+from jiqa.models.model import Flat, Variables
 from jiqa.models.wadiqam import Config
 
 
@@ -35,21 +34,8 @@ def head(
     return outputs, variables.state
 
 
-def prepare(
-    config: Config, image: np.ndarray, rng: np.random.Generator | None
-) -> np.ndarray:
-    """A column of patches of the image and its reference at the same places."""
-    return patches.prepared(config, image, rng, channels=6)
-
-
-def score(config: Config, variables: Variables, image: Array) -> Array:
-    """Over all patches that do not overlap, of ``[H, W, 6]``."""
-    found, _ = head(config, variables, patches.all_patches(image))
-    return found["score"][0]
-
-
-MODEL = Model(
-    info=dataclasses.replace(
+MODEL = patches.model(
+    dataclasses.replace(
         wadiqam.MODEL.info,
         name="wadiqam_fr",
         title="Weighted average deep image quality measure, with a reference",
@@ -57,11 +43,6 @@ MODEL = Model(
     ),
     config_class=Config,
     init=init,
-    backbone=lambda _: None,
-    features=patches.of_crops,
     head=head,
     loss=wadiqam.loss,
-    prepare=prepare,
-    score=score,
-    min_side=wadiqam.min_side,
 )
