@@ -58,8 +58,9 @@ def over_batch(
 
     On the CPU one image at a time: its fields stay in the cache, which made SSIM of
     eight 512x512 pairs three times as fast as the whole batch at once. Elsewhere the
-    batch is one vectorised computation, and on the CPU too if ``at_once`` and all
-    images are floats. Either way no image sees another.
+    batch is one vectorised computation. Either way no image sees another. A core that
+    takes leading dimensions itself is ``at_once``: it is given the batch as it is on
+    the CPU too, if all images are floats.
     """
     # Integers become floats image by image: those of a whole batch leave the cache and
     # are paid for in fresh memory, which took PSNR of uint8 ten times as long.
@@ -93,7 +94,7 @@ def _each(one: Callable[[Any], Any], flat: Any, *, at_once: bool = False) -> Any
         return jax.tree.map(lambda v: v[None], one(first))
     if jax.default_backend() == "cpu" and not at_once:
         return jax.lax.map(one, flat)
-    return jax.vmap(one)(flat)
+    return one(flat) if at_once else jax.vmap(one)(flat)
 
 
 def _unflat(tree: Any, lead: tuple[int, ...]) -> Any:

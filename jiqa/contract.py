@@ -18,7 +18,13 @@ from typing import Any, Literal, Protocol, cast
 import jax
 
 from jiqa.batches import over_batch
-from jiqa.images import as_image, check_min_side, check_range, check_same_shape
+from jiqa.images import (
+    as_image,
+    check_min_side,
+    check_range,
+    check_same_shape,
+    was_checked,
+)
 from jiqa.options import hashable
 from jiqa.wiring import Learned
 
@@ -101,8 +107,8 @@ def full_reference(
             along with the images; every other option is static and hashable.
         min_side_for: gives the minimum side for the options of a call, where it is
             not always ``min_side``.
-        at_once: compute a batch as one on the CPU too, which suits a single pass over
-            the samples.
+        at_once: the function takes leading dimensions itself; a batch is then computed
+            as one on the CPU too, which suits a single pass over the samples.
         **fields: the fields of ``Info`` but ``name`` and ``kind``; ``name`` is the
             function's.
     """
@@ -184,14 +190,20 @@ def checked_images(
     """
     names = entries[0][0].images
     _check_count(entries[0][0].info.name, names, images)
-    checked = tuple(as_image(x, n) for x, n in zip(images, names, strict=True))
-    for x, name in zip(checked, names, strict=True):
-        check_range(x, name)
+    checked = tuple(map(_checked, images, names))
     if len(checked) == 2:
         check_same_shape(*checked)
     for metric, given in entries:
         check_min_side(checked[0].shape, metric.min_side(**given), metric.info.name)
     return checked
+
+
+def _checked(x: Any, name: str) -> Any:
+    if was_checked(x):
+        return x
+    image = as_image(x, name)
+    check_range(image, name)
+    return image
 
 
 def check_options(

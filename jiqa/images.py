@@ -68,12 +68,17 @@ def as_image(x: Any, name: str) -> Array | np.ndarray:
     return x
 
 
+def was_checked(x: Any) -> bool:
+    """Whether this very array of JAX, which nothing can change, passed before."""
+    seen = _SEEN.get(id(x))
+    return seen is not None and seen() is x
+
+
 def check_range(x: Array | np.ndarray, name: str) -> None:
     """Raise ``ValueError`` for concrete floating point values outside [0, 1]."""
-    if not jnp.issubdtype(x.dtype, jnp.floating) or is_traced(x) or not x.size:
+    if was_checked(x):
         return
-    seen = _SEEN.get(id(x))
-    if seen is not None and seen() is x:
+    if not jnp.issubdtype(x.dtype, jnp.floating) or is_traced(x) or not x.size:
         return
     # A concrete image may be a constant inside someone's jit: it is looked at now.
     with jax.ensure_compile_time_eval():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jiqa.contract import full_reference
 from jiqa.images import luma255
-from jiqa.numerics import mean, safe_sqrt
+from jiqa.numerics import safe_sqrt
 from jiqa.options import one_of
 
 _SHARED: Any = {
@@ -22,9 +24,12 @@ _SHARED: Any = {
 
 
 def _planes(x: Array, colour: str, luma: str) -> Array:
-    """All samples, or the luma, of one image as ``[H, samples]`` in [0, 1]."""
+    """All samples, or the luma, of one image or of several as ``[..., H, samples]``."""
     one_of("colour", colour, "rgb", "luma")
-    return luma255(x, luma) / 255 if colour == "luma" else x.reshape(x.shape[0], -1)
+    if colour == "luma":
+        grey = functools.partial(luma255, luma=luma)
+        return (grey(x) if x.ndim == 3 else jax.vmap(grey)(x)) / 255
+    return x.reshape(*x.shape[:-2], -1)
 
 
 def _difference(reference: Array, distorted: Array, colour: str, luma: str) -> Array:
@@ -35,8 +40,17 @@ def _difference(reference: Array, distorted: Array, colour: str, luma: str) -> A
     return _planes(reference, colour, luma) - _planes(distorted, colour, luma)
 
 
+def _mean(x: Array) -> Array:
+    """Over ``[..., H, samples]``, row by row.
+
+    The division after each row keeps the compiler from joining both sums into one, for
+    which the CPU needs twice the time where images are several.
+    """
+    return x.mean(-1).mean(-1)
+
+
 def _mse(reference: Array, distorted: Array, colour: str, luma: str) -> Array:
-    return mean(jnp.square(_difference(reference, distorted, colour, luma)))
+    return _mean(jnp.square(_difference(reference, distorted, colour, luma)))
 
 
 @full_reference(
@@ -119,7 +133,7 @@ def mae(
 
     Args and errors as ``mse``; in [0, data_range], lower is better.
     """
-    return mean(jnp.abs(_difference(reference, distorted, colour, luma))) * data_range
+    return _mean(jnp.abs(_difference(reference, distorted, colour, luma))) * data_range
 
 
 @full_reference(
@@ -181,7 +195,7 @@ def snr(
         ``[...]`` in dB, higher is better.
     """
     error = _mse(reference, distorted, colour, luma)
-    signal = mean(jnp.square(_planes(reference, colour, luma)))
+    signal = _mean(jnp.square(_planes(reference, colour, luma)))
     none = (error == 0) | (signal == 0)
     ratio = jnp.where(none, 1, signal) / jnp.where(none, 1, error)
     value = jnp.where(none, -jnp.inf, 10 * jnp.log10(ratio))
