@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +98,8 @@ def feed(
         )
     kinds = tuple(source.dataset.info.distortions)
     scale = mapping(source.dataset.scale, model, options, config)
-    numbered = functools.partial(_groups, kinds, levels, first)
+    places = {} if ranks else _places(source, model.kinds(options), model.info.name)
+    numbered = functools.partial(_groups, places, levels, first)
     finish = functools.partial(_finish, model, options, scale, numbered)
     return Feed(Loader(batches, workers if kept is None else 0), levels, kinds, finish)
 
@@ -167,12 +168,33 @@ def _finish(
     return {k: v for k, v in rows.items() if not _is_text(v)}
 
 
-def _groups(kinds: Sequence[str], levels: int, first: int, rows: Rows) -> np.ndarray:
+def _places(source: Source, names: Sequence[str], model: str) -> dict[str, int]:
+    """The number of each kind of distortion: the model's of that name, if it has names.
+
+    Raises:
+        ValueError: none of the kinds bears a name that the model knows.
+    """
+    there = source.dataset.info.distortions
+    if not names:
+        return {kind: number for number, kind in enumerate(there)}
+    bare = {kind: kind.rpartition("/")[2] for kind in there}
+    places = {k: names.index(name) for k, name in bare.items() if name in names}
+    if not places:
+        raise ValueError(
+            f"{model} tells {', '.join(names)} apart, and the distortions of "
+            f"{source.spec} are {', '.join(there) or 'not named'}: needed are such, or "
+            "classes by place, as --set model.classes=((0,1),(0,2),(1,1))"
+        )
+    return places
+
+
+def _groups(
+    places: Mapping[str, int], levels: int, first: int, rows: Rows
+) -> np.ndarray:
     """Numbers of groups to rank in, or of distortions, -1 for none."""
     if levels:
         found = (first + np.arange(len(rows["mask"]))) // levels
     else:
-        places = {kind: number for number, kind in enumerate(kinds)}
         found = np.array([places.get(str(k), -1) for k in rows["distortion"]])
     return found.astype(np.int32)
 
