@@ -169,6 +169,8 @@ def train(
     place, step = Place(batches.get_state()), 0
     writer = jax.process_index() == 0
     with contextlib.ExitStack() as stack:
+        # However the run ends, processes that decode must not outlive it.
+        stack.callback(batches.close)
         checkpoints = stack.enter_context(Checkpoints(folder / "checkpoints"))
         if checkpoints.steps:
             step = checkpoints.steps[-1]
@@ -205,8 +207,6 @@ def train(
                         write_model(folder, config, facts, arrays, step)
                 checkpoints.save(step, state, vars(place), place.best)
             advance()
-        if hasattr(batches, "close"):
-            batches.close()
         checkpoints.wait()
         best = place.best if place.best in checkpoints.steps else step
         test = None
