@@ -34,12 +34,14 @@ class Feed:
         levels: rows of a group; 0 where there are none.
         kinds: of distortion, in all of it.
         finish: gives a batch of the loader what the loss needs.
+        unread: names of images that could not be used, of all that passed so far.
     """
 
     loader: Loader
     levels: int
     kinds: tuple[str, ...]
     finish: Callable[[Rows], Rows]
+    unread: set[str]
 
 
 def feed(
@@ -100,8 +102,10 @@ def feed(
     scale = mapping(source.dataset.scale, model, options, config)
     places = {} if ranks else _places(source, model.kinds(options), model.info.name)
     numbered = functools.partial(_groups, places, levels, first)
-    finish = functools.partial(_finish, model, options, scale, numbered)
-    return Feed(Loader(batches, workers if kept is None else 0), levels, kinds, finish)
+    unread = set(source.unread)
+    finish = functools.partial(_finish, model, options, scale, numbered, unread)
+    loader = Loader(batches, workers if kept is None else 0)
+    return Feed(loader, levels, kinds, finish, unread)
 
 
 def on_devices(rows: Rows, mesh: Mesh) -> Rows:
@@ -152,10 +156,12 @@ def _finish(
     options: Any,
     scale: Affine,
     numbered: Callable[[Rows], np.ndarray],
+    unread: set[str],
     batch: Rows,
 ) -> Rows:
     """Map scores, number groups, make targets, leave out text."""
     rows = dict(batch)
+    unread.update(str(name) for name in rows["name"][~rows["mask"]] if name)
     # In double precision: a factor rounded to single would shift every score.
     score = rows["score"].astype(np.float64) * scale.factor + scale.summand
     rows["score"] = score.astype(np.float32)

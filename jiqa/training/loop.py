@@ -82,6 +82,7 @@ class Finished:
         validation: the figures of the last validation.
         test: figures on the test split, where one was named and no human score is
             needed for them; by kind of distortion, too.
+        unread: names of this process's images that could not be used.
     """
 
     folder: Path
@@ -89,6 +90,7 @@ class Finished:
     best: int
     validation: dict[str, float]
     test: Figures | None
+    unread: tuple[str, ...] = ()
 
 
 def train(
@@ -220,7 +222,8 @@ def train(
     if writer:
         draw_curves(lines, folder / "curves.png")
     last = [line for line in lines if line["kind"] == "validation"]
-    return Finished(folder, step, best, last[-1] if last else {}, test)
+    unread = tuple(sorted(training.unread | held_out.unread))
+    return Finished(folder, step, best, last[-1] if last else {}, test, unread)
 
 
 @dataclass(frozen=True)
