@@ -96,6 +96,8 @@ class Model:
             mapped to.
         kinds: ``(config)``: names of distortions that it tells apart, without their
             set's; none if it goes by their places in the data set.
+        bias: key of the array that is added last to what becomes ``raw``, if there is
+            one; drawn at random, it begins at the mean of the opinions.
         stages: what it can learn from, ``"scores"``, ``"ranks"`` or ``"kinds"`` of
             distortions, with the options that it then has by default.
     """
@@ -114,6 +116,7 @@ class Model:
     companions: Callable[[Any], Mapping[str, str]] = lambda _: {}
     span: Callable[[Any], tuple[float, float]] = lambda _: (0.0, 1.0)
     kinds: Callable[[Any], Sequence[str]] = lambda _: ()
+    bias: str | None = None
     stages: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: {"scores": {}}
     )

@@ -90,7 +90,7 @@ def init(key: Array, config: Config) -> Variables:
         shapes |= heads.dense_shapes("hidden", width, config.hidden)
     last = config.hidden or width
     shapes |= heads.dense_shapes("score", last, 1)
-    return heads.draw(key, shapes, outputs=["score"])
+    return heads.draw(key, shapes, quiet=["score"])
 
 
 def head(
@@ -182,6 +182,7 @@ MODEL = Model(
     ),
     config_class=Config,
     init=init,
+    bias="head.score.bias",
     backbone=backbones.of,
     features=backbones.level_rows,
     head=head,
