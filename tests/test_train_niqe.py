@@ -140,7 +140,7 @@ def test_wrong_usage_is_told(words, said, run, folder, tmp_path, monkeypatch, ca
     (tmp_path / "file").touch()
     names = {"PHOTOS": str(folder), "RUN": str(run), "EMPTY": "empty", "FILE": "file"}
     with pytest.raises(SystemExit) as end:
-        main(["train", "niqe", "--no-cache", *(names.get(w, w) for w in words)])
+        main(["train", "niqe", "--no-cache", *(names.get(w) or w for w in words)])
     assert end.value.code == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "x").exists()

@@ -211,7 +211,7 @@ def test_wrong_usage_is_told(words, said, material, tmp_path, monkeypatch, capsy
     bare = material / "rated" / "bare.csv"
     bare.write_text("image,iso\n01.png,3\n02.png,4\n")
     (tmp_path / "file").touch()
-    words = [{"FILE": "file", "BARE": str(bare)}.get(w, w) for w in words]
+    words = [{"FILE": "file", "BARE": str(bare)}.get(w) or w for w in words]
     if "file" in words:
         words += _FAST
     with pytest.raises(SystemExit) as end:

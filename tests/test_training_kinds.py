@@ -70,7 +70,7 @@ def test_the_classes_stand_in_the_published_networks_order():
     )
 
 
-def test_a_folder_of_jiqa_distort_has_the_classes_of_its_names(ladder, monkeypatch):
+def test_a_folder_of_jiqa_distort_has_the_classes_of_its_names(ladder):
     batch, rows = _rows(ladder, _OPTIONS)
     kinds = [str(kind).removeprefix("dbcnn/") for kind in batch["distortion"]]
     levels = [int(level) for level in batch["level"]]
@@ -84,10 +84,8 @@ def test_a_folder_of_jiqa_distort_has_the_classes_of_its_names(ladder, monkeypat
     total, logs = dbcnn.loss(_OPTIONS, {"logits": jnp.asarray(logits)}, rows)
     assert float(total.count) == classes == float(logs["accuracy"].total)
     assert float(total.total) < 1e-6
-    monkeypatch.setattr(
-        "jiqa.training.sources.select", lambda *_: (ladder.dataset, ladder.entries)
-    )
-    assert stage_of("ladder", MODEL, None) == "kinds"
+    data_dir = ladder.dataset.folder.parents[2]
+    assert stage_of("table/ladder", MODEL, data_dir) == "kinds"
 
 
 def test_classes_may_go_by_place(ladder):

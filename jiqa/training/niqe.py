@@ -37,7 +37,7 @@ from jiqa.training.run_folder import write_text
 #: A row a photograph.
 IMAGES = "images.csv"
 
-_COLUMNS = ("image", "width", "height", "blocks", "error")
+_COLUMNS: tuple[str, ...] = ("image", "width", "height", "blocks", "error")
 _THREADS = 4
 
 
@@ -110,7 +110,7 @@ def fit(
 
 def photographs(
     data: str, data_dir: Path | str | None
-) -> list[tuple[str, Path | Source]]:
+) -> Sequence[tuple[str, Path | Source]]:
     """Names and files of a folder's photographs, or of a set's; see ``fit``."""
     root = Path(data).expanduser()
     try:
@@ -138,7 +138,8 @@ def _looked_at(
     """The row of each photograph, its blocks unless it failed, and its digest."""
     options = dataclasses.asdict(config)
     for name, pixels, sha256, error in in_order(_decoded, found, _THREADS):
-        row = dict.fromkeys(_COLUMNS, "") | {"image": name, "error": error}
+        row: dict[str, Any] = {**dict.fromkeys(_COLUMNS, ""), "image": name}
+        row["error"] = error
         blocks = None
         if pixels is not None:
             row |= {"width": pixels.shape[1], "height": pixels.shape[0]}
@@ -176,9 +177,12 @@ def _write_run(
     folder: Path, data: str, config: Config, fitted: Fitted, fingerprint: str
 ) -> None:
     pristine = fitted.pristine
-    options = dataclasses.asdict(config)
-    settings = {"model": INFO.name, "data": data, "stage": "photographs"}
-    settings["model_config"] = options
+    settings = {
+        "model": INFO.name,
+        "data": data,
+        "stage": "photographs",
+        "model_config": dataclasses.asdict(config),
+    }
     source = {"spec": data, "images": pristine.images, "fingerprint": fingerprint}
     facts = {
         "data": {"training": {**source, "failed": len(fitted.failed)}},
