@@ -50,9 +50,10 @@ def read_image(path: str | Path | Source, *, background: float = 1.0) -> np.ndar
         background: grey level in [0, 1] behind transparent pixels; 1 is white.
 
     Raises:
-        DecodeError: no such file, not an image, truncated, or floating-point samples.
+        DecodeError: no such file, not an image, truncated, or floating-point samples; a
+            source that does not give its bytes.
     """
-    path = as_file(path)
+    path = _encoded(path)
     try:
         with warnings.catch_warnings():
             # A picture of 90 megapixels is no attack here.
@@ -76,7 +77,7 @@ def peek(path: str | Path | Source) -> Shape:
     known = getattr(path, "shape", None)
     if known is not None:
         return known
-    path = as_file(path)
+    path = _encoded(path)
     try:
         with warnings.catch_warnings(), _open(path) as image:
             warnings.simplefilter("ignore")
@@ -94,6 +95,13 @@ def peek(path: str | Path | Source) -> Shape:
     except Exception as error:
         raise DecodeError(f"{path}: {_reason(path, error)}") from error
     return Shape(height, width, 1 if grey else 3, "uint16" if deep else "uint8")
+
+
+def _encoded(source: str | Path | Source) -> Path | Encoded:
+    try:
+        return as_file(source)
+    except Exception as error:  # readers of records raise types of their own
+        raise DecodeError(f"{source}: cannot be read: {error}") from error
 
 
 def _open(path: Path | Encoded) -> Any:

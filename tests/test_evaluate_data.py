@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -232,26 +233,89 @@ def test_a_resumed_run_counts_what_is_there(prepared, tmp_path):
     ]
 
 
-def test_two_processes_of_four_devices_give_the_rows_of_one(prepared, whole, tmp_path):
+def _two(words: list[str], output: Path, *folders: Path) -> tuple[list[int], list[str]]:
+    """Exit codes and output of two processes, of which each may see other sets."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    output = tmp_path / "out"
+    cluster = ("--coordinator", address, "--processes", "2", "--process")
     both = [
         _start(
-            _words(
-                "psnr,ssim,gmsd",
-                prepared,
-                output,
-                *("--coordinator", address, "--process", str(i), "--processes", "2"),
-            ),
+            [*_words("psnr,ssim,gmsd", folder, output, *words), *cluster, str(i)],
             JAX_NUM_CPU_DEVICES="4",
         )
-        for i in range(2)
+        for i, folder in enumerate(folders)
     ]
-    said = [process.communicate(timeout=300)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    try:
+        said = [process.communicate(timeout=300)[0] for process in both]
+    finally:
+        for process in both:
+            process.kill()
+    return [process.returncode for process in both], said
+
+
+def test_two_processes_of_four_devices_give_the_rows_of_one(prepared, whole, tmp_path):
+    output = tmp_path / "out"
+    codes, said = _two([], output, prepared, prepared)
+    assert codes == [0, 0], said
     assert "report written" in said[0] and "report written" not in said[1]
     facts = json.loads((output / "run.json").read_text())
     assert (facts["processes"], len(facts["devices"])) == (2, 8)
     assert _rows(output) == _rows(whole)
+
+
+@pytest.mark.slow
+def test_what_one_process_cannot_read_does_not_stop_the_other(
+    prepared, whole, tmp_path
+):
+    # Every host may have a disk of its own: the second one's has lost the images.
+    lost = tmp_path / "lost"
+    shutil.copytree(prepared, lost)
+    (shard,) = lost.rglob("*-images.array_record*")
+    shard.unlink()
+    codes, said = _two(["--no-report"], tmp_path / "out", prepared, lost)
+    assert codes == [1, 0], said
+    rows, sound = _rows(tmp_path / "out"), _rows(whole)
+    failed = [row for row in rows if row["error"]]
+    theirs = {row["image"] for row in failed}
+    assert 0 < len(theirs) < 24 and len(failed) == 3 * len(theirs)
+    assert all("No such file" in row["error"] for row in failed)
+    assert [r for r in rows if r["image"] not in theirs] == [
+        r for r in sound if r["image"] not in theirs
+    ]
+    # Whose turn an image is follows from sizes: one of the second's is now cut short.
+    archive = _archive(tmp_path / "archive")
+    name = min(theirs)
+    broken = archive / "distorted_images" / name
+    broken.write_bytes(broken.read_bytes()[:2000])
+    prepare("tid2013", archive, tmp_path / "cut")
+    # What was read from the archive is kept: that may go.
+    shutil.rmtree(archive)
+    codes, said = _two(
+        ["--no-report"], tmp_path / "two", tmp_path / "cut", tmp_path / "cut"
+    )
+    assert codes == [1, 0], said
+    assert "3 rows failed" in said[0]
+    words = _words("psnr,ssim,gmsd", tmp_path / "cut", tmp_path / "one", "--no-report")
+    assert main(words) == 1
+    rows = _rows(tmp_path / "two")
+    assert rows == _rows(tmp_path / "one")
+    failed = [row for row in rows if row["error"]]
+    assert [row["image"] for row in failed] == [name] * 3
+    assert "truncated" in failed[0]["error"]
+    assert [r for r in rows if r["image"] != name] == [
+        r for r in sound if r["image"] != name
+    ]
+
+
+def test_a_damaged_record_is_one_row(prepared, tmp_path):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(prepared, damaged)
+    (shard,) = damaged.rglob("*-images.array_record*")
+    data = bytearray(shard.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 100] = bytes(100)
+    shard.write_bytes(data)
+    assert main(_words("psnr", damaged, tmp_path / "out", "--no-report")) == 1
+    (failed,) = (row for row in _rows(tmp_path / "out") if row["error"])
+    assert f"{failed['image']}: cannot be read: Corrupted" in failed["error"]

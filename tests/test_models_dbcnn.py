@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 
-from jiqa.distortions.dbcnn import class_table
 from jiqa.models import dbcnn
 from jiqa.models.dbcnn import CLASSES, Config, bilinear
 from jiqa.nn import NETWORKS
@@ -36,14 +35,6 @@ def test_maps_of_other_sizes_meet_as_in_pytorch(rng):
     root = np.sqrt(means + 1e-8)
     found = bilinear(jnp.asarray(first), jnp.asarray(second))
     np.testing.assert_allclose(found[0], root / np.linalg.norm(root), rtol=1e-5)
-
-
-def test_classes_are_the_authors():
-    kinds = list(dict.fromkeys(kind for kind, _ in class_table()))
-    assert len(CLASSES) == len(set(CLASSES)) == len(class_table()) == 39
-    by_group = {g: sum(c[0] == g for c in CLASSES) for g, _ in CLASSES}
-    by_kind = [sum(k == kind for k, _ in class_table()) for kind in kinds]
-    assert sorted(by_group.values()) == sorted(by_kind)
 
 
 def test_cross_entropy_is_numpys(rng):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import socket
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import tiny_model
 import training_data
+from PIL import Image
 
 import jiqa
 from jiqa.cli import main
@@ -182,16 +184,77 @@ def test_lower_scores_may_be_better(material, tmp_path):
             ["tiny", "--data", "DATA", "--workdir", "y", "--set", "optimiser=lion"],
             'needed is "sgd", "adam" or "adamw"',
         ),
+        (["tiny", "--data", "no.csv", "--workdir", "y"], "no.csv: no such table"),
+        (["tiny", "--data", "no/", "--workdir", "y"], "nor a file or folder no/"),
+        (["tiny", "--data", "BARE", "--workdir", "y"], "passed over: iso): needed"),
+        (
+            ["tiny", "--data", "DATA", "--workdir", "FILE"],
+            "needed is a folder to write",
+        ),
+        (["tiny", "--data", "DATA", "--workdir", "y", "--workers", "-1"], "0 or more"),
+        (
+            ["tiny", "--data", "DATA", "--workdir", "y", "--set", "epochs"],
+            "--set epochs: no value; needed is epochs=10",
+        ),
+        (
+            ["tiny", "--epoch", "3"],
+            "--epoch 3; a setting is given as --set epochs=VALUE",
+        ),
+        (["tiny", "--dropout=0.2"], "a setting is given as --set model.dropout=VALUE"),
+        (["tiny", "--wokdir", "y"], "--wokdir y; did you mean --workdir?"),
     ],
 )
 def test_wrong_usage_is_told(words, said, material, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("JIQA_DATA", str(material / "prepared"))
     data = str(material / "rated" / "scores.csv")
+    bare = material / "rated" / "bare.csv"
+    bare.write_text("image,iso\n01.png,3\n02.png,4\n")
+    (tmp_path / "file").touch()
+    words = [{"FILE": "file", "BARE": str(bare)}.get(w) or w for w in words]
+    if "file" in words:
+        words += _FAST
     with pytest.raises(SystemExit) as end:
         main(["train", *(w.replace("DATA", data) for w in words)])
     assert end.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_another_models_run_is_told(run, material, monkeypatch, capsys):
+    info = dataclasses.replace(tiny_model.MODEL.info, name="other")
+    other = dataclasses.replace(tiny_model.MODEL, info=info)
+    models = {**finding.all_models(), "other": other}
+    monkeypatch.setattr(finding, "all_models", lambda: models)
+    test = str(material / "other" / "scores.csv")
+    words = _words(material, run, "--test", test, "--resume")
+    words[1] = "other"
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert "was begun with model 'tiny', not 'other': use the same" in said
+
+
+def test_what_is_left_out_is_told(tmp_path, capsys):
+    table = training_data.rated(tmp_path / "rated", 14)
+    images = table.parent / "images"
+    (images / "03.png").write_bytes(b"no image")
+    Image.new("RGB", (9, 30)).save(images / "05.png")
+    # Its header is whole, so that only whoever decodes it knows.
+    Image.new("RGB", (24, 20)).save(tmp_path / "whole.bmp")
+    (images / "07.png").write_bytes((tmp_path / "whole.bmp").read_bytes()[:900])
+    words = ["train", "tiny", "--data", str(table), "--workdir", str(tmp_path / "run")]
+    words += ["--data-dir", str(tmp_path / "data"), *_HELD, *_FAST]
+    with pytest.raises(SystemExit):
+        main([*words, "--set", "accumulation=3"])
+    assert "batch_size 4; needed is a multiple of 3" in capsys.readouterr().err
+    # That one never began, and is in nobody's way.
+    assert main([*words, "--set", "epochs=1", "--resume"]) == 1
+    said = capsys.readouterr().err
+    assert "holds no run to go on with: a new one begins" in said
+    assert (
+        "3 images could not be used and were left out: 03.png, 05.png, 07.png" in said
+    )
 
 
 def test_settings_are_shown(capsys):

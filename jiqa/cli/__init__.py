@@ -1,14 +1,17 @@
 """The command line: ``jiqa SUBCOMMAND``, one file a subcommand.
 
 A subcommand is a module here with ``HELP``, ``add_arguments(parser)`` and
-``run(arguments) -> exit code``; it is found by being there.
+``run(arguments) -> exit code``; it is found by being there. It may have
+``explain(arguments, option) -> hint`` for an option that it does not have.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import pkgutil
+import re
 import sys
 from collections.abc import Sequence
 
@@ -39,8 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         module.add_arguments(sub)
         sub.set_defaults(run=module.run, usage_error=sub.error)
-    arguments = parser.parse_args(argv)
+        sub.set_defaults(
+            usage=sub.format_usage, explain=getattr(module, "explain", None)
+        )
+    arguments, left = parser.parse_known_args(argv)
     try:
+        if left:
+            raise UsageError(f"unrecognised: {' '.join(left)}{_hint(arguments, left)}")
         return arguments.run(arguments)
     except UsageError as error:
         arguments.usage_error(str(error))
@@ -50,3 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe went away: nothing left to say
         return 141
+
+
+def _hint(arguments: argparse.Namespace, words: Sequence[str]) -> str:
+    """What may have been meant by the first option that there is not."""
+    option = next((x for x in words if x.startswith("-")), "").partition("=")[0]
+    said = arguments.explain(arguments, option) if arguments.explain else ""
+    known = re.findall(r"--[\w-]+", arguments.usage())
+    close = difflib.get_close_matches(option, known, n=1)
+    return said or (f"; did you mean {close[0]}?" if close else "")

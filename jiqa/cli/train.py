@@ -4,23 +4,26 @@
   jiqa train rank --data ladder/ --workdir runs/ranks
   jiqa train rank --data scores.csv --workdir runs/mine --set weights=run:runs/ranks
   jiqa train nima --data biq2021:train --test biq2021:test --workdir runs/nima
+  jiqa train niqe --data photos/ --workdir runs/niqe
   jiqa score run:runs/mine photo.jpg
 
 DATA is a prepared set (see jiqa data), a table of your own with a column of scores, or
-a folder that jiqa distort has written. A share of its references is held out: it says
+a folder that jiqa distort has written; for niqe, which is fitted to good photographs in
+one pass, any folder of them. A share of its references is held out: it says
 when to stop, and which state is best; --test splits decide nothing and are reported on
 at the end. --set takes the run's settings (frozen=true, epochs=30) and, as model.KEY,
 the model's; --settings lists them. A run that was broken off goes on with --resume, and
 ends as it would have.
 
-Exit code 0; 1 when numbers ceased to be finite, or rows of the evaluation failed; 2 for
-wrong usage.
+Exit code 0; 1 when images could not be used and were left out, numbers ceased to be
+finite, or rows of the evaluation failed; 2 for wrong usage.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import json
 import sys
 from pathlib import Path
@@ -29,6 +32,9 @@ from typing import Any
 from jiqa.cli._arguments import add_cluster, add_no_cache
 
 HELP = "train a no-reference model"
+
+#: Images that were left out, told by name.
+_SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,14 +76,16 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.scoring.inputs import UsageError
     from jiqa.training.guard import NotFinite
 
+    if arguments.model == "niqe":
+        return _fit_niqe(arguments)
     try:
         model = get_model(arguments.model)
         if arguments.settings:
             _show(model, arguments.set)
             return 0
-        for needed in ("data", "workdir"):
-            if not getattr(arguments, needed):
-                raise UsageError(f"--{needed} is needed")
+        _need_paths(arguments)
+        if arguments.workers < 0:
+            raise UsageError(f"--workers {arguments.workers}: needed is 0 or more")
         configure_jax(cache=not arguments.no_cache)
         place = join_processes(arguments)
         from jiqa.training.loop import train  # seconds, which usage errors spare
@@ -85,6 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
 
         config = _config(model, arguments)
         test = resolved(config.test, arguments.data_dir) if config.test else ""
+        if arguments.resume and not (Path(arguments.workdir) / "log.jsonl").is_file():
+            said = f"{arguments.workdir} holds no run to go on with: a new one begins"
+            print(said, file=sys.stderr)
         finished = train(
             config,
             arguments.workdir,
@@ -109,12 +120,33 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         raise
+    code = _tell_unread(finished.unread)
     if not place.first:
-        return 0
+        return code
     _tell(finished)
     if test and config.stage == "scores":
-        return _evaluate(test, finished.folder, arguments)
-    return 0
+        code = max(code, _evaluate(test, finished.folder, arguments))
+    return code
+
+
+def _need_paths(arguments: argparse.Namespace) -> None:
+    from jiqa.scoring.inputs import UsageError
+
+    for needed in ("data", "workdir"):
+        if not getattr(arguments, needed):
+            raise UsageError(f"--{needed} is needed")
+
+
+def _fit_niqe(arguments: argparse.Namespace) -> int:
+    """The one model that is no loop's: it is fitted in one pass."""
+    from jiqa.cli import _train_niqe
+
+    if arguments.settings:
+        for key, value in vars(_train_niqe.configured(arguments.set)).items():
+            print(f"{key}={value}")
+        return 0
+    _need_paths(arguments)
+    return _tell_unread(_train_niqe.run(arguments))
 
 
 def _config(model: Any, arguments: argparse.Namespace) -> Any:
@@ -149,6 +181,25 @@ def _show(model: Any, settings: list[str]) -> None:
                 print(f"{opening}{field.name}={getattr(part, field.name)}")
 
 
+def explain(arguments: argparse.Namespace, option: str) -> str:
+    """Where a setting was given as an option of its own."""
+    from jiqa.models.finding import all_models
+    from jiqa.training.config import TrainingConfig
+
+    kinds = [TrainingConfig]
+    if arguments.model in all_models():
+        kinds.append(all_models()[arguments.model].config_class)
+    names = {
+        f"{opening}{field.name}"
+        for kind, opening in zip(kinds, ("", "model."), strict=False)
+        for field in dataclasses.fields(kind)
+    }
+    key = option.lstrip("-").replace("-", "_")
+    close = difflib.get_close_matches(key, names, n=1)
+    found = [name for name in (f"model.{key}", *close) if name in names]
+    return f"; a setting is given as --set {found[0]}=VALUE" if found else ""
+
+
 def _tell(finished: Any) -> None:
     figures = {k: v for k, v in finished.validation.items() if isinstance(v, float)}
     shown = ", ".join(f"{k} {v:.4f}" for k, v in figures.items())
@@ -160,6 +211,16 @@ def _tell(finished: Any) -> None:
         for name, value in {**finished.test.all, **finished.test.ordered}.items():
             print(f"  test {name} {value:.4f}")
     print(f"jiqa score run:{finished.folder} IMAGES scores with it")
+
+
+def _tell_unread(names: tuple[str, ...]) -> int:
+    """What was left out; the exit code."""
+    if not names:
+        return 0
+    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    said = f"{len(names)} images could not be used and were left out: {shown}"
+    print(said, file=sys.stderr)
+    return 1
 
 
 def _evaluate(test: str, folder: Path, arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jiqa.contract import Info
+from jiqa.distortions.dbcnn import class_table
 from jiqa.models import backbones, heads, patches, views
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.nn import NETWORKS, Network
@@ -22,12 +23,8 @@ from jiqa.options import one_of
 #: Opening of the keys of the network that knows distortions.
 SCNN = "backbone.scnn."
 
-#: (group, level) of the authors' classes: seven types at five levels, over- and
-#: underexposure at two; the groups in the order of ``jiqa.distortions.dbcnn``.
-CLASSES = (
-    *((group, level) for group in range(7) for level in range(1, 6)),
-    *((group, level) for group in (7, 8) for level in (3, 5)),
-)
+#: (kind, level) of the authors' 39 classes, in the order of their S-CNN's logits.
+CLASSES = class_table()
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,9 @@ class Config:
             its last map is taken.
         scnn: the network that knows distortions: ``"scnn"`` and ``"scnn_plain"`` of
             the authors' second release or ``"scnn_matconvnet"`` of the first.
-        classes: (group, level) of each class; images of none count nothing.
+        classes: (kind, level) of each class, the kind by name (what a data set says
+            before a slash is not looked at), or all by place among those of the data
+            set, from 0; images of none count nothing.
         loss: of opinions, ``"mse"`` or ``"mae"``.
         offset: what is added to a score.
         scale: what the network's number is multiplied by before.
@@ -63,7 +62,7 @@ class Config:
     step: Literal["distortion", "score"] = "score"
     backbone: str = "vgg16"
     scnn: Literal["scnn", "scnn_plain", "scnn_matconvnet"] = "scnn"
-    classes: tuple[tuple[int, int], ...] = CLASSES
+    classes: tuple[tuple[str | int, int], ...] = CLASSES
     loss: Literal["mse", "mae"] = "mse"
     offset: float = 0.0
     scale: float = 1.0
@@ -87,6 +86,15 @@ def backbone(config: Config) -> Network | None:
 def companions(config: Config) -> Mapping[str, str]:
     """The set of weights for the S-CNN; none while it is trained."""
     return {SCNN: config.scnn} if config.step == "score" else {}
+
+
+def kinds(config: Config) -> tuple[str, ...]:
+    """What the S-CNN is trained to tell apart; nothing where classes go by place."""
+    found = dict.fromkeys(kind for kind, _ in config.classes)
+    names = tuple(kind for kind in found if isinstance(kind, str))
+    if names and len(names) < len(found):
+        raise ValueError(f"classes of {(*found,)}; needed are names or places alone")
+    return names if config.step == "distortion" else ()
 
 
 def _scnn(config: Config) -> Network:
@@ -217,7 +225,9 @@ def loss(
         return heads.regression(config, outputs["raw"], batch, config.loss)
     logits = outputs["logits"]
     group, level, mask = (jnp.asarray(batch[k]) for k in ("group", "level", "mask"))
-    groups, levels = jnp.asarray(config.classes, jnp.int32).T
+    named = {kind: number for number, kind in enumerate(kinds(config))}
+    classes = [(named.get(str(kind), kind), level) for kind, level in config.classes]
+    groups, levels = jnp.asarray(classes, jnp.int32).T
     true = (group[:, None] == groups) & (level[:, None] == levels)
     known = mask & true.any(-1)
     each = -jnp.where(true, jax.nn.log_softmax(logits), 0).sum(-1)
@@ -283,4 +293,5 @@ MODEL = Model(
     min_side=min_side,
     stages={"kinds": {"step": "distortion"}, "scores": {"step": "score"}},
     companions=companions,
+    kinds=kinds,
 )

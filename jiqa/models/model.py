@@ -8,7 +8,7 @@ keys, ``"backbone."`` before those of the backbone and ``"head."`` before the ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -77,10 +77,10 @@ class Model:
             ``reference``, ``mask``, ``group``, no text); rows whose mask is False count
             nothing. ``score`` and ``deviation`` come on the scale of ``span``, higher
             is better. ``group`` int32 ``[B]`` is the place of the image's distortion
-            among those of the data set, -1 for none. In batches to rank in it numbers
-            the groups instead: all levels of one distortion of one reference, the
-            reference itself (level 0) among them, whose rows stand together. ``logs``
-            holds further ``Sum`` by name.
+            among ``kinds``, or else those of the data set, -1 for none. In batches to
+            rank in it numbers the groups instead: all levels of one distortion of one
+            reference, the reference itself (level 0) among them, whose rows stand
+            together. ``logs`` holds further ``Sum`` by name.
         prepare: ``(config, image, rng) -> array``: on the host, one decoded image
             ``[H, W, C]`` (uint8) to the training crop ``[h, w, 3]`` of the same dtype;
             without ``rng`` (``None``) the fixed one, for features that are kept.
@@ -94,6 +94,8 @@ class Model:
             of keys (``"backbone.scnn."``) to name of a set of ``jiqa.weights``.
         span: ``(config)``: lowest and highest score, which the scale of a data set is
             mapped to.
+        kinds: ``(config)``: names of distortions that it tells apart, without their
+            set's; none if it goes by their places in the data set.
         bias: key of the array that is added last to what becomes ``raw``, if there is
             one; drawn at random, it begins at the mean of the opinions.
         stages: what it can learn from, ``"scores"``, ``"ranks"`` or ``"kinds"`` of
@@ -113,6 +115,7 @@ class Model:
     targets: Callable[..., Any] | None = None
     companions: Callable[[Any], Mapping[str, str]] = lambda _: {}
     span: Callable[[Any], tuple[float, float]] = lambda _: (0.0, 1.0)
+    kinds: Callable[[Any], Sequence[str]] = lambda _: ()
     bias: str | None = None
     stages: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: {"scores": {}}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -23,6 +23,18 @@ from jiqa.metrics.natural_image_quality import (
 
 _FEATURES = 36
 _log = logging.getLogger(__name__)
+
+
+class Blocks(NamedTuple):
+    """Sharp blocks of a photograph.
+
+    Attributes:
+        values: their parameters ``[N, 36]``, float64.
+        known: which of them there are, bool ``[N, 36]``.
+    """
+
+    values: np.ndarray
+    known: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -122,27 +134,50 @@ def fit_niqe(
         ValueError: too few blocks for a covariance of 36 parameters, or an image that
             is none.
     """
-    rows, known, count = [], [], 0
+    found = []
     for image in images:
         pixels = as_image(image, "image")
         if min(pixels.shape[:2]) < niqe.info.min_side:
             _log.warning("left out: an image of %dx%d", *pixels.shape[1::-1])
             continue
-        found = _statistics(_checked(pixels), flat, luma)
-        values, there, sharpness = (np.asarray(v) for v in found)
-        chosen = sharpness > sharp * sharpness.max()
-        rows.append(values[chosen].astype(np.float64))
-        known.append(there[chosen])
-        count += 1
-    values = np.concatenate(rows) if rows else np.zeros((0, _FEATURES))
-    there = np.concatenate(known) if known else np.zeros((0, _FEATURES), bool)
-    complete = there.all(1)
+        found.append(sharp_blocks(pixels, sharp=sharp, flat=flat, luma=luma))
+    return pristine_of(found, flat=flat, luma=luma)
+
+
+def sharp_blocks(
+    image: Any, *, sharp: float = 0.75, flat: str = "snap", luma: str = "matlab"
+) -> Blocks:
+    """The blocks of one photograph that count for the model; see ``fit_niqe``.
+
+    Raises:
+        ValueError: no such image, or a smaller one than 96.
+    """
+    pixels = _checked(image)
+    # What is left over at the ends is not seen: so fewer sizes are compiled for.
+    height, width = (n - n % niqe.info.min_side for n in pixels.shape[:2])
+    found = _statistics(pixels[:height, :width], flat, luma)
+    values, known, sharpness = (np.asarray(v) for v in found)
+    chosen = sharpness > sharp * sharpness.max()
+    return Blocks(values[chosen].astype(np.float64), known[chosen])
+
+
+def pristine_of(
+    photographs: Sequence[Blocks], *, flat: str = "snap", luma: str = "matlab"
+) -> Pristine:
+    """The model of several photographs' sharp blocks; see ``fit_niqe``.
+
+    Raises:
+        ValueError: too few blocks for a covariance of 36 parameters.
+    """
+    none = Blocks(np.zeros((0, _FEATURES)), np.zeros((0, _FEATURES), bool))
+    values, known = map(np.concatenate, zip(none, *photographs, strict=True))
+    complete, count = known.all(1), len(photographs)
     if complete.sum() <= _FEATURES:
         raise ValueError(
             f"{int(complete.sum())} sharp blocks in {count} photographs; needed are "
             f"more than {_FEATURES}"
         )
-    mean = np.where(there, values, 0).sum(0) / there.sum(0)
+    mean = np.where(known, values, 0).sum(0) / known.sum(0)
     covariance = np.cov(values[complete], rowvar=False)
     try:
         whitening(covariance)

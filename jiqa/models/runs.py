@@ -16,6 +16,7 @@ from jax import Array
 
 from jiqa.batches import over_batch
 from jiqa.contract import Info, Metric, bind, checked_images
+from jiqa.models import niqe
 from jiqa.models.finding import get_model
 from jiqa.models.model import Model, Variables
 from jiqa.nn.parameters import check
@@ -46,7 +47,7 @@ class Run:
     """
 
     folder: Path
-    model: Model
+    model: Model | niqe.FittedNiqe
     options: Any
     params: Mapping[str, tuple[int, ...]]
     state: Mapping[str, tuple[int, ...]]
@@ -99,7 +100,9 @@ def open_run(folder: Path | str) -> Run:
         )
     config = json.loads((folder / "config.json").read_text("utf-8"))
     facts = json.loads((folder / FACTS).read_text("utf-8"))
-    model = get_model(config["model"])
+    # Fitted in one pass: it has nothing that the loop of training knows.
+    fitted = config["model"] == niqe.INFO.name
+    model = niqe.FITTED if fitted else get_model(config["model"])
     options = model.options(config["stage"], config["model_config"])
     arrays = jax.eval_shape(lambda key: model.init(key, options), jax.random.key(0))
     params, state = ({k: v.shape for k, v in part.items()} for part in arrays)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,12 +35,14 @@ class Feed:
         levels: rows of a group; 0 where there are none.
         kinds: of distortion, in all of it.
         finish: gives a batch of the loader what the loss needs.
+        unread: names of images that could not be used, of all that passed so far.
     """
 
     loader: Loader
     levels: int
     kinds: tuple[str, ...]
     finish: Callable[[Rows], Rows]
+    unread: set[str]
 
 
 def feed(
@@ -99,9 +101,12 @@ def feed(
         )
     kinds = tuple(source.dataset.info.distortions)
     scale = mapping(source.dataset.scale, model, options, config)
-    numbered = functools.partial(_groups, kinds, levels, first)
-    finish = functools.partial(_finish, model, options, scale, numbered)
-    return Feed(Loader(batches, workers if kept is None else 0), levels, kinds, finish)
+    places = {} if ranks else _places(source, model.kinds(options), model.info.name)
+    numbered = functools.partial(_groups, places, levels, first)
+    unread = set(source.unread)
+    finish = functools.partial(_finish, model, options, scale, numbered, unread)
+    loader = Loader(batches, workers if kept is None else 0)
+    return Feed(loader, levels, kinds, finish, unread)
 
 
 def on_devices(rows: Rows, mesh: Mesh) -> Rows:
@@ -163,10 +168,12 @@ def _finish(
     options: Any,
     scale: Affine,
     numbered: Callable[[Rows], np.ndarray],
+    unread: set[str],
     batch: Rows,
 ) -> Rows:
     """Map scores, number groups, make targets, leave out text."""
     rows = dict(batch)
+    unread.update(str(name) for name in rows["name"][~rows["mask"]] if name)
     # In double precision: a factor rounded to single would shift every score.
     score = rows["score"].astype(np.float64) * scale.factor + scale.summand
     rows["score"] = score.astype(np.float32)
@@ -179,12 +186,33 @@ def _finish(
     return {k: v for k, v in rows.items() if not _is_text(v)}
 
 
-def _groups(kinds: Sequence[str], levels: int, first: int, rows: Rows) -> np.ndarray:
+def _places(source: Source, names: Sequence[str], model: str) -> dict[str, int]:
+    """The number of each kind of distortion: the model's of that name, if it has names.
+
+    Raises:
+        ValueError: none of the kinds bears a name that the model knows.
+    """
+    there = source.dataset.info.distortions
+    if not names:
+        return {kind: number for number, kind in enumerate(there)}
+    bare = {kind: kind.rpartition("/")[2] for kind in there}
+    places = {k: names.index(name) for k, name in bare.items() if name in names}
+    if not places:
+        raise ValueError(
+            f"{model} tells {', '.join(names)} apart, and the distortions of "
+            f"{source.spec} are {', '.join(there) or 'not named'}: needed are such, or "
+            "classes by place, as --set model.classes=((0,1),(0,2),(1,1))"
+        )
+    return places
+
+
+def _groups(
+    places: Mapping[str, int], levels: int, first: int, rows: Rows
+) -> np.ndarray:
     """Numbers of groups to rank in, or of distortions, -1 for none."""
     if levels:
         found = (first + np.arange(len(rows["mask"]))) // levels
     else:
-        places = {kind: number for number, kind in enumerate(kinds)}
         found = np.array([places.get(str(k), -1) for k in rows["distortion"]])
     return found.astype(np.int32)
 

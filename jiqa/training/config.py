@@ -172,7 +172,7 @@ def read_config(folder: Path) -> TrainingConfig:
         return TrainingConfig(**found)
     except FileNotFoundError:
         raise FileNotFoundError(f"{folder} holds no training run ({FILE})") from None
-    except (TypeError, json.JSONDecodeError) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
 
 
@@ -195,12 +195,15 @@ def with_settings(
     for setting in settings:
         key, equals, text = (part.strip() for part in setting.partition("="))
         found = own.get(key) or theirs.get(key)
-        if not equals or found is None:
+        if found is not None and not equals:
+            default = _default(found)
+            raise ValueError(f"--set {setting}: no value; needed is {key}={default}")
+        if found is None:
             close = difflib.get_close_matches(key, [*own, *theirs], n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             keys = ", ".join([*own, *theirs])
             raise ValueError(f"--set {setting}: no key {key!r}{hint} (keys: {keys})")
-        value = _value(setting, text, _default(found))
+        value = setting_value(setting, text, _default(found))
         if key in own:
             fields[key] = value
         else:
@@ -212,8 +215,12 @@ def _default(of: dataclasses.Field[Any]) -> Any:
     return None if of.default is dataclasses.MISSING else of.default
 
 
-def _value(setting: str, text: str, default: Any) -> Any:
-    """The text as what the default is."""
+def setting_value(setting: str, text: str, default: Any) -> Any:
+    """The text of a ``--set`` as what the default is.
+
+    Raises:
+        ValueError: a value of another type.
+    """
     if isinstance(default, str):
         return text
     word = text.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ class Log:
         self._file.write(_text(line))
         self._file.flush()
         for name, value in figures.items():
-            if self._board is not None and isinstance(value, float):
+            finite = isinstance(value, float) and math.isfinite(value)
+            if self._board is not None and finite:
                 self._board.add_scalar(f"{kind}/{name}", value, step)
 
     def close(self) -> None:

@@ -82,6 +82,7 @@ class Finished:
         validation: the figures of the last validation.
         test: figures on the test split, where one was named and no human score is
             needed for them; by kind of distortion, too.
+        unread: names of this process's images that could not be used.
     """
 
     folder: Path
@@ -89,6 +90,7 @@ class Finished:
     best: int
     validation: dict[str, float]
     test: Figures | None
+    unread: tuple[str, ...] = ()
 
 
 def train(
@@ -175,6 +177,8 @@ def train(
     place, step = Place(batches.get_state()), 0
     writer = jax.process_index() == 0
     with contextlib.ExitStack() as stack:
+        # However the run ends, processes that decode must not outlive it.
+        stack.callback(batches.close)
         checkpoints = stack.enter_context(Checkpoints(folder / "checkpoints"))
         if checkpoints.steps:
             step = checkpoints.steps[-1]
@@ -211,8 +215,6 @@ def train(
                         write_model(folder, config, facts, arrays, step)
                 checkpoints.save(step, state, vars(place), place.best)
             advance()
-        if hasattr(batches, "close"):
-            batches.close()
         checkpoints.wait()
         best = place.best if place.best in checkpoints.steps else step
         test = None
@@ -226,7 +228,8 @@ def train(
     if writer:
         draw_curves(lines, folder / "curves.png")
     last = [line for line in lines if line["kind"] == "validation"]
-    return Finished(folder, step, best, last[-1] if last else {}, test)
+    unread = tuple(sorted(training.unread | held_out.unread))
+    return Finished(folder, step, best, last[-1] if last else {}, test, unread)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from jiqa.models.model import Model, Variables
 from jiqa.models.runs import FACTS, WEIGHTS
 from jiqa.training.batches import Affine, mapping
 from jiqa.training.config import FILE, TrainingConfig, read_config
+from jiqa.training.log import FILE as LOG
 from jiqa.training.processes import wait
 from jiqa.training.sources import Source, Sources
 from jiqa.training.start import Start
@@ -66,7 +67,9 @@ def claim(
     """
     affine = mapping(sources.training.dataset.scale, model, options, config)
     facts = _facts(config, affine, sources, start)
-    there = (folder / FACTS).is_file()
+    # Without a log it never began: what stopped it may have been a wrong setting.
+    begun = any((folder / name).is_file() for name in (LOG, WEIGHTS))
+    there = begun and (folder / FACTS).is_file()
     wait("looked for a run")  # before the first process writes one
     if there:
         if not resume:
@@ -74,9 +77,9 @@ def claim(
                 f"{folder} holds a run already: add --resume to go on with it, or give "
                 "another folder"
             )
-        changes = read_config(folder).differences(config)
         before = json.loads((folder / FACTS).read_text("utf-8"))
-        changes += [
+        # Other arrays and data follow from other settings: these say it shorter.
+        changes = read_config(folder).differences(config) or [
             f"{k} {before.get(k)}, not {facts[k]}"
             for k in _DECISIVE
             if before.get(k) != facts[k]
@@ -88,7 +91,12 @@ def claim(
             )
         return before
     if jax.process_index() == 0:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"{folder}: {error.strerror}; needed is a folder to write the run into"
+            ) from None
         write_text(folder / FILE, config.to_json())
         write_text(folder / FACTS, json.dumps(facts, indent=2) + "\n")
     return facts

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jiqa.data.dataset import Dataset
@@ -15,9 +16,17 @@ from jiqa.data.own_tables import SUFFIXES
 from jiqa.data.preparing import is_prepared
 from jiqa.data.splits import divide, select
 from jiqa.data.store import prepare, split_name, to_prepare
+from jiqa.models.finding import get_model
 from jiqa.models.model import Model
 from jiqa.training.config import TrainingConfig
 from jiqa.training.processes import one_by_one
+
+#: What a stage learns from, as a table of one's own has it.
+_NEEDED = {
+    "scores": "a column of scores (score, mos, dmos)",
+    "ranks": "columns distortion and level, as jiqa distort writes them",
+    "kinds": "columns distortion and level, as jiqa distort writes them",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -30,11 +39,13 @@ class Source:
         spec: as they were asked for, or what they are a part of.
         dataset: the set.
         entries: the images.
+        unread: names of further ones that cannot be used, with the reason.
     """
 
     spec: str
     dataset: Dataset
     entries: Sequence[Entry]
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -114,11 +125,19 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
 
     Raises:
         jiqa.data.folder.LayoutError: a table that cannot be understood.
+        ValueError: neither a set nor a path.
+        FileNotFoundError: no such table.
     """
     head, colon, part = spec.partition(":")
     path = Path(head).expanduser()
     is_table = path.suffix.lower() in SUFFIXES
+    if is_table and not path.is_file():
+        raise FileNotFoundError(f"{path}: no such table")
     if not is_table and not path.is_dir():
+        try:
+            split_name(head, data_dir)
+        except ValueError as error:
+            raise ValueError(f"{error}, nor a file or folder {head}") from None
         return spec
     if not is_table:
         try:
@@ -157,9 +176,12 @@ def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
     }
     able = [stage for stage in model.stages if there[stage]]
     if not able:
+        notes = textwrap.shorten("; ".join(dataset.notes), 200)
         raise ValueError(
             f"{model.info.name} learns from {' or '.join(model.stages)}, and {spec} "
             f"has {', '.join(k for k, v in there.items() if v) or 'images alone'}"
+            + (f" ({notes})" if notes else "")
+            + f": needed is {' or '.join(_NEEDED[stage] for stage in model.stages)}"
         )
     return "scores" if "scores" in able else able[0]
 
@@ -174,21 +196,46 @@ def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Sou
         "kinds": ("kinds and levels", lambda e: bool(e.level and e.distortion)),
     }
     name, has = what[config.stage]
-    found = [e for e in entries if e.shape is not None and has(e)]
+    model = get_model(config.model)
+    least = model.min_side(model.options(config.stage, config.model_config))
+    found, unread = [], {}
+    for entry in filter(has, entries):
+        problem = _problem(entry, least)
+        if not problem:
+            found.append(entry)
+            continue
+        unread[entry.name] = problem
+        _log.warning("left out: %s", problem)
     if not found:
         kind = dataset.info.kind
         raise ValueError(
             f"{spec}: none of {len(entries)} images has {name}, which "
             f"stage={config.stage!r} needs ({dataset.info.title} is {kind} material)"
+            + "".join(f"; left out: {why}" for why in list(unread.values())[:1])
         )
-    return Source(spec, dataset, found)
+    return Source(spec, dataset, found, unread)
+
+
+def _problem(entry: Entry, least: int) -> str:
+    """Why an image is of no use to the model, or nothing."""
+    if entry.shape is None:
+        return entry.problem
+    height, width = entry.shape[:2]
+    if min(height, width) < least:
+        return f"{entry.name}: {width}x{height}; needed are sides of {least} or more"
+    return ""
 
 
 def _held_out(source: Source, config: TrainingConfig) -> tuple[Source, Source]:
     shares = 1 - config.hold_out, config.hold_out
-    parts = divide(source.entries, shares, config.seed, source.spec)
+    try:
+        parts = divide(source.entries, shares, config.seed, source.spec)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: needed are more, or another set by validation"
+        ) from None
     kept, held = (
-        Source(f"{source.spec} ({share:.0%})", source.dataset, entries)
+        Source(f"{source.spec} ({share:.0%})", source.dataset, entries, source.unread)
         for share, entries in zip(shares, parts, strict=True)
     )
     return kept, held

@@ -1,0 +1,73 @@
+"""``jiqa train niqe``: fitted in one pass, with few of the options of training."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+#: Options of ``jiqa train`` that mean nothing here.
+_OTHERS = (
+    *("validation", "hold_out", "test", "resume", "workers", "weights"),
+    *("distributed", "coordinator", "process", "processes"),
+)
+
+
+def run(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Fit, and say what came out.
+
+    Returns:
+        Names of the photographs that were left out.
+
+    Raises:
+        UsageError: an option of training, an unknown setting, or what the fit refuses.
+    """
+    from jiqa.cli._setup import configure_jax, progress
+    from jiqa.scoring.inputs import UsageError
+    from jiqa.training.niqe import fit
+
+    given = [name for name in _OTHERS if getattr(arguments, name) not in (None, 0)]
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"niqe is fitted in one pass: {names} does not apply to it")
+    config = configured(arguments.set)
+    configure_jax(cache=not arguments.no_cache)
+    try:
+        fitted = fit(
+            arguments.data,
+            arguments.workdir,
+            config,
+            data_dir=arguments.data_dir,
+            progress=progress,
+        )
+    except (ValueError, FileNotFoundError) as error:
+        raise UsageError(str(error)) from None
+    images, blocks = fitted.pristine.images, fitted.pristine.blocks
+    print(f"{images} photographs, {blocks} of their blocks are sharp enough")
+    print(f"jiqa score run:{arguments.workdir} IMAGES scores with it")
+    return fitted.failed
+
+
+def configured(settings: list[str]):
+    """The settings ``KEY=VALUE`` over the paper's.
+
+    Raises:
+        UsageError: no such setting, or a value of another type.
+    """
+    from jiqa.models.niqe import Config
+    from jiqa.scoring.inputs import UsageError
+    from jiqa.training.config import setting_value
+
+    values = dataclasses.asdict(Config())
+    for setting in settings:
+        key, equals, text = (part.strip() for part in setting.partition("="))
+        if key not in values or not equals:
+            keys = ", ".join(values)
+            raise UsageError(f"--set {setting}: needed is KEY=VALUE (keys: {keys})")
+        try:
+            values[key] = setting_value(setting, text, values[key])
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    try:
+        return Config(**values)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
