@@ -33,10 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
     add(
         "--kind",
-        choices=("pairwise", "errors", "absolute", "best"),
-        default="errors",
-        help="forests that compare two methods each, that predict the methods' errors, "
-        "signed or absolute, or that name the best method (%(default)s)",
+        choices=("nearest", "errors", "absolute", "best", "pairwise"),
+        default="nearest",
+        help="forests that predict people's score, and the method nearest to it is "
+        "chosen; that predict the methods' errors, signed or absolute; that name the "
+        "best method; or that compare two methods each (%(default)s)",
     )
     add("--trees", type=int, default=200, help="of a forest (%(default)s)")
     add("--leaf", type=int, default=3, help="fewest images in one (%(default)s)")

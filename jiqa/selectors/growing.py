@@ -30,7 +30,7 @@ class Growth:
         seed: equal seeds give equal forests.
     """
 
-    kind: str = "errors"
+    kind: str = "nearest"
     trees: int = 200
     leaf: int = 3
     share: float = 1 / 3
@@ -48,22 +48,27 @@ class Growth:
             raise ValueError(f"seed={self.seed}; needed is 0 or more")
 
 
-def grow(growth: Growth, features: np.ndarray, errors: np.ndarray) -> Forests:
+def grow(
+    growth: Growth, features: np.ndarray, mapped: np.ndarray, score: np.ndarray
+) -> Forests:
     """The forests of a selector.
 
     Args:
         growth: what they predict, and how they are grown.
         features: [n, features], without NaN.
-        errors: mapped minus subjective score of each method [n, m], NaN where a method
-            has no score. No pair learns from such an image; ``errors`` and ``absolute``
-            take the method as wrong as the worst of the image's, ``best`` does not miss
-            it.
+        mapped: the methods' scores on the scale of people's [n, m], NaN where a method
+            has none. No pair learns from such an image; ``errors`` and ``absolute``
+            take the method to be as wrong as the image's worst.
+        score: people's [n].
 
     Raises:
         UsageError: scikit-learn is not installed.
     """
     features = np.asarray(features, np.float32)
+    errors = mapped - score[:, None]
     wrong = np.abs(errors)
+    if growth.kind == "nearest":
+        return regression(growth, features, score[:, None])
     if growth.kind == "pairwise":
         return stacked(
             [

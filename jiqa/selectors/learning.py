@@ -78,7 +78,7 @@ def learn(
         best_first(mapped, portfolio.score),
         portfolio.features,
         fill,
-        grow(growth, filled, mapped - portfolio.score[:, None]),
+        grow(growth, filled, mapped, portfolio.score),
         portfolio.direction,
         dict(facts or {}),
     )

@@ -10,6 +10,8 @@ AutoFolio (Lindauer et al., JAIR 53, 2015) and SATzilla (Xu et al., 2012):
 ``errors``    the signed error of each method is predicted; the smallest magnitude wins.
 ``absolute``  the magnitude itself is predicted; the smallest wins.
 ``best``      a classifier says how probably each method is the best one.
+``nearest``   people's score is predicted and the method nearest to that is chosen. So
+              ``errors`` may be put where, as here, the methods' own scores are known.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from jax import Array
 
 from jiqa.options import one_of
 
-KINDS = ("pairwise", "errors", "absolute", "best")
+KINDS = ("nearest", "errors", "absolute", "best", "pairwise")
 
 
 def pairs(methods: int) -> tuple[np.ndarray, np.ndarray]:
@@ -30,34 +32,38 @@ def pairs(methods: int) -> tuple[np.ndarray, np.ndarray]:
     return np.triu_indices(methods, 1)
 
 
-def chosen(kind: str, said: Array, there: Any, order: np.ndarray) -> Array:
+def chosen(kind: str, said: Array, mapped: Any, order: np.ndarray) -> Array:
     """The method chosen for one image; among equals the first of ``order``.
 
     Args:
         kind: one of ``KINDS``.
         said: outputs of the forests [forests, outputs]; of ``pairwise`` the probability
-            that the first of a pair is nearer, else one output a method.
-        there: whether each method has a score [m]; who has none is never chosen.
+            that the first of a pair is nearer, of ``nearest`` the one score, else one
+            output a method.
+        mapped: the methods' scores [m]; who has none, NaN, is never chosen.
         order: numbers of the methods [m], best first.
 
     Returns:
         Its number; of an image that no method has a score of, any.
     """
-    merit = _merit(kind, said, there, len(order))
-    merit = jnp.where(there, merit, -jnp.inf)
+    there = ~jnp.isnan(mapped)
+    merit = jnp.where(there, _merit(kind, said, mapped, there), -jnp.inf)
     return jnp.asarray(order)[jnp.argmax(merit[order])]
 
 
-def _merit(kind: str, said: Array, there: Any, methods: int) -> Array:
+def _merit(kind: str, said: Array, mapped: Array, there: Array) -> Array:
     one_of("kind", kind, *KINDS)
+    if kind == "nearest":
+        return -jnp.abs(mapped - said[0].astype(mapped.dtype))
     if kind == "errors":
         return -jnp.abs(said[0])
     if kind == "absolute":
         return -said[0]
     if kind == "best":
         return said[0]
+    methods = len(there)
     first, second = pairs(methods)
-    both = jnp.asarray(there)[first] & jnp.asarray(there)[second]
+    both = there[first] & there[second]
     probable = said[:, 0]
     vote = jnp.where(both, (1 + jnp.sign(probable - 0.5)) / 2, 0)
     against = jnp.where(both, 1 - vote, 0)

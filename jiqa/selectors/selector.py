@@ -110,12 +110,12 @@ class Selector:
     def _of_mapped(
         self, arrays: Mapping[str, Any], mapped: Array, features: Array
     ) -> tuple[Array, Array]:
-        there = ~jnp.isnan(mapped)
         fill = jnp.asarray(self.fill, features.dtype)
         filled = jnp.where(jnp.isnan(features), fill, features)
         said = outputs(arrays, self.forests.depth, filled)
-        number = chosen(self.kind, said, there, self.order)
-        return jnp.where(there.any(), number, -1), mapped[number]
+        number = chosen(self.kind, said, mapped, self.order)
+        there = ~jnp.isnan(mapped).all()
+        return jnp.where(there, number, -1), mapped[number]
 
     def check(self, portfolio: Portfolio) -> Portfolio:
         """The portfolio with the methods in this selector's order.
