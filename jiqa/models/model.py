@@ -94,6 +94,8 @@ class Model:
             of keys (``"backbone.scnn."``) to name of a set of ``jiqa.weights``.
         span: ``(config)``: lowest and highest score, which the scale of a data set is
             mapped to.
+        bias: key of the array that is added last to what becomes ``raw``, if there is
+            one; drawn at random, it begins at the mean of the opinions.
         stages: what it can learn from, ``"scores"``, ``"ranks"`` or ``"kinds"`` of
             distortions, with the options that it then has by default.
     """
@@ -111,6 +113,7 @@ class Model:
     targets: Callable[..., Any] | None = None
     companions: Callable[[Any], Mapping[str, str]] = lambda _: {}
     span: Callable[[Any], tuple[float, float]] = lambda _: (0.0, 1.0)
+    bias: str | None = None
     stages: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: {"scores": {}}
     )
