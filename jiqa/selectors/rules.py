@@ -32,7 +32,7 @@ def pairs(methods: int) -> tuple[np.ndarray, np.ndarray]:
     return np.triu_indices(methods, 1)
 
 
-def chosen(kind: str, said: Array, mapped: Any, order: np.ndarray) -> Array:
+def chosen(kind: str, said: Array, mapped: Any, order: Any) -> Array:
     """The method chosen for one image; among equals the first of ``order``.
 
     Args:

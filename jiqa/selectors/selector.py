@@ -86,36 +86,21 @@ class Selector:
             The number of the method, -1 where none has a score, and its mapped score.
         """
         mapped = self.curves(raw, jnp)
-        all_features = mapped if further is None else jnp.concatenate([mapped, further])
-        return self._of_mapped(arrays, mapped, all_features)
+        features = mapped if further is None else jnp.concatenate([mapped, further])
+        how = self.kind, self.forests.depth
+        choice = _choice(*how, arrays, self.fill, self.order, mapped, features)
+        return choice, mapped[choice]
 
     def on(self, portfolio: Portfolio) -> Choices:
         """Choose for all images of a portfolio with the same methods and features."""
         mapped = self.curves(portfolio.raw)
         features = np.concatenate([mapped, portfolio.extra], 1).astype(np.float32)
-
-        @jax.jit
-        def all_chosen(arrays: Any, features: Array) -> Array:
-            def one(row: Array) -> Array:
-                return self._of_mapped(arrays, row[: len(self.methods)], row)[0]
-
-            return jax.lax.map(one, features, batch_size=256)
-
         arrays = {k: jnp.asarray(v) for k, v in self.forests.arrays.items()}
-        choice = np.asarray(all_chosen(arrays, jnp.asarray(features)))
+        how = self.kind, self.forests.depth
+        choice = np.asarray(_choices(*how, arrays, self.fill, self.order, features))
         rows = np.arange(len(mapped))
         predicted = np.where(choice < 0, np.nan, mapped[rows, choice])
         return Choices(mapped, choice, predicted)
-
-    def _of_mapped(
-        self, arrays: Mapping[str, Any], mapped: Array, features: Array
-    ) -> tuple[Array, Array]:
-        fill = jnp.asarray(self.fill, features.dtype)
-        filled = jnp.where(jnp.isnan(features), fill, features)
-        said = outputs(arrays, self.forests.depth, filled)
-        number = chosen(self.kind, said, mapped, self.order)
-        there = ~jnp.isnan(mapped).all()
-        return jnp.where(there, number, -1), mapped[number]
 
     def check(self, portfolio: Portfolio) -> Portfolio:
         """The portfolio with the methods in this selector's order.
@@ -171,6 +156,34 @@ class Selector:
         )
         text = json.dumps(record, indent=2, allow_nan=False)
         (folder / FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def _choice(
+    kind: str,
+    depth: int,
+    arrays: Mapping[str, Any],
+    fill: Any,
+    order: Any,
+    mapped: Array,
+    features: Array,
+) -> Array:
+    """The number of the method chosen for one image, -1 where none has a score."""
+    fill = jnp.asarray(fill).astype(features.dtype)
+    filled = jnp.where(jnp.isnan(features), fill, features)
+    number = chosen(kind, outputs(arrays, depth, filled), mapped, order)
+    return jnp.where(jnp.isnan(mapped).all(), -1, number)
+
+
+@jax.jit(static_argnums=(0, 1))
+def _choices(
+    kind: str, depth: int, arrays: Any, fill: Any, order: Any, features: Any
+) -> Array:
+    """``_choice`` for each row of mapped scores and further features."""
+
+    def one(row: Array) -> Array:
+        return _choice(kind, depth, arrays, fill, order, row[: len(order)], row)
+
+    return jax.lax.map(one, jnp.asarray(features), batch_size=256)
 
 
 def open_selector(folder: Path | str) -> Selector:
