@@ -12,6 +12,23 @@ leaves and the share of features at a division are those with the least mean abs
 error on parts of these that were left out in turn; the 2,015 photographs of the test
 part decide nothing. Prints what each kind is worth and writes
 scripts/results/select-koniq.csv (--output).
+
+Measured on the test part, with scikit-learn 1.9.1 (SRCC, mean absolute error, closed
+gap; settings as decided):
+
+    single best, FISH          .650   8.70     0 %
+    best       200 trees       .637   8.63     2 %
+    pairwise    20 trees       .683   8.27    10 %
+    absolute   200 trees       .675   8.24    11 %
+    errors     200 trees       .697   8.24    11 %
+    nearest    200 trees       .706   8.10    14 %
+    fusion, least squares      .690   8.24    11 %
+    fusion, random forest      .717   7.85    20 %
+    oracle                     .935   4.44   100 %
+
+A forest that fuses all scores beats every choice of one of them: of the large gap to
+the oracle little can be had from the scores alone. The single best's SRCC before its
+curve is .646. A kind's forests take minutes on two cores; with 105 pairs, half an hour.
 """
 
 from __future__ import annotations
@@ -68,7 +85,10 @@ def main() -> None:
         show_figures(lines, f"test part: {kind}, {described(growth)}")
         kept = [ln for ln in lines if not rows or ln["role"] == "selector"]
         facts = {"part": "test", "kind": kind, "settings": described(growth)}
-        rows += [*tried, *({**facts, **line} for line in kept)]
+        rows += [
+            {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
+            for row in (*tried, *({**facts, **line} for line in kept))
+        ]
         write_rows(output, ("part", "kind", "settings", *COLUMNS), rows)
 
 

@@ -192,6 +192,7 @@ def test_wrong_usage(words, message, tmp_path, capsys):
     assert message in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.slow
 def test_runs_of_training_among_the_methods(tmp_path, toys, monkeypatch):
     found = {**finding.all_models(), "tiny": tiny_model.MODEL}
     monkeypatch.setattr(finding, "all_models", lambda: found)
