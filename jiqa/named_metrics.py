@@ -1,4 +1,4 @@
-"""Metrics that files describe: ``selected:maps.json``, ``run:FOLDER``.
+"""Metrics that files describe: ``selected:maps.json``, ``run:FOLDER``, ...
 
 What stands before the colon says which module makes a metric of what follows it.
 """
@@ -16,7 +16,11 @@ from jiqa.contract import Metric
 #: follows the colon, which raises ``ValueError`` for a file that describes none; and
 #: ``identity(place) -> str``, a digest of all in the file that decides values.
 MAKERS: Mapping[str, str] = MappingProxyType(
-    {"run": "jiqa.models.runs", "selected": "jiqa.analysis.selected_metric"}
+    {
+        "run": "jiqa.models.runs",
+        "selected": "jiqa.analysis.selected_metric",
+        "selector": "jiqa.selectors.metric",
+    }
 )
 
 

@@ -37,6 +37,8 @@ class Wiring:
         preprocess: from an image in [0, 1] to what the network takes.
         resize: side of the square that the network sees instead of the image.
         whole: whether the network's classifier is needed too.
+        apart: whether the sets are those of several networks, whose keys may be alike:
+            then each key is ``SET/KEY``, in ``shapes`` too.
     """
 
     weights: tuple[str, ...]
@@ -47,6 +49,7 @@ class Wiring:
     preprocess: Preprocessing = standardise
     resize: int | None = None
     whole: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ LAYERS = [
     {"training"},
     {"scoring"},
     {"evaluation"},
-    {"analysis"},
+    {"analysis", "selectors"},
     {"report"},
     {"cli", "__main__"},
 ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from jiqa.weights import heads, published
-from jiqa.weights.runs import RUN, run_set
+from jiqa.weights.runs import is_folder, run_set
 from jiqa.weights.sets import WeightSet
 
 
@@ -20,12 +20,12 @@ def all_sets() -> Mapping[str, WeightSet]:
 
 
 def get_set(name: str) -> WeightSet:
-    """One set; ``run:FOLDER`` names that of a training run.
+    """One set; ``run:FOLDER`` and ``selector:FOLDER`` name that of a folder.
 
     Raises:
         ValueError: no such set; names the closest.
     """
-    if name.startswith(RUN):
+    if is_folder(name):
         return run_set(name)
     sets = all_sets()
     if name in sets:

@@ -1,0 +1,74 @@
+"""From what forests say of an image to the method that is chosen for it.
+
+After Wagner, Lin, Li and Saupe, "Algorithm selection for image quality assessment"
+(COSEAL workshop 2019, arXiv 1908.06911) and, for ``pairwise``, the selectors of
+AutoFolio (Lindauer et al., JAIR 53, 2015) and SATzilla (Xu et al., 2012):
+
+``pairwise``  for each pair of methods a forest says which is nearer to people's score;
+              the method with most votes is chosen, of equals the one with the higher
+              sum of probabilities.
+``errors``    the signed error of each method is predicted; the smallest magnitude wins.
+``absolute``  the magnitude itself is predicted; the smallest wins.
+``best``      a classifier says how probably each method is the best one.
+``nearest``   people's score is predicted and the method nearest to that is chosen. So
+              ``errors`` may be put where, as here, the methods' own scores are known.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jiqa.options import one_of
+
+KINDS = ("nearest", "errors", "absolute", "best", "pairwise")
+
+
+def pairs(methods: int) -> tuple[np.ndarray, np.ndarray]:
+    """First and second method of each pair [pairs], in the order of the forests."""
+    return np.triu_indices(methods, 1)
+
+
+def chosen(kind: str, said: Array, mapped: Any, order: Any) -> Array:
+    """The method chosen for one image; among equals the first of ``order``.
+
+    Args:
+        kind: one of ``KINDS``.
+        said: outputs of the forests [forests, outputs]; of ``pairwise`` the probability
+            that the first of a pair is nearer, of ``nearest`` the one score, else one
+            output a method.
+        mapped: the methods' scores [m]; who has none, NaN, is never chosen.
+        order: numbers of the methods [m], best first.
+
+    Returns:
+        Its number; of an image that no method has a score of, any.
+    """
+    there = ~jnp.isnan(mapped)
+    merit = jnp.where(there, _merit(kind, said, mapped, there), -jnp.inf)
+    return jnp.asarray(order)[jnp.argmax(merit[order])]
+
+
+def _merit(kind: str, said: Array, mapped: Array, there: Array) -> Array:
+    one_of("kind", kind, *KINDS)
+    if kind == "nearest":
+        return -jnp.abs(mapped - said[0].astype(mapped.dtype))
+    if kind == "errors":
+        return -jnp.abs(said[0])
+    if kind == "absolute":
+        return -said[0]
+    if kind == "best":
+        return said[0]
+    methods = len(there)
+    first, second = pairs(methods)
+    both = there[first] & there[second]
+    probable = said[:, 0]
+    vote = jnp.where(both, (1 + jnp.sign(probable - 0.5)) / 2, 0)
+    against = jnp.where(both, 1 - vote, 0)
+    # The sum of probabilities, made smaller than any difference in votes.
+    vote += jnp.where(both, probable, 0) / (4 * methods)
+    against += jnp.where(both, 1 - probable, 0) / (4 * methods)
+    nothing = jnp.zeros(methods, vote.dtype)
+    return nothing.at[first].add(vote).at[second].add(against)
