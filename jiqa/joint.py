@@ -153,7 +153,9 @@ class Joint:
 
 def merged(params: Params, learned: Learned, options: Options) -> dict[str, Any]:
     """The sets that a metric needs with these options, as one flat dictionary."""
+    wiring = learned.wire(options)
     found: dict[str, Any] = {}
-    for name in learned.wire(options).weights:
-        found |= params[name]
+    for name in wiring.weights:
+        opening = wiring.openings.get(name, "")
+        found |= {f"{opening}{key}": value for key, value in params[name].items()}
     return found

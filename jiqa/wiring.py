@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jax import Array
@@ -37,6 +37,8 @@ class Wiring:
         preprocess: from an image in [0, 1] to what the network takes.
         resize: side of the square that the network sees instead of the image.
         whole: whether the network's classifier is needed too.
+        openings: what the keys of a set begin with in ``shapes`` and where all sets are
+            one dictionary, for sets that have some keys alike; by name of the set.
     """
 
     weights: tuple[str, ...]
@@ -47,6 +49,7 @@ class Wiring:
     preprocess: Preprocessing = standardise
     resize: int | None = None
     whole: bool = False
+    openings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

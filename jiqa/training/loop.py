@@ -27,7 +27,7 @@ from jiqa.training.log import Log
 from jiqa.training.optimiser import optimiser
 from jiqa.training.run_folder import claim, write_model
 from jiqa.training.sources import Source, open_sources
-from jiqa.training.start import start
+from jiqa.training.start import completed, start
 from jiqa.training.step import (
     AXIS,
     averaged,
@@ -127,8 +127,8 @@ def train(
     """
     folder = Path(folder)
     model = get_model(config.model)
-    options = model.options(config.stage, config.model_config)
     sources = open_sources(config, data_dir)
+    config, options = completed(config, model, sources)
     begun = start(model, options, config, weights_folder)
     facts = claim(folder, config, model, options, sources, begun, resume=resume)
     mesh = Mesh(np.array(jax.devices()), (AXIS,))

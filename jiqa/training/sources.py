@@ -155,7 +155,7 @@ def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
         "ranks": any(e.level for e in entries),
         "kinds": any(e.level and e.distortion for e in entries),
     }
-    able = [stage for stage in model.stages if there[stage]]
+    able = [s for s in model.stages if there["scores" if s == "methods" else s]]
     if not able:
         raise ValueError(
             f"{model.info.name} learns from {' or '.join(model.stages)}, and {spec} "
@@ -173,6 +173,7 @@ def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Sou
         "ranks": ("levels of distortion", lambda e: e.level is not None),
         "kinds": ("kinds and levels", lambda e: bool(e.level and e.distortion)),
     }
+    what["methods"] = what["scores"]
     name, has = what[config.stage]
     found = [e for e in entries if e.shape is not None and has(e)]
     if not found:
