@@ -156,6 +156,6 @@ def merged(params: Params, learned: Learned, options: Options) -> dict[str, Any]
     wiring = learned.wire(options)
     found: dict[str, Any] = {}
     for name in wiring.weights:
-        opening = wiring.openings.get(name, "")
-        found |= {f"{opening}{key}": value for key, value in params[name].items()}
+        start = f"{name}/" if wiring.apart else ""
+        found |= {f"{start}{key}": value for key, value in params[name].items()}
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from jax import Array
@@ -37,8 +37,8 @@ class Wiring:
         preprocess: from an image in [0, 1] to what the network takes.
         resize: side of the square that the network sees instead of the image.
         whole: whether the network's classifier is needed too.
-        openings: what the keys of a set begin with in ``shapes`` and where all sets are
-            one dictionary, for sets that have some keys alike; by name of the set.
+        apart: whether the sets are those of several networks, whose keys may be alike:
+            then each key is ``SET/KEY``, in ``shapes`` too.
     """
 
     weights: tuple[str, ...]
@@ -49,7 +49,7 @@ class Wiring:
     preprocess: Preprocessing = standardise
     resize: int | None = None
     whole: bool = False
-    openings: Mapping[str, str] = field(default_factory=dict)
+    apart: bool = False
 
 
 @dataclass(frozen=True)

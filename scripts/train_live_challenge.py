@@ -18,28 +18,12 @@ to be set beside it.
 from __future__ import annotations
 
 import argparse
-import csv
-import functools
-import shutil
 import statistics
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
 from rich.console import Console
-
-from jiqa.cli._setup import progress
-from jiqa.data.splits import select
-from jiqa.evaluation import evaluate
-from jiqa.models.model import Variables
-from jiqa.models.runs import open_run
-from jiqa.training.config import TrainingConfig
-from jiqa.training.kept_features import keep_features
-from jiqa.training.loop import train
-from jiqa.training.sources import Source
-from jiqa.weights.files import read
+from training_recipe import RESULTS, frozen, tested, written
 
 DATA = "live_challenge"
 
@@ -52,7 +36,7 @@ def main() -> None:
     add = parser.add_argument
     add("--data", default=DATA, help="a prepared set (%(default)s)")
     add("--network", default="vgg16", help="%(default)s")
-    add("--resize", type=int, default=384, help="side that it sees (%(default)s)")
+    add("--resize", type=int, default=500, help="side that it sees (%(default)s)")
     add("--divisions", type=int, default=10, help="%(default)s")
     add("--levels", default="multi,last", help="comma list (%(default)s)")
     add("--pooling", default="mean-deviation", help="of maps (%(default)s)")
@@ -64,20 +48,13 @@ def main() -> None:
     add("--best-on-test", action="store_true", help="as some papers choose an epoch")
     add("--output", type=Path, help="where the rows are written")
     options = parser.parse_args()
-    output = options.output or Path(__file__).parent / "results" / (
-        "train-live-challenge.csv"
-    )
     rows = []
     for seed in range(options.divisions):
         for levels in options.levels.split(","):
             row = division(options, levels, seed)
             rows.append(row)
             print(row, flush=True)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    written(rows, options.output or RESULTS / "train-live-challenge.csv")
     for levels in options.levels.split(","):
         own = [row for row in rows if row["levels"] == levels]
         figures = {
@@ -89,7 +66,7 @@ def main() -> None:
 def division(options: argparse.Namespace, levels: str, seed: int) -> dict[str, Any]:
     """Train on one division; the figures on its test part."""
     test = f"{options.data}:test@{seed}"
-    config = TrainingConfig(
+    config = frozen(
         model="rank",
         model_config={
             "backbone": options.network,
@@ -103,28 +80,11 @@ def division(options: argparse.Namespace, levels: str, seed: int) -> dict[str, A
         data=f"{options.data}:train@{seed}",
         validation=test if options.best_on_test else "",
         select_on_test=options.best_on_test,
-        frozen=True,
         head_rate=options.rate,
         weight_decay=options.weight_decay,
-        optimiser="adamw",
-        schedule="cosine",
         epochs=options.epochs,
-        batch_size=32,
         seed=seed,
     )
-    folder = Path(tempfile.mkdtemp(prefix="jiqa-train-"))
-    try:
-        finished = train(config, folder, progress=progress)
-        scores, labels = predicted(folder, test)
-    finally:
-        shutil.rmtree(folder)
-    table = [
-        {"image": name, "metric": "run", "value": float(v), "score": s}
-        for (name, s), v in zip(labels, scores, strict=True)
-    ]
-    found = evaluate(
-        table, directions={"run": "higher"}, score_direction={"": "higher"}, resamples=0
-    ).summary[0]
     return {
         "network": options.network,
         "resize": options.resize,
@@ -132,32 +92,8 @@ def division(options: argparse.Namespace, levels: str, seed: int) -> dict[str, A
         "pooling": options.pooling,
         "chosen_by": "test" if options.best_on_test else "validation",
         "seed": seed,
-        "images": len(table),
-        "best_update": finished.best,
-        "srcc": round(found["srcc"], 4),
-        "plcc": round(found["plcc"], 4),
+        **tested(config, test),
     }
-
-
-def predicted(folder: Path, spec: str) -> tuple[np.ndarray, list[tuple[str, float]]]:
-    """The run's scores of a part, from its kept features, with names and opinions."""
-    run = open_run(folder)
-    arrays = read(folder / "model.safetensors")[0]
-    variables = Variables(
-        {k: arrays[k] for k in run.params}, {k: arrays[k] for k in run.state}
-    )
-    dataset, entries = select(spec)
-    sound = [e for e in entries if e.shape is not None and e.score is not None]
-    kept = keep_features(
-        Source(spec, dataset, sound),
-        run.model,
-        run.options,
-        variables,
-        progress=progress,
-    )
-    head = jax.jit(functools.partial(run.model.head, run.options))
-    outputs, _ = head(variables, kept[:])
-    return np.asarray(outputs["score"]), [(e.name, float(e.score or 0)) for e in sound]
 
 
 if __name__ == "__main__":

@@ -37,6 +37,14 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "wadiqam_fr": {"widths": (4, 5), "hidden": 6, "patches": 3},
     "nima": {"backbone": "squeezenet1_1", "crop": 32, "resize": 36},
+    "nima levels": {
+        "backbone": "alexnet",
+        "levels": "multi",
+        "pooling": "mean-deviation",
+        "normalise": "batch",
+        "crop": 64,
+        "resize": 66,
+    },
     "rank": {"backbone": "alexnet", "crop": 64},
     "rank score": {
         "backbone": "alexnet",

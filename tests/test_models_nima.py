@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jiqa.models import nima
+from jiqa.models import backbones, nima
 from jiqa.models.maximum_entropy import maximum_entropy
 from jiqa.models.model import Variables
 from jiqa.nn.layers import required
@@ -24,7 +24,9 @@ def _outputs(p: np.ndarray, config: nima.Config = CONFIG):
         "head.opinions.kernel": jnp.eye(width),
         "head.opinions.bias": jnp.zeros(width),
     }
-    return nima.head(config, Variables(params, {}), jnp.log(jnp.asarray(p)))[0]
+    (tap,) = backbones.taps(config.backbone, config.levels)
+    rows = {tap: jnp.log(jnp.asarray(p))}
+    return nima.head(config, Variables(params, {}), rows)[0]
 
 
 def test_mean_and_deviation(rng):
@@ -92,7 +94,7 @@ def test_a_file_of_idealos_keys(tmp_path, rng):
         k: v.shape for k, v in drawn.params.items()
     }
     assert set(variables.state) == set(drawn.state)
-    trunk = set(required(nima.backbone(config)))
+    trunk = set(required(backbones.of(config)))
     assert {f"backbone.{k}" for k in trunk} < {*variables.params, *variables.state}
     np.testing.assert_array_equal(
         variables.params["head.opinions.kernel"], arrays["nima.kernel"]

@@ -24,6 +24,7 @@ from jiqa.models import finding, get_model, portfolio, selector
 from jiqa.models.choices import choices
 from jiqa.models.portfolio import read_portfolio
 from jiqa.models.runs import open_run
+from jiqa.named_metrics import identity
 from jiqa.training.log import read_log
 from jiqa.weights import read
 
@@ -172,7 +173,9 @@ def test_it_is_completed_by_the_table_and_the_training_images(tmp_path):
         {"name": name, "parameters": [1, 2, 3, 4, 5], "low": 0, "high": high}
         for name, high in (("b", 9.0), ("a", 8.0))
     ]
-    (tmp_path / "selector.json").write_text(json.dumps({"methods": curves}))
+    facts = {"methods": {"a": {"metric": "brisque", "options": {"flat": "authors"}}}}
+    record = {"methods": curves, "facts": facts}
+    (tmp_path / "selector.json").write_text(json.dumps(record))
     x, y, z = (
         SimpleNamespace(name=f"{name}.png", score=score)
         for name, score in zip("xyz", (1.0, 3.0, 70.0), strict=True)
@@ -180,7 +183,10 @@ def test_it_is_completed_by_the_table_and_the_training_images(tmp_path):
     found = selector.complete(selector.Config(methods=path), [x, y], [z])
     assert found.names == ("a", "b") and len(found.digest) == 64
     np.testing.assert_allclose(found.scale, np.sqrt((1**2 + 1.5**2) / 2))
-    assert found.curves == ((1, 2, 3, 4, 5, 0, 8), (1, 2, 3, 4, 5, 0, 9))
+    assert found.recipes == (
+        ("brisque", (("flat", "authors"),), (1, 2, 3, 4, 5, 0, 8), ""),
+        ("b", (), (1, 2, 3, 4, 5, 0, 9), ""),
+    )
     other = dataclasses.replace(found, digest="0" * 64)
     batch = {"name": np.array(["x.png"]), "mask": np.ones(1, bool), "score": [1.0]}
     with pytest.raises(ValueError, match=r"portfolio\.csv has changed"):
@@ -254,7 +260,12 @@ def _images(folder: Path, tiny: str) -> dict[str, bool]:
         },
         {"name": "brisque", "parameters": [20, 0.1, 90, -1, 2], "low": 0, "high": 100},
     ]
-    (folder / "selector.json").write_text(json.dumps({"methods": records}))
+    facts: dict[str, Any] = {
+        f"run:{tiny}": {"metric": f"run:{tiny}", "identity": identity(f"run:{tiny}")},
+        "brisque": {"metric": "brisque", "options": {"flat": "authors"}},
+    }
+    record = {"methods": records, "facts": {"methods": facts}}
+    (folder / "selector.json").write_text(json.dumps(record))
     return bright
 
 
@@ -290,7 +301,7 @@ def test_the_run_is_a_metric_without_its_table(planted, tmp_path, monkeypatch):
         if place == 0:
             wanted.append(0.5 * float(jiqa.load(tiny)(image)) + 7)
         else:
-            x = np.clip(float(jiqa.load(brisque)(image)), 0, 100)
+            x = np.clip(float(jiqa.load(brisque, flat="authors")(image)), 0, 100)
             wanted.append(20 * (0.5 - 1 / (1 + np.exp(0.1 * (x - 90)))) - x + 2)
     np.testing.assert_allclose(metric(np.stack(images)), wanted, rtol=1e-3)
     assert metric.info.direction == "higher" and metric.info.min_side == 17
@@ -310,7 +321,12 @@ def test_what_a_run_records(planted):
     config = json.loads((planted.run / "config.json").read_text())
     assert config["stage"] == "methods"
     assert run.options.names == tuple(config["model_config"]["names"])
-    assert run.options.curves[1] == (20, 0.1, 90, -1, 2, 0, 100)
+    assert run.options.recipes[1] == (
+        "brisque",
+        (("flat", "authors"),),
+        (20, 0.1, 90, -1, 2, 0, 100),
+        "",
+    )
     errors = [30.0, 1.0]
     assert min(errors) < run.options.scale < max(errors)
     keys = [k for k in read(planted.run / "model.safetensors")[0] if "head." in k]
@@ -337,11 +353,16 @@ def test_without_curves_it_chooses_and_gives_no_score(planted, tmp_path):
         if path.is_file():
             (bare / path.name).write_bytes(path.read_bytes())
     config = json.loads((bare / "config.json").read_text())
-    del config["model_config"]["curves"]
+    recipes = config["model_config"].pop("recipes")
     (bare / "config.json").write_text(json.dumps(config))
-    image = np.full((32, 32, 3), 230, np.uint8)
+    image = np.full((32, 32, 3), 210, np.uint8)
     names, places = choices(bare, [image])
     assert names[places[0]] == "brisque"
-    with pytest.raises(ValueError, match=r"0 curves for run:.*needed is one of"):
+    with pytest.raises(ValueError, match="it chooses, and gives no score"):
+        jiqa.load(f"run:{bare}")
+    stale = [[*recipe[:3], "0" * 16] for recipe in recipes]
+    config["model_config"]["recipes"] = stale
+    (bare / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="made anew since its curve was fitted"):
         jiqa.load(f"run:{bare}")
     assert get_model("selector").choose is selector.choose

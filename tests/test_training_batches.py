@@ -17,11 +17,12 @@ from jax.sharding import Mesh
 from jiqa.data.schema import Scale
 from jiqa.data.store import prepare
 from jiqa.decode import read_image
-from jiqa.models import rank
+from jiqa.models import cnniqa, rank
 from jiqa.training import kept_features
-from jiqa.training.batches import feed, mapping
+from jiqa.training.batches import feed, mapping, mean_opinion
 from jiqa.training.config import TrainingConfig, with_settings
 from jiqa.training.sources import Source, open_sources, resolved
+from jiqa.training.start import start
 from jiqa.training.step import AXIS
 
 _OPTIONS = tiny_model.Config()
@@ -272,3 +273,21 @@ def test_layers_that_two_models_share_are_computed_once(ladder, tmp_path):
     deviating = keep(levels="last", pooling="mean-deviation")
     assert seen == [5, 5]
     np.testing.assert_array_equal(deviating[:]["relu5"][:, :256], last[:]["relu5"])
+
+
+def test_an_untrained_head_says_the_mean_of_the_opinions(ladder):
+    entries = [
+        dataclasses.replace(e, score=2.0 + k % 3) for k, e in enumerate(ladder.entries)
+    ]
+    rated = dataclasses.replace(ladder, entries=entries)
+    options = cnniqa.Config(kernels=2, hidden=3, offset=1.0, scale=4.0)
+    config = TrainingConfig(model="cnniqa", data="x", weights="random", scores="own")
+    mean = mean_opinion(rated, cnniqa.MODEL, options, config)
+    assert mean == pytest.approx(np.mean([e.score for e in entries]))
+    begun = start(cnniqa.MODEL, options, config, mean=mean)
+    bias = begun.variables.params["head.score.bias"]
+    assert options.offset + options.scale * float(bias[0]) == pytest.approx(mean)
+    # A ladder has levels, no opinions.
+    assert np.isnan(mean_opinion(ladder, cnniqa.MODEL, options, config))
+    other = start(cnniqa.MODEL, options, config).variables.params
+    assert float(other["head.score.bias"][0]) != float(bias[0])

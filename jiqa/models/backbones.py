@@ -211,3 +211,41 @@ def pooled(found: Mapping[str, Array], pooling: str = "mean") -> Array:
             away = jnp.square(x - mean[:, None, None])
             parts.append(safe_sqrt(away.mean(1).mean(1)))
     return jnp.concatenate(parts, -1)
+
+
+def of(config: Any) -> Network:
+    """The network of a model with the options ``backbone`` and ``padding``."""
+    return network(config.backbone, padding=config.padding)
+
+
+def level_rows(
+    config: Any,
+    variables: Variables,
+    images: Array,
+    *,
+    train: bool = False,
+    key: Array | None = None,
+    axis: str | None = None,
+) -> tuple[dict[str, Array], Flat]:
+    """The ``features`` of a model with ``levels`` and ``pooling``: a row a tap.
+
+    Rows ``[B, D]`` stand apart, so that what is kept of them serves other levels, too.
+    """
+    found, state = maps(
+        of(config),
+        taps(config.backbone, config.levels),
+        variables,
+        images,
+        train=train,
+        batch_statistics=config.batch_statistics,
+        key=key,
+        dropout={"relu6": config.dropout},
+        axis=axis,
+    )
+    return {tap: pooled({tap: v}, config.pooling) for tap, v in found.items()}, state
+
+
+def joined(config: Any, rows: Mapping[str, Array]) -> Array:
+    """The rows of all levels side by side, ``[B, D]``, as ``level_rows`` gave them."""
+    wanted = taps(config.backbone, config.levels)
+    return jnp.concatenate([rows[tap] for tap in wanted], -1)

@@ -131,6 +131,7 @@ MODEL = patches.model(
     ),
     config_class=Config,
     init=init,
+    bias="head.score.bias",
     head=head,
     loss=loss,
 )

@@ -273,6 +273,7 @@ MODEL = Model(
     ),
     config_class=Config,
     init=init,
+    bias="head.score.bias",
     backbone=backbone,
     features=features,
     head=head,

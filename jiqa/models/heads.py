@@ -24,7 +24,13 @@ OPENING = "head."
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def draw(key: Array, shapes: Shapes, *, outputs: Sequence[str] = ()) -> Variables:
+def draw(
+    key: Array,
+    shapes: Shapes,
+    *,
+    outputs: Sequence[str] = (),
+    quiet: Sequence[str] = (),
+) -> Variables:
     """Random arrays of all shapes at once, see ``jiqa.nn.layers.initial``.
 
     Args:
@@ -32,11 +38,15 @@ def draw(key: Array, shapes: Shapes, *, outputs: Sequence[str] = ()) -> Variable
         shapes: by full key.
         outputs: names of dense layers that no rectifier follows: their kernels have a
             variance of 1 / inputs, half that of the others.
+        quiet: names of such whose kernels are a hundredth of that, so that what was
+            drawn is no burden: thousands of pooled features, each with a weight of its
+            own, drown in the noise of weights that few images never move.
     """
     arrays = initial(key, tuple(shapes.items()))
-    for name in outputs:
+    for name in (*outputs, *quiet):
         kernel = f"{OPENING}{name}.kernel"
-        arrays[kernel] = math.sqrt(0.5) * arrays[kernel]
+        factor = 0.01 if name in quiet else 1.0
+        arrays[kernel] = factor * math.sqrt(0.5) * arrays[kernel]
     return split(arrays)
 
 

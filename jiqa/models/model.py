@@ -94,6 +94,8 @@ class Model:
             of keys (``"backbone.scnn."``) to name of a set of ``jiqa.weights``.
         span: ``(config)``: lowest and highest score, which the scale of a data set is
             mapped to.
+        bias: key of the array that is added last to what becomes ``raw``, if there is
+            one; drawn at random, it begins at the mean of the opinions.
         stages: what it can learn from, ``"scores"``, ``"ranks"``, ``"kinds"`` of
             distortions or ``"methods"`` (their errors), with the options that it then
             has by default.
@@ -104,8 +106,8 @@ class Model:
             ``score``; ``None`` for ``outputs["score"]``.
         choose: ``(config, variables, image) -> index``: of a model that chooses among
             metrics, the place in ``config.names`` of the one for an image as ``score``
-            takes it. Mapped by ``config.curves``, its value is what the run's metric
-            gives. Or ``None``.
+            takes it. How the run's metric computes that one, ``config.recipes`` say.
+            Or ``None``.
     """
 
     info: Info
@@ -121,6 +123,7 @@ class Model:
     targets: Callable[..., Any] | None = None
     companions: Callable[[Any], Mapping[str, str]] = lambda _: {}
     span: Callable[[Any], tuple[float, float]] = lambda _: (0.0, 1.0)
+    bias: str | None = None
     stages: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: {"scores": {}}
     )

@@ -17,7 +17,6 @@ from jiqa.models import backbones, heads, views
 from jiqa.models.losses import earth_movers
 from jiqa.models.maximum_entropy import histograms
 from jiqa.models.model import Flat, Model, Sum, Variables
-from jiqa.nn import Network
 from jiqa.numerics import safe_sqrt
 
 
@@ -30,6 +29,12 @@ class Config:
     Attributes:
         backbone: ``"mobilenet_v1"``, ``"vgg16"``, ``"bn_inception"`` (Inception v2), or
             another key of ``jiqa.models.backbones.TAPS``.
+        levels: which layers the opinions are read from. ``"classifier"``, what the
+            class scores were made from, is the paper's; ``"multi"`` and ``"last"`` are
+            those of ``jiqa.models.rank``.
+        pooling: of maps, ``"mean"`` or ``"mean-deviation"``.
+        normalise: of the joined features, ``"none"``, ``"batch"`` or ``"layer"``;
+            those of several levels need one.
         bins: how many scores people choose from.
         low: the lowest score; AVA has 1 to 10, TID2013 0 to 9.
         high: the highest one. Scores in between are evenly spread, so any scale of
@@ -53,6 +58,9 @@ class Config:
     """
 
     backbone: str = "mobilenet_v1"
+    levels: backbones.Levels = "classifier"
+    pooling: backbones.Pooling = "mean"
+    normalise: Literal["none", "batch", "layer"] = "none"
     bins: int = 10
     low: float = 1.0
     high: float = 10.0
@@ -78,20 +86,15 @@ class Config:
 IDEALO = Config(resampling="nearest", padding="around")
 
 
-def backbone(config: Config) -> Network:
-    """The network under the head."""
-    return backbones.network(config.backbone, padding=config.padding)
-
-
-def _taps(config: Config) -> tuple[str, ...]:
-    return backbones.taps(config.backbone, "classifier")
-
-
 def init(key: Array, config: Config) -> Variables:
-    """Random arrays: the backbone's and ``head.opinions``."""
-    net, taps = backbone(config), _taps(config)
-    last = heads.dense_shapes("opinions", backbones.width(net, taps), config.bins)
-    shapes = {**backbones.needed(net, taps), **last}
+    """Random arrays: the backbone's, ``head.norm`` and ``head.opinions``."""
+    net, taps = backbones.of(config), backbones.taps(config.backbone, config.levels)
+    width = backbones.width(net, taps, config.pooling)
+    shapes = {
+        **backbones.needed(net, taps),
+        **heads.norm_shapes(width, config.normalise),
+        **heads.dense_shapes("opinions", width, config.bins),
+    }
     return heads.draw(key, shapes, outputs=["opinions"])
 
 
@@ -122,46 +125,29 @@ def from_weights(arrays: Mapping[str, Any]) -> Variables:
     )
 
 
-def features(
-    config: Config,
-    variables: Variables,
-    images: Array,
-    *,
-    train: bool = False,
-    key: Array | None = None,
-    axis: str | None = None,
-) -> tuple[Array, Flat]:
-    """What the class scores were made from, ``[B, D]``."""
-    found, state = backbones.maps(
-        backbone(config),
-        _taps(config),
-        variables,
-        images,
-        train=train,
-        batch_statistics=config.batch_statistics,
-        key=key,
-        dropout={"relu6": config.dropout},
-        axis=axis,
-    )
-    return backbones.pooled(found), state
-
-
 def head(
     config: Config,
     variables: Variables,
-    features: Array,
+    features: Mapping[str, Array],
     *,
     train: bool = False,
     key: Array | None = None,
     axis: str | None = None,
 ) -> tuple[dict[str, Array], Flat]:
     """``probabilities`` ``[B, bins]``, their mean as ``score`` and ``deviation``."""
-    x = heads.dropout(key, features, config.dropout, train)
+    x, state = heads.normalise(
+        variables,
+        backbones.joined(config, features),
+        config.normalise,
+        train=train,
+        axis=axis,
+    )
+    x = heads.dropout(key, x, config.dropout, train)
     p = jax.nn.softmax(heads.dense(variables.params, "opinions", x))
     values = jnp.asarray(config.values, p.dtype)
     mean = (p * values).sum(-1)
     spread = safe_sqrt((p * jnp.square(values - mean[:, None])).sum(-1))
-    return {"score": mean, "deviation": spread, "probabilities": p}, variables.state
+    return {"score": mean, "deviation": spread, "probabilities": p}, state
 
 
 def targets(config: Config, batch: Mapping[str, Any]) -> dict[str, Any]:
@@ -268,8 +254,8 @@ MODEL = Model(
     ),
     config_class=Config,
     init=init,
-    backbone=backbone,
-    features=features,
+    backbone=backbones.of,
+    features=backbones.level_rows,
     head=head,
     loss=loss,
     prepare=prepare,

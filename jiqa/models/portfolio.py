@@ -2,8 +2,9 @@
 
 A comma-separated file ``image,score,METHOD,...``: an image's name in its data set, its
 opinion, and each method's score after the mapping to the scale of the opinions. An
-empty cell is a score that is missing. A column ``split`` is no method. The mappings
-may stand beside it, in ``selector.json``.
+empty cell is a score that is missing. A column ``split`` is no method. How the
+scores are computed may stand beside it, in ``selector.json``; ``jiqa select learn``
+writes both.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from jiqa.models.chosen import Recipe, digest_of
 
 #: Columns that every table has, and those that are no methods.
 _NEEDED, _OTHERS = ("image", "score"), ("image", "score", "split")
@@ -142,11 +145,11 @@ def beside(table: Portfolio, batch: Mapping[str, Any]) -> dict[str, Any]:
     return {**batch, "score": score.astype(np.float32), "methods": values}
 
 
-def curves_beside(table: Portfolio) -> tuple[tuple[float, ...], ...]:
-    """The mapping of each method: b1 to b5, low and high, see ``jiqa.models.chosen``.
+def recipes_beside(table: Portfolio) -> tuple[Recipe, ...]:
+    """How each method's score is computed, as ``selector.json`` beside a table says.
 
     Returns:
-        Nothing where ``selector.json`` is not beside the table.
+        Nothing where there is no such file.
 
     Raises:
         ValueError: it is no record of a selector, or lacks a method.
@@ -155,17 +158,26 @@ def curves_beside(table: Portfolio) -> tuple[tuple[float, ...], ...]:
     if not path.is_file():
         return ()
     try:
-        records = {m["name"]: m for m in json.loads(path.read_text("utf-8"))["methods"]}
-        found = []
-        for name in table.methods:
-            b1, b2, b3, b4, b5 = records[name]["parameters"]
-            ends = records[name]["low"], records[name]["high"]
-            found.append(tuple(map(float, (b1, b2, b3, b4, b5, *ends))))
+        record = json.loads(path.read_text("utf-8"))
+        curves = {method["name"]: method for method in record["methods"]}
+        facts = record.get("facts", {}).get("methods", {})
+        return tuple(
+            _recipe(name, curves[name], facts.get(name, {})) for name in table.methods
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path}: needed is the curve of each method of {table.path} ({error!r})"
         ) from None
-    return tuple(found)
+
+
+def _recipe(name: str, curve: Mapping[str, Any], facts: Mapping[str, Any]) -> Recipe:
+    b1, b2, b3, b4, b5 = map(float, curve["parameters"])
+    return Recipe(
+        facts.get("metric", name),
+        tuple(sorted(facts.get("options", {}).items())),
+        (b1, b2, b3, b4, b5, float(curve["low"]), float(curve["high"])),
+        digest_of(facts.get("identity", "")),
+    )
 
 
 def errors_of(

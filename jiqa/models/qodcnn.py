@@ -202,6 +202,7 @@ MODEL = patches.model(
     ),
     config_class=Config,
     init=init,
+    bias="head.fc2.bias",
     head=head,
     loss=loss,
 )

@@ -49,6 +49,7 @@ MODEL = patches.model(
     ),
     config_class=Config,
     init=init,
+    bias="head.fc2.bias",
     head=head,
     loss=qodcnn.loss,
 )

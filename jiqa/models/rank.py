@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from jiqa.contract import Info
 from jiqa.models import backbones, heads, losses, views
 from jiqa.models.model import Flat, Model, Sum, Variables
-from jiqa.nn import Network
 from jiqa.options import one_of
 
 
@@ -80,18 +78,9 @@ class Config:
 RANKIQA = Config(levels="classifier", normalise="none", flip=False, grid=5)
 
 
-def backbone(config: Config) -> Network:
-    """The network under the head."""
-    return backbones.network(config.backbone, padding=config.padding)
-
-
-def _taps(config: Config) -> tuple[str, ...]:
-    return backbones.taps(config.backbone, config.levels)
-
-
 def init(key: Array, config: Config) -> Variables:
     """Random arrays: the backbone's, ``head.norm``, ``head.hidden``, ``head.score``."""
-    net, taps = backbone(config), _taps(config)
+    net, taps = backbones.of(config), backbones.taps(config.backbone, config.levels)
     width = backbones.width(net, taps, config.pooling)
     shapes = {
         **backbones.needed(net, taps),
@@ -101,32 +90,7 @@ def init(key: Array, config: Config) -> Variables:
         shapes |= heads.dense_shapes("hidden", width, config.hidden)
     last = config.hidden or width
     shapes |= heads.dense_shapes("score", last, 1)
-    return heads.draw(key, shapes, outputs=["score"])
-
-
-def features(
-    config: Config,
-    variables: Variables,
-    images: Array,
-    *,
-    train: bool = False,
-    key: Array | None = None,
-    axis: str | None = None,
-) -> tuple[dict[str, Array], Flat]:
-    """Pooled maps ``[B, D]`` of each level by its tap."""
-    found, state = backbones.maps(
-        backbone(config),
-        _taps(config),
-        variables,
-        images,
-        train=train,
-        batch_statistics=config.batch_statistics,
-        key=key,
-        dropout={"relu6": config.dropout},
-        axis=axis,
-    )
-    rows = {tap: backbones.pooled({tap: v}, config.pooling) for tap, v in found.items()}
-    return rows, state
+    return heads.draw(key, shapes, quiet=["score"])
 
 
 def head(
@@ -140,9 +104,12 @@ def head(
 ) -> tuple[dict[str, Array], Flat]:
     """``score`` and ``raw`` ``[B]`` of the features of all levels, joined."""
     keys = (None, None) if key is None else jax.random.split(key)
-    joined = jnp.concatenate([features[tap] for tap in _taps(config)], -1)
     x, state = heads.normalise(
-        variables, joined, config.normalise, train=train, axis=axis
+        variables,
+        backbones.joined(config, features),
+        config.normalise,
+        train=train,
+        axis=axis,
     )
     x = heads.dropout(keys[0], x, config.dropout, train)
     if config.hidden:
@@ -183,7 +150,8 @@ def min_side(config: Config) -> int:
     """That leaves a sample of every map."""
     if config.resize is not None:
         return 1
-    least = backbones.smallest(backbone(config), _taps(config))
+    wanted = backbones.taps(config.backbone, config.levels)
+    least = backbones.smallest(backbones.of(config), wanted)
     return max(least, backbones.multiple(config.backbone))
 
 
@@ -214,8 +182,9 @@ MODEL = Model(
     ),
     config_class=Config,
     init=init,
-    backbone=backbone,
-    features=features,
+    bias="head.score.bias",
+    backbone=backbones.of,
+    features=backbones.level_rows,
     head=head,
     loss=loss,
     prepare=views.prepared,

@@ -66,8 +66,8 @@ class Run:
         """Of one image ``[H, W, C]`` in [0, 1], or pair, on the scale of the data.
 
         Args:
-            params: all arrays of the model, flat, and those of the metrics that it
-                chooses among, see ``arrays``.
+            params: all arrays of the model, flat, and by ``SET/KEY`` those of the
+                metrics that it chooses among.
             images: of float32 or more, in whose precision all is computed.
         """
         image = images[-1]
@@ -105,12 +105,13 @@ class Run:
         """The metrics that it chooses among.
 
         Raises:
-            ValueError: metrics that jiqa does not have, or without their curves.
+            ValueError: metrics that jiqa does not have, or a run that does not know how
+                their scores were computed.
         """
         if self.model.choose is None:
             return None
         try:
-            return Methods.of(self.options.names, self.options.curves)
+            return Methods.of(self.options.names, self.options.recipes)
         except ValueError as error:
             raise ValueError(f"run:{self.folder}: {error}") from None
 
@@ -121,9 +122,9 @@ class Run:
             weights_folder: where weights of further metrics are looked for first.
         """
         found, _ = read(self.folder / WEIGHTS)
-        for name, opening in (self.methods.openings if self.methods else {}).items():
+        for name in self.methods.weights if self.methods else ():
             own = load(name, weights_folder).params
-            found |= {f"{opening}{key}": value for key, value in own.items()}
+            found |= {f"{name}/{key}": value for key, value in own.items()}
         return found
 
 
@@ -193,11 +194,17 @@ def _metric(name: str, changed: int) -> Metric:
     """The same until its model is written anew."""
     run = open_run(run_folder(name))
     wiring = _wiring(name, run)
+
+    def score(params: Any, *images: Any) -> Any:
+        if wiring.apart:
+            params = {k.removeprefix(f"{name}/"): v for k, v in params.items()}
+        return run.score(params, *images)
+
     learned = Learned(
         _NoOptions,
         lambda options: wiring,
         lambda params, options, image: {"image": image},
-        lambda params, options, *found: run.score(
+        lambda params, options, *found: score(
             params, *(each["image"] for each in found)
         ),
     )
@@ -205,7 +212,7 @@ def _metric(name: str, changed: int) -> Metric:
 
     @jax.jit
     def compiled(params: Any, *images: Any) -> Any:
-        return over_batch(functools.partial(run.score, params), images, {})
+        return over_batch(functools.partial(score, params), images, {})
 
     def metric(params: Any, *images: Any, **given: Any) -> Any:
         """Score images ``[..., H, W, C]`` with all arrays of the run, flat."""
@@ -215,7 +222,7 @@ def _metric(name: str, changed: int) -> Metric:
 
     public = cast(Any, metric)
     public.info, public.compiled = info, compiled
-    public.core = run.score
+    public.core = score
     public.images, public.options, public.arrays = run.images, (), ()
     public.min_side, public.learned = lambda **_: info.min_side, learned
     public.__name__ = name
@@ -229,15 +236,23 @@ class _NoOptions:
 
 def _wiring(name: str, run: Run) -> Wiring:
     network = run.model.backbone(run.options)
-    least, further = run.model.min_side(run.options), run.methods
-    return Wiring(
-        weights=(name, *(further.weights if further else ())),
-        shapes={**run.params, **run.state, **(further.shapes if further else {})},
-        min_side=max(least, further.min_side if further else 1),
-        openings=further.openings if further else {},
+    own = Wiring(
+        weights=(name,),
+        shapes={**run.params, **run.state},
+        min_side=run.model.min_side(run.options),
         # From them, what a pass through the network needs of memory is told.
         nodes=network.layers() if network is not None else (),
         taps=(network.trunk,) if network is not None else (),
+    )
+    methods = run.methods
+    if methods is None:
+        return own
+    return replace(
+        own,
+        weights=(name, *methods.weights),
+        shapes={f"{name}/{k}": v for k, v in own.shapes.items()} | methods.shapes,
+        min_side=max(own.min_side, methods.min_side),
+        apart=True,
     )
 
 

@@ -14,12 +14,13 @@ from jax import Array
 
 from jiqa.contract import Info
 from jiqa.models import backbones, heads, method_errors, views
+from jiqa.models.chosen import Recipe
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.portfolio import (
     beside,
-    curves_beside,
     errors_of,
     read_portfolio,
+    recipes_beside,
     recorded,
 )
 from jiqa.nn import Network
@@ -54,9 +55,9 @@ class Config:
         grid: crops along each side when an image is judged, 0 for the whole image.
         batch_statistics: whether the backbone's batch normalisation takes those of the
             batch in training.
-        curves: from each method's own values to the scale of the opinions, see
-            ``jiqa.models.chosen``; those beside the table by default, which the run
-            records. Without any it trains all the same, and is no metric.
+        recipes: how each method's score is computed, see ``jiqa.models.chosen``; what
+            stands beside the table by default, which the run records. Without it trains
+            all the same, and is no metric.
         digest: SHA-256 of the table, which the run records.
     """
 
@@ -73,7 +74,7 @@ class Config:
     flip: bool = True
     grid: int = 0
     batch_statistics: bool = True
-    curves: tuple[tuple[float, ...], ...] = ()
+    recipes: tuple[Recipe, ...] = ()
     digest: str = ""
 
 
@@ -101,7 +102,7 @@ def complete(config: Config, training: Sequence[Any], others: Sequence[Any]) -> 
         config,
         names=table.methods,
         scale=scale,
-        curves=config.curves or curves_beside(table),
+        recipes=config.recipes or recipes_beside(table),
         digest=table.digest,
     )
 

@@ -43,6 +43,7 @@ MODEL = patches.model(
     ),
     config_class=Config,
     init=init,
+    bias="head.fc2.bias",
     head=head,
     loss=wadiqam.loss,
 )

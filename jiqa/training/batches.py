@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -133,6 +134,17 @@ def mapping(
     bottom, top = model.span(options)
     factor = (top - bottom) / (high - low)
     return Affine(factor, bottom - low * factor)
+
+
+def mean_opinion(
+    source: Source, model: Model, options: Any, config: TrainingConfig
+) -> float:
+    """Of all images of a source that have a score, on the model's scale; or NaN."""
+    scores = [e.score for e in source.entries if e.score is not None]
+    if config.stage != "scores" or not scores:
+        return math.nan
+    affine = mapping(source.dataset.scale, model, options, config)
+    return float(np.mean(scores)) * affine.factor + affine.summand
 
 
 def _units(config: TrainingConfig, mesh: Mesh, training: bool) -> int:

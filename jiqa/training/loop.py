@@ -18,7 +18,7 @@ from jax.sharding import PartitionSpec as P
 
 from jiqa.models.finding import get_model
 from jiqa.training import guard
-from jiqa.training.batches import Feed, feed, names_of, on_devices
+from jiqa.training.batches import Feed, feed, mean_opinion, names_of, on_devices
 from jiqa.training.checkpoints import Checkpoints
 from jiqa.training.config import TrainingConfig
 from jiqa.training.curves import draw_curves
@@ -129,7 +129,13 @@ def train(
     model = get_model(config.model)
     sources = open_sources(config, data_dir)
     config, options = completed(config, model, sources)
-    begun = start(model, options, config, weights_folder)
+    begun = start(
+        model,
+        options,
+        config,
+        weights_folder,
+        mean_opinion(sources.training, model, options, config),
+    )
     facts = claim(folder, config, model, options, sources, begun, resume=resume)
     mesh = Mesh(np.array(jax.devices()), (AXIS,))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,7 @@ def start(
     options: Any,
     config: TrainingConfig,
     weights_folder: Path | str | None = None,
+    mean: float = math.nan,
 ) -> Start:
     """Draw the arrays, and put published or trained ones in their places.
 
@@ -71,6 +73,8 @@ def start(
         options: its configuration.
         config: the run's settings.
         weights_folder: where published weights are looked for first.
+        mean: of the opinions that will be learned, on the model's scale; what an
+            untrained head says then. NaN if there are none.
 
     Raises:
         ValueError: weights that lack arrays of the backbone, or have some of another
@@ -100,6 +104,9 @@ def start(
     params, state = (
         {k: np.asarray(found.get(k, v)) for k, v in part.items()} for part in drawn
     )
+    if model.bias in params and model.bias not in found and math.isfinite(mean):
+        raw = (mean - options.offset) / options.scale
+        params[model.bias] = np.full_like(params[model.bias], raw)
     sources = dict.fromkeys(each.source for each in read)
     count = len(flat.keys() - found.keys())
     return Start(

@@ -1,0 +1,113 @@
+r"""BIQ2021, official split: heads on VGG-16, from several levels and from the last.
+
+    git clone https://github.com/nisarahmedrana/BIQ2021
+    jiqa data prepare biq2021 --manual-dir BIQ2021
+    python scripts/train_biq2021.py
+    python scripts/train_biq2021.py --ranks runs/ranks --output with-ranks.csv
+
+10,000 photographs train a head on their MOS (a tenth of them says when to stop), the
+2,000 of the test split are predicted: SRCC, and PLCC after the logistic mapping. Each
+head is trained from --seeds seeds. VGG-16, trained on ImageNet, sees every photograph
+once, brought to a square of --resize; what it says of them is kept in jiqa's cache.
+With --ranks the head of ``rank`` begins as a run of scripts/train_ranks.py left it, for
+the levels that this run has.
+
+Prints a line a head, then the medians, and writes scripts/results/train-biq2021.csv
+(--output). The test split decides nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from training_recipe import RESULTS, frozen, tested, written
+
+TEST = "biq2021:test"
+
+#: What is trained: the model and its options.
+HEADS: dict[str, tuple[str, dict[str, Any]]] = {
+    "rank multi": ("rank", {"levels": "multi"}),
+    "rank last": ("rank", {"levels": "last"}),
+    "nima multi": ("nima", {"levels": "multi"}),
+    "nima last": ("nima", {"levels": "last"}),
+    "dbcnn": ("dbcnn", {}),
+}
+
+
+def main() -> None:
+    """Train each head from each seed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--network", default="vgg16", help="%(default)s")
+    add("--resize", type=int, default=224, help="side that it sees (%(default)s)")
+    add("--seeds", type=int, default=5, help="%(default)s")
+    kinds = ", ".join(HEADS)
+    add("--heads", default="rank multi,rank last", help=f"of {kinds} (%(default)s)")
+    add("--pooling", default="mean-deviation", help="of maps (%(default)s)")
+    add("--hidden", type=int, default=0, help="width before the score (%(default)s)")
+    add("--epochs", type=int, default=30, help="%(default)s")
+    add("--rate", type=float, default=1e-3, help="of Adam (%(default)s)")
+    add("--dropout", type=float, default=0.5, help="%(default)s")
+    add("--batch-size", type=int, default=64, help="%(default)s")
+    add("--ranks", type=Path, help="a run whose head of rank is begun with")
+    add("--output", type=Path, help="where the rows are written")
+    options = parser.parse_args()
+    rows = []
+    for name in options.heads.split(","):
+        for seed in range(options.seeds):
+            rows.append(one(options, name, seed))
+            print(rows[-1], flush=True)
+    written(rows, options.output or RESULTS / "train-biq2021.csv")
+    for name in options.heads.split(","):
+        own = [row for row in rows if row["head"] == name]
+        figures = {
+            k: round(statistics.median(r[k] for r in own), 4) for k in ("srcc", "plcc")
+        }
+        Console().print(f"{name}: median of {len(own)} seeds {figures}")
+
+
+def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
+    """Train one head; the figures on the test split."""
+    model, kind = HEADS[name]
+    own = {"backbone": options.network, "crop": options.resize, **kind}
+    if model != "dbcnn":
+        own |= {
+            "pooling": options.pooling,
+            "normalise": "batch",
+            "dropout": options.dropout,
+        }
+    if model == "nima":
+        own |= {"target": "mean"}
+    else:
+        own |= {"resize": options.resize}
+    if model == "rank":
+        own |= {"hidden": options.hidden}
+    begin = f"imagenet,run:{options.ranks}" if options.ranks else "imagenet"
+    config = frozen(
+        model=model,
+        model_config=own,
+        data="biq2021:train",
+        weights=begin,
+        head_rate=options.rate,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        seed=seed,
+    )
+    return {
+        "head": name,
+        "network": options.network,
+        "resize": options.resize,
+        "begin": "ranks" if options.ranks else "imagenet",
+        "seed": seed,
+        **tested(config, TEST),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+r"""Learn to rank distortions of BSDS500's photographs, and rank those of Kodak's.
+
+    jiqa distort BSDS500/images --set rankiqa_live --output ladders/bsds
+    jiqa distort kodak --set rankiqa_live --output ladders/kodak
+    python scripts/train_ranks.py ladders/bsds ladders/kodak --workdir runs/ranks
+
+and the same with ``--set dbcnn``. The model ``rank`` learns from all levels of each
+distortion of each photograph, the photograph itself among them; its backbone stays as
+it was trained on ImageNet, and sees the middle of every image once. Then the finished
+run scores every image of the second ladder whole, as ``jiqa score run:runs/ranks``
+does. Counted are pairs of levels of one distortion of one photograph: the share whose
+stronger level has the lower score, by distortion and over all pairs.
+
+Prints a table and writes scripts/results/train-ranks-SET.csv (--output).
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from training_recipe import RESULTS, frozen, written
+
+import jiqa
+from jiqa.cli._setup import progress
+from jiqa.data.splits import select
+from jiqa.decode import read_image
+from jiqa.training.loop import train
+from jiqa.training.sources import resolved
+
+
+def main() -> None:
+    """Train, unless the run is there, and count pairs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("training", type=Path, help="ladder to learn from")
+    add("test", type=Path, help="ladder of other photographs")
+    add("--workdir", type=Path, required=True, help="folder of the run")
+    add("--network", default="alexnet", help="%(default)s")
+    add("--levels", default="multi", help="multi or last (%(default)s)")
+    add("--pooling", default="mean-deviation", help="of maps (%(default)s)")
+    add("--hidden", type=int, default=0, help="width before the score (%(default)s)")
+    add("--pairs", default="logistic", help="loss of a pair (%(default)s)")
+    add("--margin", type=float, default=1.0, help="%(default)s")
+    add("--crop", type=int, default=224, help="side that it sees (%(default)s)")
+    add("--resize", type=int, help="square that images are brought to first")
+    add("--epochs", type=int, default=30, help="%(default)s")
+    add("--rate", type=float, default=1e-3, help="of Adam (%(default)s)")
+    add("--dropout", type=float, default=0.2, help="%(default)s")
+    add("--output", type=Path, help="where the rows are written")
+    options = parser.parse_args()
+    if not (options.workdir / "model.safetensors").is_file():
+        config = frozen(
+            model="rank",
+            stage="ranks",
+            model_config={
+                "backbone": options.network,
+                "levels": options.levels,
+                "pooling": options.pooling,
+                "hidden": options.hidden,
+                "pairs": options.pairs,
+                "margin": options.margin,
+                "average": "pairs",
+                "dropout": options.dropout,
+                "crop": options.crop,
+                "resize": options.resize,
+            },
+            data=str(options.training),
+            head_rate=options.rate,
+            epochs=options.epochs,
+            batch_size=16,
+        )
+        train(config, options.workdir, progress=progress)
+    rows = ordered(options.workdir, options.test)
+    written(rows, options.output or RESULTS / f"train-ranks-{options.test.name}.csv")
+    table = Table("distortion", "pairs", "in order", "share")
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    Console().print(table)
+
+
+def ordered(run: Path, ladder: Path) -> list[dict[str, Any]]:
+    """Of each distortion, and of all: pairs, and how many stand in order."""
+    metric = jiqa.load(f"run:{run}")
+    dataset, entries = select(resolved(str(ladder), None))
+    scores: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
+    pristine: dict[str, float] = {}
+    for entry in track(entries, "scores"):
+        value = float(metric(read_image(dataset.image(entry))))
+        if entry.level == 0:
+            pristine[entry.reference] = value
+        else:
+            scores[entry.reference, entry.distortion].append((entry.level or 0, value))
+    counts: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(2, int))
+    for (reference, kind), levels in scores.items():
+        chain = [(0, pristine[reference]), *sorted(levels)]
+        for (_, better), (_, worse) in itertools.combinations(chain, 2):
+            counts[kind] += (1, better > worse)
+    counts["all"] = np.sum(list(counts.values()), 0)
+    return [
+        {"distortion": kind, "pairs": n, "ordered": k, "share": round(k / n, 4)}
+        for kind, (n, k) in ((kind, map(int, pair)) for kind, pair in counts.items())
+    ]
+
+
+if __name__ == "__main__":
+    main()
