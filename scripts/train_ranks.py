@@ -30,6 +30,7 @@ from training_recipe import RESULTS, frozen, written
 
 import jiqa
 from jiqa.cli._setup import progress
+from jiqa.data.index import Entry
 from jiqa.data.splits import select
 from jiqa.decode import read_image
 from jiqa.training.loop import train
@@ -93,13 +94,16 @@ def ordered(run: Path, ladder: Path) -> list[dict[str, Any]]:
     metric = jiqa.load(f"run:{run}")
     dataset, entries = select(resolved(str(ladder), None))
     scores: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
-    pristine: dict[str, float] = {}
+
+    def score(entry: Entry) -> float:
+        return float(metric(read_image(dataset.image(entry))))
+
+    pristine = {
+        name: score(entry) for name, entry in track(dataset.references.items(), "first")
+    }
     for entry in track(entries, "scores"):
-        value = float(metric(read_image(dataset.image(entry))))
-        if entry.level == 0:
-            pristine[entry.reference] = value
-        else:
-            scores[entry.reference, entry.distortion].append((entry.level or 0, value))
+        place = entry.reference, entry.distortion
+        scores[place].append((entry.level or 0, score(entry)))
     counts: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(2, int))
     for (reference, kind), levels in scores.items():
         chain = [(0, pristine[reference]), *sorted(levels)]

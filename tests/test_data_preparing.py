@@ -177,3 +177,25 @@ def test_notes_stay_with_the_set(tmp_path):
     assert len(dataset.notes) == 5
     assert [e.hidden_reference for e in dataset.entries()] == [False, True]
     assert not dataset.references["bikes"].hidden_reference
+
+
+def test_large_sets_need_neither_memory_nor_tensorflow(archive, tmp_path, monkeypatch):
+    from tensorflow_datasets.core import shuffle
+    from tensorflow_datasets.core.utils import shard_utils
+
+    small = prepare("tid2013", archive, tmp_path / "small")
+    # Beyond these TFDS goes over to TensorFlow's files, and to several of its own.
+    monkeypatch.setattr(shuffle, "MAX_MEM_BUFFER_SIZE", 1000)
+    monkeypatch.setattr(
+        shard_utils.ShardConfig, "calculate_number_shards", lambda *_, **__: 3
+    )
+    large = prepare("tid2013", archive, tmp_path / "large")
+    names = sorted(path.name for path in large.folder.iterdir())
+    assert sum("images.array_record" in name for name in names) == 3
+    assert not [name for name in names if "tmp" in name]
+    assert small.entries() == large.entries()
+    for split in ("images", REFERENCES):
+        for entry in large.entries(split):
+            record = large.records(split).read(entry.position)
+            assert record["name"].decode() == entry.name
+            assert hashlib.sha256(record["image"]).hexdigest() == entry.digest

@@ -9,6 +9,7 @@ from pathlib import Path
 from jiqa.data.builder import QualityDataset
 from jiqa.data.facts import Facts, fingerprint
 from jiqa.data.index import INDEX, write_index
+from jiqa.data.ordered import in_order
 from jiqa.data.schema import Contents, Info
 
 
@@ -50,7 +51,7 @@ def write(
     made.root = Path(manual_dir).expanduser()
     made.workers, made.advance = workers, advance
     made.beam = beam is not None
-    with _no_bars():
+    with _no_bars(), in_order():
         made.download_and_prepare(
             download_config=tfds.download.DownloadConfig(
                 beam_options=None if beam is None else beams.pipeline_options(beam),
