@@ -80,8 +80,8 @@ class Finished:
         steps: updates done.
         best: update whose arrays it gives.
         validation: the figures of the last validation.
-        test: figures on the test split, where one was named and no human score is
-            needed for them; by kind of distortion, too.
+        test: figures on the test split, where one was named and they are no
+            correlations with scores; by kind of distortion, too.
     """
 
     folder: Path
