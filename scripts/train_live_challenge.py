@@ -2,7 +2,7 @@ r"""LIVE Challenge with a frozen backbone: ten divisions, several levels or the 
 
     jiqa data prepare live_challenge --manual-dir FOLDER   # ChallengeDB_release
     python scripts/train_live_challenge.py
-    python scripts/train_live_challenge.py --network alexnet --resize 224 --divisions 2
+    python scripts/train_live_challenge.py --network alexnet --divisions 2
 
 For each seed four fifths of the photographs train the head of the model ``rank`` on
 their MOS (a tenth of them says when to stop) and the last fifth is predicted: SRCC, and
@@ -13,6 +13,18 @@ medians, and writes scripts/results/train-live-challenge.csv (--output).
 The test division decides nothing. DBCNN's published .851 (SRCC, fine-tuned, ten other
 divisions) took its best epoch by the test division: --best-on-test does that here, too,
 to be set beside it.
+
+Measured with VGG-16 on two cores: 1,162 photographs of 500x500, about a second each on
+a busy machine, then half a minute or more a head. Medians of ten divisions, each tested
+on 232 photographs:
+
+    levels    SRCC              PLCC
+    several   0.809 (.78-.83)   0.838
+    the last  0.760 (.73-.79)   0.794
+
+Without the layer of 256 (--hidden 0 --rate 1e-3), and heads that began at random
+instead of quietly at the mean opinion, it was .767 and .735. Its settings were chosen
+on divisions with other seeds (100 to 103).
 """
 
 from __future__ import annotations

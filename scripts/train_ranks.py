@@ -12,6 +12,13 @@ does. Counted are pairs of levels of one distortion of one photograph: the share
 stronger level has the lower score, by distortion and over all pairs.
 
 Prints a table and writes scripts/results/train-ranks-SET.csv (--output).
+
+Measured with AlexNet, on two cores, Kodak's 24 photographs (github.com/MohamedBakrAli/
+Kodak-Lossless-True-Color-Image-Suite) never seen in training:
+
+    set            learned from                      pairs  in order  the worst kind
+    rankiqa_live   all 500 photographs of BSDS500    1,440    1.0000  1.0000
+    dbcnn          200 of them (folder test)         3,240    0.9988  .9944, darkening
 """
 
 from __future__ import annotations
@@ -82,7 +89,8 @@ def main() -> None:
         )
         train(config, options.workdir, progress=progress)
     rows = ordered(options.workdir, options.test)
-    written(rows, options.output or RESULTS / f"train-ranks-{options.test.name}.csv")
+    kinds = rows[0]["distortion"].partition("/")[0]
+    written(rows, options.output or RESULTS / f"train-ranks-{kinds}.csv")
     table = Table("distortion", "pairs", "in order", "share")
     for row in rows:
         table.add_row(*map(str, row.values()))
