@@ -4,7 +4,7 @@
   jiqa train rank --data ladder/ --workdir runs/ranks
   jiqa train rank --data scores.csv --workdir runs/mine --set weights=run:runs/ranks
   jiqa train nima --data biq2021:train --test biq2021:test --workdir runs/nima
-  jiqa train selector --data koniq10k:training --workdir runs/choice --set
+  jiqa train selector --data koniq10k:train --workdir runs/choice --set
       model.methods=chooser/portfolio.csv
   jiqa score run:runs/mine photo.jpg
 
