@@ -99,7 +99,8 @@ def test_missing_scores_have_no_gradient(rng):
     batch = _batch(rng)
     said = jnp.asarray(rng.normal(0, 4, (8, 3)), jnp.float32)
     for kind, name in (("errors", "errors"), ("best", "logits")):
-        config = selector.Config(kind=kind, names=("a", "b", "c"), scale=1.0)
+        given: Any = {"kind": kind, "names": ("a", "b", "c"), "scale": 1.0}
+        config = selector.Config(**given)
 
         def total(x: Any, config: Any = config, name: str = name) -> Any:
             return selector.loss(config, {name: x}, batch)[0].total
