@@ -16,7 +16,7 @@ import numpy as np
 from jiqa.cli._setup import progress
 from jiqa.data.splits import select
 from jiqa.evaluation import evaluate
-from jiqa.models.model import Variables
+from jiqa.models.model import Model, Variables
 from jiqa.models.runs import open_run
 from jiqa.training.config import TrainingConfig
 from jiqa.training.kept_features import keep_features
@@ -70,6 +70,7 @@ def predicted(folder: Path, spec: str) -> list[dict[str, Any]]:
     variables = Variables(
         {k: arrays[k] for k in run.params}, {k: arrays[k] for k in run.state}
     )
+    assert isinstance(run.model, Model), "a run of a network"
     dataset, entries = select(spec)
     sound = [e for e in entries if e.shape is not None and e.score is not None]
     kept = keep_features(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -57,6 +58,15 @@ CASES: dict[str, dict[str, Any]] = {
         "scale": 10.0,
     },
 }
+CASES["selector"] = {
+    "methods": str(Path(__file__).with_name("portfolio.csv")),
+    "names": ("brisque", "piqe", "niqe"),
+    "backbone": "squeezenet1_1",
+    "hidden": (6, 5),
+    "scale": 2.0,
+    "crop": 32,
+}
+CASES["selector best"] = {**CASES["selector"], "kind": "best", "grid": 2}
 SIDE = 66
 
 #: One of each family is compiled in every run; the others' programs take a minute.
@@ -109,6 +119,7 @@ def _batch(rng: np.random.Generator, count: int, bins: int = 10) -> dict[str, An
         "reference": np.zeros(count, np.int32),
         "group": np.zeros(count, np.int32),
         "mask": np.ones(count, bool),
+        "name": np.arange(count).astype(str),
     }
 
 

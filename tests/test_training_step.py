@@ -211,11 +211,12 @@ def test_evaluation_gives_a_score_to_every_row():
     (batch,) = batches(1, 32)
     mesh = Mesh(np.array(jax.devices()[:1]), (AXIS,))
     step = evaluation_step(tiny_model.MODEL, options, config)
-    scores, loss = on_mesh(step, mesh)(variables, batch)
+    scores, sums = on_mesh(step, mesh)(variables, batch)
     one = jnp.asarray(batch["image"][5]).astype(jnp.float32) / 255
     alone = tiny_model.score(options, variables, one)
     np.testing.assert_allclose(scores[5], alone, rtol=1e-5)
-    assert scores.shape == (32,) and loss.count == 29
+    assert scores.shape == (32,) and set(sums) == {"loss", "mae"}
+    assert sums["loss"].count == sums["mae"].count == 29
 
 
 def test_what_is_not_finite_is_named():

@@ -5,6 +5,8 @@
   jiqa train rank --data scores.csv --workdir runs/mine --set weights=run:runs/ranks
   jiqa train nima --data biq2021:train --test biq2021:test --workdir runs/nima
   jiqa train niqe --data photos/ --workdir runs/niqe
+  jiqa train selector --data koniq10k:train --workdir runs/choice --set
+      model.methods=chooser/portfolio.csv
   jiqa score run:runs/mine photo.jpg
 
 DATA is a prepared set (see jiqa data), a table of your own with a column of scores, or

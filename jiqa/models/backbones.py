@@ -62,6 +62,13 @@ TAPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "mixed_6e",
             "mixed_7c",
         ),
+        "inception_resnet_v2": (
+            "conv2d_2b_relu",
+            "conv2d_4a_relu",
+            "block35_10_relu",
+            "block17_20_relu",
+            "conv2d_7b_relu",
+        ),
     }
 )
 #: What ``"classifier"`` taps; in all other networks the mean of the last map.

@@ -13,7 +13,7 @@ from jax import export
 
 from jiqa import weights
 from jiqa.images import as_image, check_min_side, to_float
-from jiqa.models.runs import FACTS, WEIGHTS, open_run
+from jiqa.models.runs import FACTS, WEIGHTS, open_run, run_metric
 
 #: What ``jiqa export`` can write.
 FORMATS = ("safetensors", "jax-export")
@@ -68,9 +68,9 @@ def export_program(
         ValueError: no run with a model, or images too small for it.
     """
     run = open_run(folder)
-    arrays, _ = weights.read(run.folder / WEIGHTS)
+    arrays = run.arrays()
     name = f"run:{folder}"
-    check_min_side((*size, 3), run.model.min_side(run.options), name)
+    check_min_side((*size, 3), run_metric(name).info.min_side, name)
 
     def scores(*images: jax.Array) -> jax.Array:
         floats = [to_float(as_image(x, "images")) for x in images]

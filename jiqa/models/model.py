@@ -88,8 +88,8 @@ class Model:
             [0, 1]; whole, or by a fixed grid of crops; no randomness.
         min_side: ``(config)``: the smallest shorter side that ``score`` takes.
         targets: ``(config, batch) -> batch``: what ``loss`` needs made from what the
-            data set gives (a histogram from a mean), on the host, where ``distortion``
-            str ``[B]`` is still there; or ``None``.
+            data set gives (a histogram from a mean), on the host, where ``name`` and
+            ``distortion`` str ``[B]`` are still there; or ``None``.
         companions: ``(config)``: published weights beside the backbone's, as opening
             of keys (``"backbone.scnn."``) to name of a set of ``jiqa.weights``.
         span: ``(config)``: lowest and highest score, which the scale of a data set is
@@ -98,8 +98,18 @@ class Model:
             set's; none if it goes by their places in the data set.
         bias: key of the array that is added last to what becomes ``raw``, if there is
             one; drawn at random, it begins at the mean of the opinions.
-        stages: what it can learn from, ``"scores"``, ``"ranks"`` or ``"kinds"`` of
-            distortions, with the options that it then has by default.
+        stages: what it can learn from, ``"scores"``, ``"ranks"``, ``"kinds"`` of
+            distortions or ``"methods"`` (their errors), with the options that it then
+            has by default.
+        complete: ``(config, training, others) -> config``: with the options filled in
+            that follow from files which it names and from the images (each with
+            ``name`` and ``score``); the run records them. Or ``None``.
+        judged: ``(config, outputs, batch) -> [B]``: what validation compares with
+            ``score``; ``None`` for ``outputs["score"]``.
+        choose: ``(config, variables, image) -> index``: of a model that chooses among
+            metrics, the place in ``config.names`` of the one for an image as ``score``
+            takes it. How the run's metric computes that one, ``config.recipes`` say.
+            Or ``None``.
     """
 
     info: Info
@@ -120,6 +130,9 @@ class Model:
     stages: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: {"scores": {}}
     )
+    complete: Callable[..., Any] | None = None
+    judged: Callable[..., Array] | None = None
+    choose: Callable[..., Array] | None = None
 
     def options(self, stage: str, given: Mapping[str, Any]) -> Any:
         """Its configuration for learning from what ``stage`` says.

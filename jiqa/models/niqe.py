@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,6 +63,8 @@ class FittedNiqe:
 
     info: Info = INFO
     config_class = Config
+    #: It chooses among no metrics, as models may.
+    choose: Callable[..., Array] | None = None
 
     def options(self, stage: str, given: Mapping[str, Any]) -> Config:
         """Its configuration, as ``Model.options``; there is one stage."""

@@ -17,10 +17,12 @@ from jax import Array
 from jiqa.batches import over_batch
 from jiqa.contract import Info, Metric, bind, checked_images
 from jiqa.models import niqe
+from jiqa.models.chosen import Methods
 from jiqa.models.finding import get_model
 from jiqa.models.model import Model, Variables
 from jiqa.nn.parameters import check
-from jiqa.weights.files import read_metadata
+from jiqa.weights.files import read, read_metadata
+from jiqa.weights.loading import load
 from jiqa.weights.runs import RUN, WEIGHTS, run_folder
 from jiqa.wiring import Learned, Wiring
 
@@ -65,7 +67,8 @@ class Run:
         """Of one image ``[H, W, C]`` in [0, 1], or pair, on the scale of the data.
 
         Args:
-            params: all arrays of the model, flat.
+            params: all arrays of the model, flat, and by ``SET/KEY`` those of the
+                metrics that it chooses among.
             images: of float32 or more, in whose precision all is computed.
         """
         image = images[-1]
@@ -73,11 +76,57 @@ class Run:
             wide = (jnp.broadcast_to(x, (*x.shape[:2], 3)) for x in images[::-1])
             image = jnp.concatenate(list(wide), -1)
         arrays = {k: jnp.asarray(v).astype(image.dtype) for k, v in params.items()}
-        variables = Variables(
+        if self.methods is not None:
+            return self.methods.score(self.choice(arrays, image), arrays, image)
+        found = self.model.score(self.options, self._variables(arrays), image)
+        return (found - self.summand) / self.factor
+
+    def choice(self, params: Mapping[str, Any], image: Array) -> Array:
+        """Of a model that chooses among metrics: the one for an image, by its place.
+
+        Args:
+            params: see ``score``.
+            image: ``[H, W, C]`` in [0, 1].
+
+        Raises:
+            ValueError: another model.
+        """
+        if self.model.choose is None:
+            raise ValueError(f"{self.folder}: {self.model.info.name} chooses no metric")
+        arrays = {k: jnp.asarray(v).astype(image.dtype) for k, v in params.items()}
+        return self.model.choose(self.options, self._variables(arrays), image)
+
+    def _variables(self, arrays: Mapping[str, Any]) -> Variables:
+        return Variables(
             {k: arrays[k] for k in self.params}, {k: arrays[k] for k in self.state}
         )
-        found = self.model.score(self.options, variables, image)
-        return (found - self.summand) / self.factor
+
+    @functools.cached_property
+    def methods(self) -> Methods | None:
+        """The metrics that it chooses among.
+
+        Raises:
+            ValueError: metrics that jiqa does not have, or a run that does not know how
+                their scores were computed.
+        """
+        if self.model.choose is None:
+            return None
+        try:
+            return Methods.of(self.options.names, self.options.recipes)
+        except ValueError as error:
+            raise ValueError(f"run:{self.folder}: {error}") from None
+
+    def arrays(self, weights_folder: Path | str | None = None) -> dict[str, Any]:
+        """All that ``score`` needs, read.
+
+        Args:
+            weights_folder: where weights of further metrics are looked for first.
+        """
+        found, _ = read(self.folder / WEIGHTS)
+        for name in self.methods.weights if self.methods else ():
+            own = load(name, weights_folder).params
+            found |= {f"{name}/{key}": value for key, value in own.items()}
+        return found
 
 
 def open_run(folder: Path | str) -> Run:
@@ -126,7 +175,9 @@ def make(name: str, place: str) -> Metric:
 
 def identity(place: str) -> str:
     """Of a run's model: its folder may hold another one by now."""
-    return repr(run_metric(f"{RUN}{place}").info)
+    methods = open_run(run_folder(f"{RUN}{place}")).methods
+    found = [run_metric(f"{RUN}{place}"), *(methods.metrics if methods else ())]
+    return "; ".join(repr(metric.info) for metric in found)
 
 
 def run_metric(name: str) -> Metric:
@@ -146,19 +197,25 @@ def _metric(name: str, changed: int) -> Metric:
     """The same until its model is written anew."""
     run = open_run(run_folder(name))
     wiring = _wiring(name, run)
+
+    def score(params: Any, *images: Any) -> Any:
+        if wiring.apart:
+            params = {k.removeprefix(f"{name}/"): v for k, v in params.items()}
+        return run.score(params, *images)
+
     learned = Learned(
         _NoOptions,
         lambda options: wiring,
         lambda params, options, image: {"image": image},
-        lambda params, options, *found: run.score(
+        lambda params, options, *found: score(
             params, *(each["image"] for each in found)
         ),
     )
-    info = _info(name, run)
+    info = replace(_info(name, run), min_side=wiring.min_side, weights=wiring.weights)
 
     @jax.jit
     def compiled(params: Any, *images: Any) -> Any:
-        return over_batch(functools.partial(run.score, params), images, {})
+        return over_batch(functools.partial(score, params), images, {})
 
     def metric(params: Any, *images: Any, **given: Any) -> Any:
         """Score images ``[..., H, W, C]`` with all arrays of the run, flat."""
@@ -168,7 +225,7 @@ def _metric(name: str, changed: int) -> Metric:
 
     public = cast(Any, metric)
     public.info, public.compiled = info, compiled
-    public.core = run.score
+    public.core = score
     public.images, public.options, public.arrays = run.images, (), ()
     public.min_side, public.learned = lambda **_: info.min_side, learned
     public.__name__ = name
@@ -182,13 +239,23 @@ class _NoOptions:
 
 def _wiring(name: str, run: Run) -> Wiring:
     network = run.model.backbone(run.options)
-    return Wiring(
+    own = Wiring(
         weights=(name,),
         shapes={**run.params, **run.state},
         min_side=run.model.min_side(run.options),
         # From them, what a pass through the network needs of memory is told.
         nodes=network.layers() if network is not None else (),
         taps=(network.trunk,) if network is not None else (),
+    )
+    methods = run.methods
+    if methods is None:
+        return own
+    return replace(
+        own,
+        weights=(name, *methods.weights),
+        shapes={f"{name}/{k}": v for k, v in own.shapes.items()} | methods.shapes,
+        min_side=max(own.min_side, methods.min_side),
+        apart=True,
     )
 
 
@@ -210,10 +277,8 @@ def _info(name: str, run: Run) -> Info:
         direction="lower" if lower_better else "higher",
         # Beyond the ends of the data's scale lie scores of what was not seen.
         range=(min(low, high), max(low, high)) if finite else info.range,
-        min_side=run.model.min_side(run.options),
         fidelity_note=(
             f"a run of jiqa train: {run.options}, {run.factor:g}, {run.summand:g}; "
             f"{metadata['source']}; arrays {metadata['fingerprint'][:16]}"
         ),
-        weights=(name,),
     )

@@ -16,8 +16,9 @@ from jiqa.options import one_of
 #: The record's file in a run's folder.
 FILE = "config.json"
 
-#: What a run learns from: human scores, the order of levels, or kinds of distortion.
-STAGES = ("scores", "ranks", "kinds")
+#: What a run learns from: human scores, the order of levels, kinds of distortion, or
+#: the errors of methods.
+STAGES = ("scores", "ranks", "kinds", "methods")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,9 @@ class TrainingConfig:
             are none) that is kept for validation.
         test: what the finished run is reported on; it decides nothing.
         stage: ``"scores"``, ``"ranks"`` (all levels of a distortion of a reference
-            stand together, in each batch) or ``"kinds"`` (which distortion it is).
-            The model has defaults for each.
+            stand together, in each batch), ``"kinds"`` (which distortion it is) or
+            ``"methods"`` (how far each method is from the score, on the scale of the
+            data set). The model has defaults for each.
         scores: ``"mapped"``: from the data set's scale to the model's span, [0, 1] for
             most, higher is better; the run's scores are mapped back. ``"own"``: as
             they are.
@@ -148,9 +150,11 @@ class TrainingConfig:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
     def differences(self, other: TrainingConfig) -> list[str]:
-        """Each field that differs, in words."""
-        pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in _ALL}
-        return [f"{k} {a!r}, not {b!r}" for k, (a, b) in pairs.items() if a != b]
+        """Each field that differs, in words; a tuple is what JSON makes of it."""
+        mine, theirs = (json.loads(each.to_json()) for each in (self, other))
+        return [
+            f"{k} {mine[k]!r}, not {theirs[k]!r}" for k in mine if mine[k] != theirs[k]
+        ]
 
 
 _ALL = dataclasses.fields(TrainingConfig)
@@ -234,6 +238,8 @@ def setting_value(setting: str, text: str, default: Any) -> Any:
     kind = type(default)
     if kind is float and type(value) is int:
         value = float(value)
+    if kind is tuple and isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
     if kind is tuple and not isinstance(value, tuple):
         value = tuple(value) if isinstance(value, list) else (value,)
     if default is not None and type(value) is not kind:

@@ -27,7 +27,7 @@ from jiqa.training.log import Log
 from jiqa.training.optimiser import optimiser
 from jiqa.training.run_folder import claim, write_model
 from jiqa.training.sources import Source, open_sources
-from jiqa.training.start import start
+from jiqa.training.start import completed, start
 from jiqa.training.step import (
     AXIS,
     averaged,
@@ -80,8 +80,8 @@ class Finished:
         steps: updates done.
         best: update whose arrays it gives.
         validation: the figures of the last validation.
-        test: figures on the test split, where one was named and no human score is
-            needed for them; by kind of distortion, too.
+        test: figures on the test split, where one was named and they are no
+            correlations with scores; by kind of distortion, too.
         unread: names of this process's images that could not be used.
     """
 
@@ -129,8 +129,8 @@ def train(
     """
     folder = Path(folder)
     model = get_model(config.model)
-    options = model.options(config.stage, config.model_config)
     sources = open_sources(config, data_dir)
+    config, options = completed(config, model, sources)
     begun = start(
         model,
         options,

@@ -106,7 +106,7 @@ def _facts(
     config: TrainingConfig, affine: Affine, sources: Sources, start: Start
 ) -> dict[str, Any]:
     scale = sources.training.dataset.scale
-    scored = config.stage == "scores" and scale is not None
+    scored = config.stage in ("scores", "methods") and scale is not None
     facts = {
         "data": {
             "training": _source(sources.training),
@@ -122,7 +122,7 @@ def _facts(
         # What a score of the model is: on which scale, and how it is got from it.
         "score": {
             **dataclasses.asdict(affine),
-            "mapped": config.scores == "mapped",
+            "mapped": config.scores == "mapped" and config.stage != "methods",
             "scale": dataclasses.asdict(scale) if scored and scale else None,
         },
         "versions": {name: version(name) for name in _PACKAGES},

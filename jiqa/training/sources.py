@@ -174,7 +174,7 @@ def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
         "ranks": any(e.level for e in entries),
         "kinds": any(e.level and e.distortion for e in entries),
     }
-    able = [stage for stage in model.stages if there[stage]]
+    able = [s for s in model.stages if there["scores" if s == "methods" else s]]
     if not able:
         notes = textwrap.shorten("; ".join(dataset.notes), 200)
         raise ValueError(
@@ -195,6 +195,7 @@ def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Sou
         "ranks": ("levels of distortion", lambda e: e.level is not None),
         "kinds": ("kinds and levels", lambda e: bool(e.level and e.distortion)),
     }
+    what["methods"] = what["scores"]
     name, has = what[config.stage]
     model = get_model(config.model)
     least = model.min_side(model.options(config.stage, config.model_config))

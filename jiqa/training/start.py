@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from jiqa.models.runs import RUN
 from jiqa.nn.parameters import check
 from jiqa.training.config import TrainingConfig
 from jiqa.training.optimiser import BACKBONE
+from jiqa.training.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,27 @@ class Start:
     source: str
     licence: str
     sha256: str
+
+
+def completed(
+    config: TrainingConfig, model: Model, sources: Sources
+) -> tuple[TrainingConfig, Any]:
+    """The settings with all that files and images decide, and the model's options.
+
+    Raises:
+        ValueError: what the model is to be told by a file is not there.
+    """
+    options = model.options(config.stage, config.model_config)
+    if model.complete is None:
+        return config, options
+    others = [*sources.validation.entries]
+    others += [*sources.test.entries] if sources.test else []
+    whole = model.complete(options, sources.training.entries, others)
+    given, found = (dataclasses.asdict(each) for each in (options, whole))
+    new = {k: v for k, v in found.items() if v != given[k]}
+    return dataclasses.replace(
+        config, model_config={**config.model_config, **new}
+    ), whole
 
 
 def start(

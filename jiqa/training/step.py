@@ -139,14 +139,17 @@ def training_step(
 
 def evaluation_step(
     model: Model, options: Any, config: TrainingConfig
-) -> Callable[[Variables, Batch], tuple[Array, Sum]]:
-    """Scores of all rows and the loss, on every device; see ``training_step``."""
+) -> Callable[[Variables, Batch], tuple[Array, dict[str, Sum]]]:
+    """Scores of all rows, the loss and logs, on every device; see ``training_step``."""
 
-    def evaluate(variables: Variables, batch: Batch) -> tuple[Array, Sum]:
+    def evaluate(variables: Variables, batch: Batch) -> tuple[Array, dict[str, Sum]]:
         outputs, _ = _forward(model, options, config, variables, batch, None)
-        loss, _ = model.loss(options, outputs, batch)
-        scores = lax.all_gather(outputs["score"], AXIS, tiled=True)
-        return scores, lax.psum(loss, AXIS)
+        loss, logs = model.loss(options, outputs, batch)
+        found = outputs["score"]
+        if model.judged is not None:
+            found = model.judged(options, outputs, batch)
+        scores = lax.all_gather(found, AXIS, tiled=True)
+        return scores, lax.psum({"loss": loss, **logs}, AXIS)
 
     return evaluate
 

@@ -15,7 +15,12 @@ from jiqa.models.model import Variables
 from jiqa.training.batches import Feed, on_devices
 
 #: The figure that decides, by stage; higher is better.
-DECIDES = {"scores": "srcc", "ranks": "ordered", "kinds": "likelihood"}
+DECIDES = {
+    "scores": "srcc",
+    "ranks": "ordered",
+    "kinds": "likelihood",
+    "methods": "likelihood",
+}
 
 
 @dataclass(frozen=True)
@@ -42,18 +47,20 @@ def validate(feed: Feed, program: Any, variables: Variables, mesh: Mesh) -> Figu
         mesh: the devices.
 
     Returns:
-        ``loss``; with scores also ``srcc``, ``plcc`` and ``rmse`` (on the scale that
-        the model is trained on), with groups ``ordered``: the share of the pairs of
-        levels that the scores have in order. ``likelihood`` is the loss's negative.
-        What cannot be computed, such as the SRCC of constant scores, is NaN.
+        ``loss`` and what else the model logs; with scores also ``srcc``, ``plcc`` and
+        ``rmse`` (on the scale that the model is trained on), with groups ``ordered``:
+        the share of the pairs of levels that the scores have in order. ``likelihood``
+        is the loss's negative. What cannot be computed, such as the SRCC of constant
+        scores, is NaN.
     """
     kinds = {kind: number for number, kind in enumerate(feed.kinds)}
-    total, count = 0.0, 0.0
+    totals: dict[str, np.ndarray] = {}
     columns: dict[str, list[np.ndarray]] = {"found": []}
     for batch in feed.loader:
         rows = feed.finish(batch)
-        found, loss = jax.device_get(program(variables, on_devices(rows, mesh)))
-        total, count = total + float(loss.total), count + float(loss.count)
+        found, sums = jax.device_get(program(variables, on_devices(rows, mesh)))
+        for key, part in sums.items():
+            totals[key] = totals.get(key, np.zeros(2)) + np.array(part, np.float64)
         columns["found"].append(found)
         for key in ("score", "level", "mask", "group"):
             if key in rows:
@@ -61,8 +68,11 @@ def validate(feed: Feed, program: Any, variables: Variables, mesh: Mesh) -> Figu
         numbers = [kinds.get(str(kind), -1) for kind in batch["distortion"]]
         columns.setdefault("kind", []).append(_everyones(np.array(numbers, np.int32)))
     table = {k: np.concatenate(v) for k, v in columns.items()}
-    mean = total / count if count else math.nan
-    figures, by_kind = {"loss": mean}, {}
+    figures: dict[str, float] = {
+        k: float(total / count) if count else math.nan
+        for k, (total, count) in totals.items()
+    }
+    by_kind: dict[str, float] = {}
     if feed.levels:
         figures["ordered"] = ordered(table, feed.levels)
         # A reference has no kind: it competes in that of the others of its group.
@@ -72,7 +82,7 @@ def validate(feed: Feed, program: Any, variables: Variables, mesh: Mesh) -> Figu
             by_kind[kind] = ordered(own, feed.levels)
     else:
         figures |= correlations(table["found"], table["score"], table["mask"])
-    return Figures({**figures, "likelihood": -mean}, by_kind)
+    return Figures({**figures, "likelihood": -figures["loss"]}, by_kind)
 
 
 def correlations(
