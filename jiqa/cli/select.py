@@ -1,6 +1,6 @@
 """Choose the best of several no-reference methods for each image.
 
-  jiqa select learn --data koniq10k:training --methods niqe,brisque,piqe -o chooser
+  jiqa select learn --data koniq10k:train --methods niqe,brisque,piqe -o chooser
   jiqa select learn --scores scores.csv --split train --kind pairwise -o chooser
   jiqa select report chooser --data koniq10k:test
   jiqa select report chooser --scores scores.csv --split test
