@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import data_layouts as layouts
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -319,3 +320,24 @@ def test_a_damaged_record_is_one_row(prepared, tmp_path):
     assert main(_words("psnr", damaged, tmp_path / "out", "--no-report")) == 1
     (failed,) = (row for row in _rows(tmp_path / "out") if row["error"])
     assert f"{failed['image']}: cannot be read: Corrupted" in failed["error"]
+
+
+def test_a_table_of_ones_own_is_a_data_set(tmp_path, capsys):
+    layouts.put(tmp_path, ["ref.png", "a.png", "b.png", "c.png"])
+    lines = [f"{name}.png,ref.png,{k}" for k, name in enumerate("abc", start=2)]
+    table = tmp_path / "scores.csv"
+    table.write_text("\n".join(["image,reference,mos", *lines]))
+    words = ["evaluate", "psnr", "--data", str(table), "--no-report", "--output"]
+    place = ["--data-dir", str(tmp_path / "prepared"), "--resamples", "10"]
+    assert main([*words, str(tmp_path / "out"), *place]) == 0
+    rows = _rows(tmp_path / "out")
+    assert [(r["image"], r["score"]) for r in rows] == [
+        ("a.png", 2.0),
+        ("b.png", 3.0),
+        ("c.png", 4.0),
+    ]
+    table.write_text("image,reference\na.png,ref.png\n")
+    with pytest.raises(SystemExit) as end:
+        main([*words, str(tmp_path / "other"), *place])
+    assert end.value.code == 2
+    assert "no human scores" in capsys.readouterr().err

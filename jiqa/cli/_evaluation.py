@@ -60,14 +60,21 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
         UsageError: a request that cannot be carried out.
     """
     from jiqa.cli._setup import configure_jax, join_processes, progress
+    from jiqa.data.folder import LayoutError
     from jiqa.evaluation import processes
     from jiqa.evaluation.datasets import Scoring, open_parts, score_datasets
+    from jiqa.scoring.inputs import UsageError
     from jiqa.scoring.memory import read_bytes
+    from jiqa.training.sources import resolved
 
     programs = configure_jax(x64=arguments.x64, cache=not arguments.no_cache)
     place = join_processes(arguments)
+    try:
+        data = [resolved(spec, arguments.data_dir) for spec in arguments.data]
+    except (LayoutError, ValueError) as error:
+        raise UsageError(str(error)) from None
     parts = open_parts(
-        arguments.data,
+        data,
         arguments.data_dir,
         hidden_references=arguments.hidden_references,
         unrated=arguments.waterloo or bool(arguments.gmad),

@@ -49,8 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--data",
         nargs="+",
-        metavar="NAME[:SPLIT]",
-        help="prepared data sets; NAME/CONFIG:SPLIT, NAME:test@SEED (see jiqa data)",
+        metavar="NAME[:SPLIT]|PATH",
+        help="prepared data sets (NAME/CONFIG:SPLIT, NAME:test@SEED, see jiqa data) or "
+        "tables of image,reference,score",
     )
     add("--scores", nargs="+", metavar="TABLE", help=".csv, .parquet or .json files")
     add("--output", "-o", metavar="DIR", help="folder to write (made if need be)")
