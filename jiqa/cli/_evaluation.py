@@ -60,7 +60,6 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
         UsageError: a request that cannot be carried out.
     """
     from jiqa.cli._setup import configure_jax, join_processes, progress
-    from jiqa.data.folder import LayoutError
     from jiqa.evaluation import processes
     from jiqa.evaluation.datasets import Scoring, open_parts, score_datasets
     from jiqa.scoring.inputs import UsageError
@@ -71,7 +70,7 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
     place = join_processes(arguments)
     try:
         data = [resolved(spec, arguments.data_dir) for spec in arguments.data]
-    except (LayoutError, ValueError) as error:
+    except ValueError as error:
         raise UsageError(str(error)) from None
     parts = open_parts(
         data,
