@@ -32,9 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli._portfolio import read_portfolio_of, show_figures
     from jiqa.scoring.inputs import UsageError
     from jiqa.scoring.output import make_folder, write_rows
+    from jiqa.selectors import portfolio_table
     from jiqa.selectors.figures import COLUMNS
     from jiqa.selectors.learning import open_fusion, reported
-    from jiqa.selectors.portfolio_table import write_portfolio
     from jiqa.selectors.selector import open_selector
 
     folder = Path(arguments.output or Path(arguments.selector) / "report")
@@ -75,8 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     ]
     write_rows(folder / "choices.csv", ("image", "score", "method", "value"), rows)
-    write_portfolio(
-        folder / "portfolio.csv",
+    portfolio_table.write_portfolio(
+        folder / portfolio_table.FILE,
         portfolio.images,
         portfolio.score,
         portfolio.methods,
