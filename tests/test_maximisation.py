@@ -7,6 +7,7 @@ import pytest
 from planted_networks import (
     BLUE,
     HORIZONTAL,
+    PERIOD,
     RED,
     VERTICAL,
     Planted,
@@ -28,7 +29,7 @@ def _found(maps, **options):
 @pytest.mark.parametrize("how", ["fourier", "pixels"])
 def test_paints_what_is_planted(how):
     restraint = Restraint(parametrisation=how, jitter=2)
-    found = _found([RED, BLUE], restraint=restraint)
+    found = _found([RED, BLUE], restraint=restraint, objective="mean")
     assert (found.values > found.before + 0.3).all()
     assert found.pictures.shape == (2, 36, 36, 3)
     assert found.pictures.min() >= 0 and found.pictures.max() <= 1
@@ -46,6 +47,17 @@ def test_stripes_as_planted():
         for unit in (VERTICAL, HORIZONTAL)
     ]
     assert alike[0] > 0.5 and abs(alike[1]) < 0.3
+
+
+def test_a_whole_map_of_stripes_is_striped():
+    def striped(**given) -> float:
+        """How much of the planted stripes the picture has."""
+        x = _found([VERTICAL], **given).pictures[0].mean(-1)[6:-6, 6:-6]
+        return np.abs(np.fft.rfft(x, axis=1))[:, x.shape[1] // PERIOD].mean()
+
+    # The mean of a map is the same for all stripes.
+    assert striped() > 3 * striped(objective="mean")
+    assert striped() > 1
 
 
 def test_is_the_same_for_a_seed_and_of_each_map_alone():

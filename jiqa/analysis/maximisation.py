@@ -24,6 +24,10 @@ from jiqa.numerics import safe_sqrt
 from jiqa.options import one_of
 
 
+#: What a negative sample of a map counts beside a positive one.
+_SILENT = 0.1
+
+
 @dataclass(frozen=True)
 class Restraint:
     """How a picture is kept from what no photograph has.
@@ -80,7 +84,7 @@ def maximise(
     layer: str,
     maps: Sequence[int],
     *,
-    objective: str = "mean",
+    objective: str = "rectified",
     size: int = 96,
     steps: int = 128,
     rate: float = 0.05,
@@ -98,7 +102,11 @@ def maximise(
         params: its parameters, flat, as far as ``layer``.
         layer: name of a node with maps.
         maps: numbers of maps in it.
-        objective: the ``"mean"`` of the map, or its ``"centre"`` unit.
+        objective: ``"rectified"``, the mean of the map's positive part; its ``"mean"``;
+            or its ``"centre"`` unit. A filter that answers to stripes has the same mean
+            for all of them, so that the mean of a map before its rectifier asks for
+            plain colours; its positive part is what the next layer sees. Negative
+            samples count a tenth, so that silent places have a slope as well.
         size: side of the pictures.
         steps: of Adam.
         rate: its step, on a scale where the picture is the logistic of what is moved.
@@ -109,7 +117,7 @@ def maximise(
     Raises:
         ValueError: no such layer or map, or a picture too small for it.
     """
-    one_of("objective", objective, "mean", "centre")
+    one_of("objective", objective, "rectified", "mean", "centre")
     how = restraint or Restraint()
     chosen = _checked(network, params, layer, maps, size)
     key = jax.random.key(seed)
@@ -156,6 +164,8 @@ def _activations(
     own = jnp.take_along_axis(found, chosen[:, None, None, None], axis=-1)[..., 0]
     if objective == "centre":
         return own[:, own.shape[1] // 2, own.shape[2] // 2]
+    if objective == "rectified":
+        own = jnp.where(own > 0, own, _SILENT * own)
     return own.mean((1, 2))
 
 

@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", "-o", required=True, metavar="FILE.png", help="grid to write")
     add(
         "--objective",
-        choices=("mean", "centre"),
-        default="mean",
-        help="the map's mean, or its centre unit (%(default)s)",
+        choices=("rectified", "mean", "centre"),
+        default="rectified",
+        help="mean of the map's positive part, its mean, or its centre (%(default)s)",
     )
     add("--size", type=int, default=96, help="side of a picture (%(default)s)")
     add("--steps", type=int, default=128, help="of the ascent (%(default)s)")
