@@ -23,7 +23,6 @@ from jiqa.nn import Network
 from jiqa.numerics import safe_sqrt
 from jiqa.options import one_of
 
-
 #: What a negative sample of a map counts beside a positive one.
 _SILENT = 0.1
 
