@@ -143,7 +143,8 @@ def _decorator(
 
         @functools.wraps(core)
         def metric(*images: Any, **given: Any) -> Any:
-            images, given = bind(info.name, names, options, images, given)
+            if given or len(images) != len(names):
+                images, given = bind(info.name, names, options, images, given)
             checked = checked_images(images, [(public, given)])
             return compiled(*checked, **{k: hashable(v) for k, v in given.items()})
 

@@ -32,12 +32,10 @@ dbcnn.
 from __future__ import annotations
 
 import argparse
-import statistics
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from training_recipe import RESULTS, frozen, tested, written
+from training_recipe import RESULTS, frozen, show_medians, tested, written
 
 TEST = "biq2021:test"
 
@@ -77,12 +75,7 @@ def main() -> None:
             rows.append(one(options, name, seed))
             print(rows[-1], flush=True)
     written(rows, options.output or RESULTS / "train-biq2021.csv")
-    for name in options.heads.split(","):
-        own = [row for row in rows if row["head"] == name]
-        figures = {
-            k: round(statistics.median(r[k] for r in own), 4) for k in ("srcc", "plcc")
-        }
-        Console().print(f"{name}: median of {len(own)} seeds {figures}")
+    show_medians(rows, "head", "seeds")
 
 
 def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:

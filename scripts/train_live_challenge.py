@@ -30,12 +30,10 @@ on divisions with other seeds (100 to 103).
 from __future__ import annotations
 
 import argparse
-import statistics
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from training_recipe import RESULTS, frozen, tested, written
+from training_recipe import RESULTS, frozen, show_medians, tested, written
 
 DATA = "live_challenge"
 
@@ -67,12 +65,7 @@ def main() -> None:
             rows.append(row)
             print(row, flush=True)
     written(rows, options.output or RESULTS / "train-live-challenge.csv")
-    for levels in options.levels.split(","):
-        own = [row for row in rows if row["levels"] == levels]
-        figures = {
-            k: round(statistics.median(r[k] for r in own), 4) for k in ("srcc", "plcc")
-        }
-        Console().print(f"{levels}: median of {len(own)} divisions {figures}")
+    show_medians(rows, "levels", "divisions")
 
 
 def division(options: argparse.Namespace, levels: str, seed: int) -> dict[str, Any]:

@@ -38,10 +38,10 @@ from training_recipe import RESULTS, frozen, written
 import jiqa
 from jiqa.cli._setup import progress
 from jiqa.data.index import Entry
+from jiqa.data.resolving import resolved
 from jiqa.data.splits import select
 from jiqa.decode import read_image
 from jiqa.training.loop import train
-from jiqa.training.sources import resolved
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import shutil
+import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from rich.console import Console
 
 from jiqa.cli._setup import progress
 from jiqa.data.splits import select
@@ -95,3 +97,13 @@ def written(rows: Sequence[dict[str, Any]], path: Path) -> None:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+
+
+def show_medians(rows: Sequence[dict[str, Any]], key: str, what: str) -> None:
+    """Print the medians of SRCC and PLCC of the rows that are alike in ``key``."""
+    for kind in dict.fromkeys(row[key] for row in rows):
+        own = [row for row in rows if row[key] == kind]
+        figures = {
+            k: round(statistics.median(r[k] for r in own), 4) for k in ("srcc", "plcc")
+        }
+        Console().print(f"{kind}: median of {len(own)} {what} {figures}")

@@ -13,7 +13,7 @@ ROOT = Path(jiqa.__file__).parent
 
 #: A module may import from its own layer and from those before it.
 LAYERS = [
-    {"options", "images", "encoded", "places", "numerics"},
+    {"options", "images", "encoded", "places", "numerics", "processes"},
     {"decode", "filters", "resample"},
     {"pyramids", "steerable", "complex_steerable", "metrix", "phase", "wavelets"},
     {"contrast", "colour", "saliency", "similarity", "block_vectors"},

@@ -24,6 +24,7 @@ from jiqa.cli import main
 from jiqa.decode import read_image
 from jiqa.models import finding, get_model, portfolio, selector
 from jiqa.models.choices import choices
+from jiqa.models.chosen import Methods
 from jiqa.models.portfolio import read_portfolio
 from jiqa.models.runs import open_run
 from jiqa.named_metrics import identity
@@ -185,9 +186,9 @@ def test_it_is_completed_by_the_table_and_the_training_images(tmp_path):
     )
     found = selector.complete(selector.Config(methods=path), [x, y], [z])
     assert found.names == ("a", "b") and len(found.digest) == 64
-    # Errors 1 and, where it has no score, that of the mean; 1.5 and that.
+    # Errors 1 and 1.5, and that of the mean of the scores where there is none.
     assert found.order == (0, 1)
-    assert selector.complete(found, [x, x], [z]).order == (0, 1)
+    assert selector.complete(found, [x, x, y], [z]).order == (1, 0)
     np.testing.assert_allclose(found.scale, np.sqrt((1**2 + 1.5**2) / 2))
     assert found.recipes == (
         ("brisque", (("flat", "authors"),), (1, 2, 3, 4, 5, 0, 8), ""),
@@ -380,3 +381,15 @@ def test_without_curves_it_chooses_and_gives_no_score(planted, tmp_path):
     with pytest.raises(ValueError, match="made anew since its curve was fitted"):
         jiqa.load(f"run:{bare}")
     assert get_model("selector").choose is selector.choose
+
+
+def test_a_chosen_score_keeps_its_digits_in_float32():
+    # A fit of few rows: parts of the curve, each of 1e4, that nearly cancel.
+    image = jnp.asarray(np.random.default_rng(0).uniform(size=(64, 64, 3)), jnp.float32)
+    raw = float(jiqa.load("piqe")(image))
+    b1, b2, b3, b4 = -22494.633, 0.38805196, raw + 23, -2.7085951
+    bend = b1 * (scipy.special.expit(b2 * (raw - b3)) - 0.5)
+    curve = (b1, b2, b3, b4, 50 - bend - b4 * raw, raw - 7, raw + 7)
+    methods = Methods.of(["a"], [("piqe", (), curve, "")])
+    found = jax.jit(methods.score)(jnp.int32(0), {}, image)
+    assert float(found) == pytest.approx(50, abs=1e-4)

@@ -163,6 +163,11 @@ def test_learns_from_a_table(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["score", f"selector:{folder}", str(scores)])
     assert "jiqa does not know sharp" in capsys.readouterr().err
+    # What it has mapped to people's scale is not what the methods say.
+    mapped = str(folder / "portfolio.csv")
+    with pytest.raises(SystemExit):
+        main(["select", "learn", "--scores", mapped, "-o", str(tmp_path / "again")])
+    assert "on the scale of people's" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

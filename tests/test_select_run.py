@@ -33,7 +33,11 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def test_a_choice_stands_whatever_the_methods_say():
-    columns = (Choice("a"), Choice("b", {"x": 2}), Choice("run:r", {"output": "choice"}))
+    columns = (
+        Choice("a"),
+        Choice("b", {"x": 2}),
+        Choice("run:r", {"output": "choice"}),
+    )
     curves = Curves(
         np.array([[0.0, 0, 0, 1, 0], [0, 0, 0, 10, 1]]), np.zeros(2), np.ones(2), ()
     )
@@ -137,7 +141,7 @@ def test_it_is_what_the_run_chooses_and_says(trained):
     raw = np.array([[float(toy(image)) for toy in TOYS.values()] for image in images])
     mapped = open_selector(trained.folder / "chooser").curves(raw)
     np.testing.assert_allclose(table.values, mapped, rtol=1e-3)
-    with pytest.raises(ValueError, match='output=\'both\'; needed is "score"'):
+    with pytest.raises(ValueError, match="output='both'; needed is"):
         jiqa.load(name, output="both")(images[0])
 
 

@@ -14,6 +14,7 @@ import tiny_model
 import training_data
 from jax.sharding import Mesh
 
+from jiqa.data.resolving import resolved
 from jiqa.data.schema import Scale
 from jiqa.data.store import prepare
 from jiqa.decode import read_image
@@ -21,7 +22,7 @@ from jiqa.models import cnniqa, rank
 from jiqa.training import kept_features
 from jiqa.training.batches import feed, mapping, mean_opinion
 from jiqa.training.config import TrainingConfig, with_settings
-from jiqa.training.sources import Source, open_sources, resolved
+from jiqa.training.sources import Source, open_sources
 from jiqa.training.start import start
 from jiqa.training.step import AXIS
 

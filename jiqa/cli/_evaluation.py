@@ -53,6 +53,29 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     add_cluster(group)
 
 
+def add_table_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what a table of scores is read by."""
+    add = parser.add_argument
+    add(
+        "--subjective",
+        metavar="COLUMN",
+        help="column of people's scores (default: the only one of mos, dmos, score)",
+    )
+    add(
+        "--score-direction",
+        choices=("higher", "lower"),
+        help="which of these are better (default: lower for dmos, else higher)",
+    )
+    add(
+        "--ignore",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="COLUMN",
+        help="columns of --scores that are no metrics",
+    )
+
+
 def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
     """Score data sets; ``None`` in every process but the first.
 
@@ -60,11 +83,11 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
         UsageError: a request that cannot be carried out.
     """
     from jiqa.cli._setup import configure_jax, join_processes, progress
+    from jiqa.data.resolving import resolved
     from jiqa.evaluation import processes
     from jiqa.evaluation.datasets import Scoring, open_parts, score_datasets
     from jiqa.scoring.inputs import UsageError
     from jiqa.scoring.memory import read_bytes
-    from jiqa.training.sources import resolved
 
     programs = configure_jax(x64=arguments.x64, cache=not arguments.no_cache)
     place = join_processes(arguments)

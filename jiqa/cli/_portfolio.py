@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jiqa.cli._evaluation import add_data_arguments
+from jiqa.cli._evaluation import add_data_arguments, add_table_arguments
 
 if TYPE_CHECKING:
     from jiqa.cli._evaluation import Rated
@@ -45,24 +45,7 @@ def add_portfolio_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TABLE",
         help="further columns of numbers to choose by, with a column image",
     )
-    add(
-        "--subjective",
-        metavar="COLUMN",
-        help="column of people's scores (default: the only one of mos, dmos, score)",
-    )
-    add(
-        "--score-direction",
-        choices=("higher", "lower"),
-        help="which of these are better (default: lower for dmos, else higher)",
-    )
-    add(
-        "--ignore",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="COLUMN",
-        help="columns of --scores that are no methods",
-    )
+    add_table_arguments(parser)
     add_data_arguments(parser)
 
 
@@ -114,7 +97,14 @@ def read_portfolio_of(
 def _read(arguments: argparse.Namespace) -> Rated:
     from jiqa.cli._evaluation import Rated
     from jiqa.evaluation.merging import read_scores
+    from jiqa.scoring.inputs import UsageError
+    from jiqa.selectors.portfolio_table import is_portfolio
 
+    if is_portfolio(arguments.scores):
+        raise UsageError(
+            f"{arguments.scores} has the methods' scores on the scale of people's, as "
+            "a selector left them; needed are those that the methods give"
+        )
     scores = read_scores(
         [arguments.scores], subjective=arguments.subjective, ignore=arguments.ignore
     )
@@ -141,11 +131,9 @@ def _scored(
 ) -> tuple[Rated, dict[str, Any]] | None:
     """Every method on every image of a data set, by what ``jiqa evaluate`` has."""
     from jiqa.cli._evaluation import rate_data
-    from jiqa.data.folder import LayoutError
     from jiqa.named_metrics import identity
     from jiqa.scoring.inputs import UsageError
     from jiqa.scoring.selection import choose
-    from jiqa.training.sources import resolved
 
     choices = choose(
         methods, arguments.set, have_reference=True, weights=arguments.weights
@@ -156,11 +144,7 @@ def _scored(
             f"{', '.join(full)} compares with a reference; a method is chosen for an "
             "image that has none"
         )
-    try:
-        spec = resolved(arguments.data, arguments.data_dir)
-    except LayoutError as error:
-        raise UsageError(str(error)) from None
-    words = {**vars(arguments), "metrics": methods, "data": [spec]}
+    words = {**vars(arguments), "metrics": methods, "data": [arguments.data]}
     asked = argparse.Namespace(**words, waterloo=False, gmad=None)
     rated = rate_data(asked, folder)
     if rated is None:

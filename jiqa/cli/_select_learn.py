@@ -64,10 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli._setup import progress
     from jiqa.scoring.inputs import UsageError
     from jiqa.scoring.output import make_folder, write_rows
+    from jiqa.selectors import portfolio_table
     from jiqa.selectors.figures import COLUMNS
     from jiqa.selectors.growing import Growth, require, versions
     from jiqa.selectors.learning import cross_validated, fuse, learn
-    from jiqa.selectors.portfolio_table import write_portfolio
 
     folder = Path(arguments.output)
     if arguments.folds < 0 or arguments.folds == 1:
@@ -102,8 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
                 lines = cross_validated(portfolio, growth, arguments.folds, advance)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    write_portfolio(
-        folder / "portfolio.csv",
+    portfolio_table.write_portfolio(
+        folder / portfolio_table.FILE,
         portfolio.images,
         portfolio.score,
         portfolio.methods,

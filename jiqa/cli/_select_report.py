@@ -43,9 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli._portfolio import read_portfolio_of, show_figures
     from jiqa.scoring.inputs import UsageError
     from jiqa.scoring.output import make_folder, write_rows
+    from jiqa.selectors import portfolio_table
     from jiqa.selectors.figures import COLUMNS
     from jiqa.selectors.learning import reported
-    from jiqa.selectors.portfolio_table import write_portfolio
     from jiqa.weights.runs import run_folder
 
     folder = Path(arguments.output or run_folder(arguments.selector) / "report")
@@ -90,8 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     ]
     write_rows(folder / "choices.csv", ("image", "score", "method", "value"), rows)
-    write_portfolio(
-        folder / "portfolio.csv",
+    portfolio_table.write_portfolio(
+        folder / portfolio_table.FILE,
         portfolio.images,
         portfolio.score,
         portfolio.methods,

@@ -30,7 +30,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from jiqa.cli._evaluation import add_data_arguments
+from jiqa.cli._evaluation import add_data_arguments, add_table_arguments
 from jiqa.cli._further import add_further_arguments
 
 if TYPE_CHECKING:
@@ -55,16 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--scores", nargs="+", metavar="TABLE", help=".csv, .parquet or .json files")
     add("--output", "-o", metavar="DIR", help="folder to write (made if need be)")
-    add(
-        "--subjective",
-        metavar="COLUMN",
-        help="column of human scores (default: the only one of mos, dmos, score)",
-    )
-    add(
-        "--score-direction",
-        choices=("higher", "lower"),
-        help="which human scores are better (default: lower for dmos, else higher)",
-    )
+    add_table_arguments(parser)
     add(
         "--direction",
         nargs="+",
@@ -73,14 +64,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="METRIC=higher|lower",
         help="which values are better, for metrics that jiqa does not know; without "
         "it, the sign of their SRCC decides",
-    )
-    add(
-        "--ignore",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="COLUMN",
-        help="columns that are no metrics",
     )
     add(
         "--infinite",

@@ -90,8 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--workers {arguments.workers}: needed is 0 or more")
         configure_jax(cache=not arguments.no_cache)
         place = join_processes(arguments)
+        from jiqa.data.resolving import resolved
         from jiqa.training.loop import train  # seconds, which usage errors spare
-        from jiqa.training.sources import resolved
 
         config = _config(model, arguments)
         test = resolved(config.test, arguments.data_dir) if config.test else ""

@@ -72,14 +72,6 @@ def gather(rows: Sequence[Row], place: Place) -> list[Row]:
     ]
 
 
-def wait(place: Place, what: str) -> None:
-    """Go on once every process has come here."""
-    if place.count > 1:
-        from jax.experimental import multihost_utils
-
-        multihost_utils.sync_global_devices(what)
-
-
 def local_devices() -> list[Any]:
     """The devices that this process drives."""
     return jax.local_devices()

@@ -12,7 +12,8 @@ from typing import Any
 from jiqa import __version__
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
-from jiqa.evaluation.processes import Place, gather, wait
+from jiqa.evaluation.processes import Place, gather
+from jiqa.processes import wait
 from jiqa.scoring.inputs import Job, UsageError
 from jiqa.scoring.journal import Journal, Row, read_journal
 from jiqa.scoring.runner import Runner
@@ -155,7 +156,7 @@ def _journal(
             "delete it to start again"
         )
     done = {k: r for path in left for k, r in read_journal(path, facts).items()}
-    wait(place, f"journals of {part.spec} read")
+    wait(f"journals of {part.spec} read")
     own = folder / f"{stem}-{place.index}-of-{place.count}"
     journal = Journal(own, facts, resume=resume)
     finished = False

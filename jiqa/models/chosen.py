@@ -15,6 +15,7 @@ from jiqa import metrics
 from jiqa.contract import Metric, check_options
 from jiqa.joint import merged
 from jiqa.named_metrics import identity, named_metric
+from jiqa.numerics import logistic_curve
 from jiqa.weights.registry import get_set
 
 
@@ -117,9 +118,8 @@ class Methods:
             sets = {name: _without(f"{name}/", params) for name in self.weights}
             own = merged(sets, metric.learned, options)
             value = metric.learned.score(own, options, image)
-        b1, b2, b3, b4, b5, low, high = recipe.curve
-        x = jnp.clip(value, low, high)
-        return b1 / 2 * jnp.tanh(b2 * (x - b3) / 2) + b4 * x + b5
+        *parameters, low, high = recipe.curve
+        return logistic_curve(value, parameters, low, high, jnp)
 
 
 def _without(opening: str, params: Mapping[str, Any]) -> dict[str, Any]:

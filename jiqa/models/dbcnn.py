@@ -13,7 +13,7 @@ from jax import Array, lax
 
 from jiqa.contract import Info
 from jiqa.distortions.dbcnn import class_table
-from jiqa.models import backbones, heads, patches, views
+from jiqa.models import backbones, heads, patches, seen_parts, views
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.nn import NETWORKS, Network
 from jiqa.nn.layers import Node, shapes
@@ -239,24 +239,17 @@ def loss(
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
     """Of a whole image ``[H, W, C]``, or the mean over a fixed grid of crops."""
-    multiple = backbones.multiple(config.backbone)
-    crop, resize = config.crop, config.resize
-    seen = views.fixed_views(
-        image, crop=crop, count=config.grid, resize=resize, multiple=multiple
-    )
+    seen = seen_parts.seen(config, image)
     return MODEL.apply(config, variables, seen)[0]["score"].mean()
 
 
 def min_side(config: Config) -> int:
     """That leaves a sample of both last maps."""
-    if config.resize is not None:
-        return 1
     scnn, net = _scnn(config), backbone(config)
-    least = backbones.smallest(scnn, [scnn.trunk])
-    if net is None:
-        return least
-    own = backbones.smallest(net, backbones.taps(config.backbone, "last"))
-    return max(least, own, backbones.multiple(config.backbone))
+    parts = [(scnn, (scnn.trunk,))]
+    if net is not None:
+        parts.append((net, backbones.taps(config.backbone, "last")))
+    return seen_parts.min_side(config, *parts)
 
 
 MODEL = Model(

@@ -10,7 +10,7 @@ import jax
 from jax import Array
 
 from jiqa.contract import Info
-from jiqa.models import backbones, heads, losses, views
+from jiqa.models import backbones, heads, losses, seen_parts, views
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.options import one_of
 
@@ -136,23 +136,14 @@ def loss(
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
     """Of a whole image ``[H, W, C]``, or the mean over a fixed grid of crops."""
-    seen = views.fixed_views(
-        image,
-        crop=config.crop,
-        count=config.grid,
-        resize=config.resize,
-        multiple=backbones.multiple(config.backbone),
-    )
+    seen = seen_parts.seen(config, image)
     return MODEL.apply(config, variables, seen)[0]["score"].mean()
 
 
 def min_side(config: Config) -> int:
     """That leaves a sample of every map."""
-    if config.resize is not None:
-        return 1
-    wanted = backbones.taps(config.backbone, config.levels)
-    least = backbones.smallest(backbones.of(config), wanted)
-    return max(least, backbones.multiple(config.backbone))
+    taps = backbones.taps(config.backbone, config.levels)
+    return seen_parts.min_side(config, (backbones.of(config), taps))
 
 
 MODEL = Model(

@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 
 from jiqa.contract import Info
-from jiqa.models import backbones, heads, method_errors, views
+from jiqa.models import backbones, heads, method_errors, seen_parts, views
 from jiqa.models.chosen import Recipe
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.portfolio import (
@@ -230,14 +230,7 @@ def judged(config: Config, outputs: dict[str, Array], batch: Any) -> Array:
 
 def predicted(config: Config, variables: Variables, image: Array) -> dict[str, Array]:
     """What ``head`` gives of one image ``[H, W, C]``, the mean over its crops."""
-    seen = views.fixed_views(
-        image,
-        crop=config.crop,
-        count=config.grid,
-        resize=config.resize,
-        multiple=backbones.multiple(config.backbone),
-    )
-    outputs, _ = MODEL.apply(config, variables, seen)
+    outputs, _ = MODEL.apply(config, variables, seen_parts.seen(config, image))
     name = "logits" if config.kind == "best" else "errors"
     return _outputs(config, outputs[name].mean(0))
 
@@ -261,10 +254,7 @@ def _merits(outputs: Mapping[str, Array]) -> Array:
 
 def min_side(config: Config) -> int:
     """That leaves a sample of the last map."""
-    if config.resize is not None:
-        return 1
-    least = backbones.smallest(backbone(config), _taps(config))
-    return max(least, backbones.multiple(config.backbone))
+    return seen_parts.min_side(config, (backbone(config), _taps(config)))
 
 
 MODEL = Model(

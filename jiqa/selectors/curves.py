@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from jiqa.evaluation.correlations import replace_infinite
 from jiqa.evaluation.logistic import FitError, fit_logistic
+from jiqa.numerics import logistic_curve
 
 
 @dataclass(frozen=True)
@@ -39,28 +40,7 @@ class Curves:
             raw: scores as the methods give them, in whose precision all is computed.
             xp: ``numpy``, or ``jax.numpy`` inside a compiled program.
         """
-        raw = xp.asarray(raw)
-
-        def own(values: np.ndarray) -> Any:
-            return xp.asarray(values, dtype=raw.dtype)
-
-        # What the best curve owes to parameters of 1e4 that nearly cancel is lost in
-        # float32, so all is told from the curve's value in the middle.
-        middle = (self.low + self.high) / 2
-        b1, b2, b3, b4, _ = own(self.parameters).T
-        x = xp.clip(raw, own(self.low), own(self.high))
-        step = x - own(middle)
-        here, there = b2 * (x - b3), b2 * (own(middle) - b3)
-        with np.errstate(over="ignore"):
-            upper = 1 / (1 + xp.exp(-xp.maximum(here, there)))
-            lower = 1 / (1 + xp.exp(xp.minimum(here, there)))
-        # The difference of two logistics.
-        rise = -xp.sign(b2 * step) * xp.expm1(-xp.abs(b2 * step)) * upper * lower
-        return own(self._at(middle)) + b1 * rise + b4 * step
-
-    def _at(self, x: np.ndarray) -> np.ndarray:
-        b1, b2, b3, b4, b5 = self.parameters.T
-        return b1 / 2 * np.tanh(b2 * (x - b3) / 2) + b4 * x + b5
+        return logistic_curve(raw, self.parameters, self.low, self.high, xp)
 
     def ends(self) -> tuple[float, float]:
         """Smallest and largest value that any of the curves takes."""

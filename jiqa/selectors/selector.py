@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -122,17 +122,8 @@ class Selector:
             )
         found = portfolio.of_methods(self.methods)
         columns = [portfolio.features.index(name) for name in self.features]
-        return Portfolio(
-            found.images,
-            found.references,
-            found.splits,
-            found.methods,
-            found.raw,
-            found.score,
-            found.direction,
-            self.features,
-            portfolio.extra[:, columns],
-        )
+        extra = portfolio.extra[:, columns]
+        return replace(found, features=self.features, further=extra)
 
     def save(self, folder: Path | str) -> None:
         """Write ``selector.json`` and ``forests.safetensors``."""

@@ -24,10 +24,10 @@ import numpy as np
 from jiqa import weights
 from jiqa.models.model import Model, Variables
 from jiqa.models.runs import FACTS, WEIGHTS
+from jiqa.processes import wait
 from jiqa.training.batches import Affine, mapping
 from jiqa.training.config import FILE, TrainingConfig, read_config
 from jiqa.training.log import FILE as LOG
-from jiqa.training.processes import wait
 from jiqa.training.sources import Source, Sources
 from jiqa.training.start import Start
 
