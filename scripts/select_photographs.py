@@ -27,11 +27,11 @@ on MOS from 0 to 1, closed gap):
     fusion, random forest        .408   .1387    19 %
     oracle                       .685   .1163   100 %
 
-So to look at the photograph tells more about which method to believe than their scores
-do. The limits: three weak methods, whose choice remains far below a network that learns
-the scores themselves (.839, see train_biq2021.py); one seed, settings that were not
+Here the photograph tells more about which method to believe than the scores do. The
+limits: three weak methods, whose choice remains far below a network that learns the
+opinions themselves (.839, see train_biq2021.py); one seed, settings that were not
 tuned. Scores of all photographs took some ten minutes, AlexNet five, a network ten to
-twenty on two busy cores.
+twenty, on two busy cores.
 """
 
 from __future__ import annotations
