@@ -186,6 +186,9 @@ def test_it_is_completed_by_the_table_and_the_training_images(tmp_path):
     )
     found = selector.complete(selector.Config(methods=path), [x, y], [z])
     assert found.names == ("a", "b") and len(found.digest) == 64
+    # Errors 1 and 1.5, and that of the mean of the scores where there is none.
+    assert found.order == (0, 1)
+    assert selector.complete(found, [x, x, y], [z]).order == (1, 0)
     np.testing.assert_allclose(found.scale, np.sqrt((1**2 + 1.5**2) / 2))
     assert found.recipes == (
         ("brisque", (("flat", "authors"),), (1, 2, 3, 4, 5, 0, 8), ""),

@@ -12,9 +12,9 @@ from selector_data import planted
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from jiqa.evaluation.logistic import fit_logistic
-from jiqa.models.portfolio import read_portfolio
+from jiqa.models.portfolio import best_first, read_portfolio
 from jiqa.selectors.curves import Curves, fit_curves
-from jiqa.selectors.figures import best_first, figures, oracle, single_best
+from jiqa.selectors.figures import figures, oracle, single_best
 from jiqa.selectors.forests import stacked, tree_of
 from jiqa.selectors.growing import Growth, grow
 from jiqa.selectors.portfolio_table import write_portfolio

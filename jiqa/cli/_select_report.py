@@ -2,10 +2,14 @@
 
   jiqa select report chooser --data koniq10k:test
   jiqa select report chooser --scores table.csv --split test --output tested
+  jiqa select report run:runs/choice --data koniq10k:test
 
-Prints every method, the single best one, the oracle, the selector and what it is
-compared with; writes figures.csv, choices.csv (one row an image: the method chosen and
-its score) and portfolio.csv. Exit code 0; 1 when some image has no score at all.
+Prints every method, the method that was the single best one in training, the oracle,
+the selector and, of forests, what they are compared with; writes figures.csv,
+choices.csv (one row an image: the method chosen and its score) and portfolio.csv. A run
+of jiqa train selector looks at photographs, so needs --data. Exit code 0; 1 when some
+image has no score: of forests when no method has one, of a run when the one that it
+chose has none.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from jiqa.cli._portfolio import add_portfolio_arguments
 
@@ -22,28 +27,38 @@ HELP = "what a selector is worth on other images"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("selector", metavar="DIR", help="folder of jiqa select learn")
+    add(
+        "selector",
+        metavar="DIR",
+        help="folder of jiqa select learn; or run:DIR of jiqa train selector",
+    )
     add("--output", "-o", metavar="DIR", help="folder to write (default: DIR/report)")
     add_portfolio_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score or read, choose, write and print."""
+    import numpy as np
+
     from jiqa.cli._portfolio import read_portfolio_of, show_figures
     from jiqa.scoring.inputs import UsageError
     from jiqa.scoring.output import make_folder, write_rows
     from jiqa.selectors import portfolio_table
     from jiqa.selectors.figures import COLUMNS
-    from jiqa.selectors.learning import open_fusion, reported
-    from jiqa.selectors.selector import open_selector
+    from jiqa.selectors.learning import reported
+    from jiqa.weights.runs import run_folder
 
-    folder = Path(arguments.output or Path(arguments.selector) / "report")
+    folder = Path(arguments.output or run_folder(arguments.selector) / "report")
     try:
-        selector = open_selector(arguments.selector)
-        fusion = open_fusion(arguments.selector)
+        selector, fusion = _opened(arguments.selector)
+        if fusion is None and not arguments.data:
+            raise UsageError(
+                f"{arguments.selector} looks at photographs: needed is --data "
+                "NAME[:SPLIT] or a table of them"
+            )
         make_folder(folder / "figures.csv")
         arguments.set = [*selector.facts.get("settings", []), *arguments.set]
-        wanted = _metrics(selector) if arguments.data else ""
+        wanted = ",".join(selector.metrics) if arguments.data else ""
         source = read_portfolio_of(arguments, folder, wanted)
         if source is None:
             return 0  # another process writes what all have found
@@ -85,12 +100,19 @@ def run(arguments: argparse.Namespace) -> int:
     )
     show_figures(lines, f"{len(portfolio)} images")
     print(f"written to {folder}")
-    failed = int((found.choice < 0).sum())
+    failed = int(np.isnan(found.predicted).sum())
     if failed:
-        print(f"{failed} images have no score of any method", file=sys.stderr)
+        print(f"{failed} images have no score", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _metrics(selector) -> str:
-    known = selector.facts.get("methods", {})
-    return ",".join(known.get(m, {}).get("metric", m) for m in selector.methods)
+def _opened(name: str) -> tuple[Any, Any]:
+    """The selector, and what one of forests is compared with."""
+    from jiqa.selectors.learning import open_fusion
+    from jiqa.selectors.run_selector import open_run_selector
+    from jiqa.selectors.selector import open_selector
+    from jiqa.weights.runs import RUN, run_folder
+
+    if name.startswith(RUN):
+        return open_run_selector(name), None
+    return open_selector(run_folder(name)), open_fusion(run_folder(name))

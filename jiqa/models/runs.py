@@ -21,6 +21,7 @@ from jiqa.models.chosen import Methods
 from jiqa.models.finding import get_model
 from jiqa.models.model import Model, Variables
 from jiqa.nn.parameters import check
+from jiqa.options import one_of
 from jiqa.weights.files import read, read_metadata
 from jiqa.weights.loading import load
 from jiqa.weights.runs import RUN, WEIGHTS, run_folder
@@ -183,6 +184,9 @@ def identity(place: str) -> str:
 def run_metric(name: str) -> Metric:
     """The metric ``run:FOLDER``.
 
+    Of a model that chooses among metrics its option is ``output``: ``"score"``, or
+    ``"choice"`` for the place of the chosen one, which is not computed itself then.
+
     Raises:
         ValueError: see ``open_run``.
     """
@@ -197,44 +201,50 @@ def _metric(name: str, changed: int) -> Metric:
     """The same until its model is written anew."""
     run = open_run(run_folder(name))
     wiring = _wiring(name, run)
+    options = ("output",) if run.model.choose else ()
 
-    def score(params: Any, *images: Any) -> Any:
+    def score(params: Any, *images: Any, output: str = "score") -> Any:
+        one_of("output", output, "score", "choice")
         if wiring.apart:
             params = {k.removeprefix(f"{name}/"): v for k, v in params.items()}
+        if output == "choice":
+            return run.choice(params, *images).astype(images[0].dtype)
         return run.score(params, *images)
 
     learned = Learned(
-        _NoOptions,
+        _Options,
         lambda options: wiring,
         lambda params, options, image: {"image": image},
         lambda params, options, *found: score(
-            params, *(each["image"] for each in found)
+            params, *(each["image"] for each in found), **vars(options)
         ),
     )
     info = replace(_info(name, run), min_side=wiring.min_side, weights=wiring.weights)
 
-    @jax.jit
-    def compiled(params: Any, *images: Any) -> Any:
-        return over_batch(functools.partial(score, params), images, {})
+    @functools.partial(jax.jit, static_argnames="output")
+    def compiled(params: Any, *images: Any, **given: Any) -> Any:
+        return over_batch(functools.partial(score, params, **given), images, {})
 
     def metric(params: Any, *images: Any, **given: Any) -> Any:
         """Score images ``[..., H, W, C]`` with all arrays of the run, flat."""
-        images, given = bind(name, run.images, (), images, given)
+        images, given = bind(name, run.images, options, images, given)
         check(params, wiring.shapes, f"params of {name}", others=True)
-        return compiled(params, *checked_images(images, [(public, given)]))
+        return compiled(params, *checked_images(images, [(public, given)]), **given)
 
     public = cast(Any, metric)
     public.info, public.compiled = info, compiled
     public.core = score
-    public.images, public.options, public.arrays = run.images, (), ()
+    public.images, public.options, public.arrays = run.images, options, ()
     public.min_side, public.learned = lambda **_: info.min_side, learned
     public.__name__ = name
     return cast(Metric, public)
 
 
 @dataclass(frozen=True)
-class _NoOptions:
-    """All was said when it was trained."""
+class _Options:
+    """Of a call; all else was said when it was trained."""
+
+    output: str = "score"
 
 
 def _wiring(name: str, run: Run) -> Wiring:

@@ -18,6 +18,7 @@ from jiqa.models.chosen import Recipe
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.portfolio import (
     beside,
+    best_first,
     errors_of,
     read_portfolio,
     recipes_beside,
@@ -59,6 +60,8 @@ class Config:
             stands beside the table by default, which the run records. Without it trains
             all the same, and is no metric.
         digest: SHA-256 of the table, which the run records.
+        order: places of the methods by their mean absolute error on the training
+            images, least first, which the run records.
     """
 
     kind: Literal["errors", "best"] = "errors"
@@ -76,6 +79,7 @@ class Config:
     batch_statistics: bool = True
     recipes: tuple[Recipe, ...] = ()
     digest: str = ""
+    order: tuple[int, ...] = ()
 
 
 def backbone(config: Config) -> Network:
@@ -98,12 +102,15 @@ def complete(config: Config, training: Sequence[Any], others: Sequence[Any]) -> 
     table = read_portfolio(config.methods, config.names)
     errors = errors_of(table, training, others)
     scale = config.scale or float(np.sqrt(np.nanmean(errors**2))) or 1.0
+    opinions = np.array([e.score for e in training], np.float64)
+    order = best_first(errors + opinions[:, None], opinions)
     return dataclasses.replace(
         config,
         names=table.methods,
         scale=scale,
         recipes=config.recipes or recipes_beside(table),
         digest=table.digest,
+        order=tuple(map(int, order)),
     )
 
 

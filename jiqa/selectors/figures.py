@@ -26,20 +26,6 @@ COLUMNS = (
 ROLES = ("method", "single best", "selector", "fusion", "oracle")
 
 
-def best_first(mapped: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Numbers of the methods [m] by their mean absolute error, least first.
-
-    A missing score is as wrong as the mean of all scores is for its image, so that a
-    method does not win by leaving out what is hard.
-
-    Args:
-        mapped: scores of the methods [n, m], NaN where one is missing.
-        score: subjective scores [n].
-    """
-    filled = np.where(np.isnan(mapped), score.mean(), mapped)
-    return np.argsort(np.abs(filled - score[:, None]).mean(0), kind="stable")
-
-
 def single_best(mapped: np.ndarray, order: np.ndarray) -> np.ndarray:
     """The method that is best by and large, for each image [n].
 

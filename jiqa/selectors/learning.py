@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from jiqa.evaluation.protocol import reference_disjoint_splits
+from jiqa.models.portfolio import best_first
 from jiqa.selectors.curves import fit_curves
-from jiqa.selectors.figures import best_first, figures, single_best
+from jiqa.selectors.figures import figures, single_best
 from jiqa.selectors.forests import Forests
 from jiqa.selectors.growing import Growth, grow, regression
 from jiqa.selectors.portfolio import Portfolio
+from jiqa.selectors.run_selector import RunSelector
 from jiqa.selectors.selector import Selector
 from jiqa.weights import files
 
@@ -107,11 +109,19 @@ def open_fusion(folder: Path | str) -> Fusion:
 
 
 def reported(
-    selector: Selector, portfolio: Portfolio, fusion: Fusion
+    selector: Selector | RunSelector, portfolio: Portfolio, fusion: Fusion | None = None
 ) -> list[dict[str, Any]]:
-    """``figures.figures`` of a selector on images, beside all that it competes with."""
+    """``figures.figures`` of a selector on images, beside all that it competes with.
+
+    Args:
+        selector: of forests, or a network.
+        portfolio: the images, as its ``check`` gives them.
+        fusion: what forests are compared with, too.
+    """
     found = selector.on(portfolio)
-    others = fusion.on(selector, portfolio)
+    others: dict[str, np.ndarray] = {}
+    if fusion is not None and isinstance(selector, Selector):
+        others = fusion.on(selector, portfolio)
     return figures(
         selector.methods,
         found.mapped,

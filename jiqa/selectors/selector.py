@@ -72,6 +72,12 @@ class Selector:
     direction: Direction
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What has to score an image for it, by the names that ``jiqa.load`` takes."""
+        known = self.facts.get("methods", {})
+        return tuple(known.get(m, {}).get("metric", m) for m in self.methods)
+
     def choose(
         self, arrays: Mapping[str, Any], raw: Array, further: Array | None = None
     ) -> tuple[Array, Array]:
