@@ -246,7 +246,7 @@ def score(config: Config, variables: Variables, image: Array) -> Array:
 def min_side(config: Config) -> int:
     """That leaves a sample of both last maps."""
     scnn, net = _scnn(config), backbone(config)
-    parts = [(scnn, (scnn.trunk,))]
+    parts: list[tuple[Network, tuple[str, ...]]] = [(scnn, (scnn.trunk,))]
     if net is not None:
         parts.append((net, backbones.taps(config.backbone, "last")))
     return seen_parts.min_side(config, *parts)
