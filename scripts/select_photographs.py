@@ -45,7 +45,7 @@ from training_recipe import RESULTS, frozen, written
 
 from jiqa.cli import main as jiqa
 from jiqa.cli._setup import progress
-from jiqa.selectors.selector import FILE
+from jiqa.models.portfolio import SELECTOR
 from jiqa.training.loop import train
 
 KINDS = ("errors", "best")
@@ -77,7 +77,7 @@ def main() -> None:
     add("--output", type=Path, help="where the rows are written")
     options = parser.parse_args()
     forests = options.workdir / "forests"
-    if not (forests / FILE).is_file():
+    if not (forests / SELECTOR).is_file():
         words = ["--data", f"{options.data}:train", "--methods", options.methods]
         words += ["--trees", str(options.trees), "--leaf", str(options.leaf)]
         words += ["--seed", str(options.seed), "--output", str(forests), "--resume"]

@@ -89,7 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
             strict=True,
         )
     ]
-    write_rows(folder / "choices.csv", ("image", "score", "method", "value"), rows)
+    write_rows(
+        folder / portfolio_table.CHOICES, ("image", "score", "method", "value"), rows
+    )
     portfolio_table.write_portfolio(
         folder / portfolio_table.FILE,
         portfolio.images,

@@ -20,10 +20,11 @@ from jiqa.batches import over_batch
 from jiqa.catalogue import get_metric
 from jiqa.contract import Info, Metric, bind, checked_images
 from jiqa.joint import Joint
+from jiqa.models.portfolio import SELECTOR
 from jiqa.named_metrics import identity as identity_of
 from jiqa.nn.parameters import check
 from jiqa.options import one_of
-from jiqa.selectors.selector import FILE, Selector, read_record, selector_of
+from jiqa.selectors.selector import Selector, read_record, selector_of
 from jiqa.weights.registry import get_set
 from jiqa.weights.runs import FORESTS, run_folder
 from jiqa.wiring import Learned, Wiring
@@ -45,7 +46,7 @@ def make(name: str, place: str) -> Metric:
     folder = run_folder(name)
     changed = tuple(
         path.stat().st_mtime_ns if path.is_file() else 0
-        for path in (folder / FILE, folder / FORESTS)
+        for path in (folder / SELECTOR, folder / FORESTS)
     )
     current = tuple(map(identity_of, _metrics_of(read_record(folder))))
     return _metric(name, changed, current)
@@ -55,7 +56,7 @@ def identity(place: str) -> str:
     """A digest of all that decides the selector's scores."""
     folder = Path(place).expanduser()
     record = read_record(folder)
-    digest = hashlib.sha256((folder / FILE).read_bytes())
+    digest = hashlib.sha256((folder / SELECTOR).read_bytes())
     for method in _metrics_of(record):
         digest.update(identity_of(method).encode())
     return digest.hexdigest()

@@ -12,10 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from jiqa.models.portfolio import SELECTOR
 from jiqa.scoring.output import write_rows
 
 #: The table in the folder of a selector or of its report.
 FILE = "portfolio.csv"
+
+#: What stands beside it in that of a report.
+CHOICES = "choices.csv"
 
 #: What stands before the methods; ``split`` may be missing.
 _FIRST = ("image", "score", "split")
@@ -24,7 +28,7 @@ _FIRST = ("image", "score", "split")
 def is_portfolio(path: Path | str) -> bool:
     """Whether a table stands where ``jiqa select`` has written it."""
     path = Path(path)
-    beside = [path.with_name(name) for name in ("selector.json", "choices.csv")]
+    beside = [path.with_name(name) for name in (SELECTOR, CHOICES)]
     return path.name == FILE and any(other.is_file() for other in beside)
 
 

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.models.portfolio import SELECTOR
 from jiqa.scoring.inputs import UsageError
 from jiqa.selectors.curves import Curves
 from jiqa.selectors.forests import Forests, outputs
@@ -24,9 +25,6 @@ from jiqa.selectors.portfolio import Direction, Portfolio
 from jiqa.selectors.rules import chosen
 from jiqa.weights import files
 from jiqa.weights.runs import FORESTS
-
-#: The file of a folder that says what its selector is.
-FILE = "selector.json"
 
 _FORMAT = 1
 
@@ -152,7 +150,7 @@ class Selector:
             sha256=fingerprint,
         )
         text = json.dumps(record, indent=2, allow_nan=False)
-        (folder / FILE).write_text(text + "\n", encoding="utf-8")
+        (folder / SELECTOR).write_text(text + "\n", encoding="utf-8")
 
 
 def _choice(
@@ -194,7 +192,7 @@ def open_selector(folder: Path | str) -> Selector:
     arrays, _ = files.read(Path(folder) / FORESTS)
     if files.fingerprint(arrays) != record["forests"]:
         raise ValueError(
-            f"{folder}: {FORESTS} is not the one that {FILE} was written with"
+            f"{folder}: {FORESTS} is not the one that {SELECTOR} was written with"
         )
     return selector_of(record, arrays)
 
@@ -206,21 +204,21 @@ def read_record(folder: Path | str) -> dict[str, Any]:
         ValueError: see ``open_selector``.
     """
     folder = Path(folder)
-    missing = [name for name in (FILE, FORESTS) if not (folder / name).is_file()]
+    missing = [name for name in (SELECTOR, FORESTS) if not (folder / name).is_file()]
     if missing:
         raise ValueError(
             f"{folder} is no selector of jiqa select learn: it lacks "
             f"{', '.join(missing)}"
         )
     try:
-        record = json.loads((folder / FILE).read_text("utf-8"))
+        record = json.loads((folder / SELECTOR).read_text("utf-8"))
         known = record["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{folder / FILE}: no record of a selector ({error})"
+            f"{folder / SELECTOR}: no record of a selector ({error})"
         ) from None
     if known != _FORMAT:
-        raise ValueError(f"{folder / FILE}: format {known}; needed is {_FORMAT}")
+        raise ValueError(f"{folder / SELECTOR}: format {known}; needed is {_FORMAT}")
     return record
 
 
