@@ -90,15 +90,23 @@ class Conv(Operation):
     def __call__(self, params: Params, *inputs: Array) -> Array:
         """``x * kernel + bias`` in the dtype of ``x``."""
         (x,) = inputs
-        kernel = jnp.asarray(params["kernel"]).astype(x.dtype)
-        if 1 < self.groups == self.features == x.shape[-1]:
-            # XLA's depth-wise convolution is slow on the CPU alone.
-            y = lax.platform_dependent(x, kernel, cpu=self._shifted, default=self._conv)
-        else:
-            y = self._conv(x, kernel)
+        y = self.linear(x, jnp.asarray(params["kernel"]).astype(x.dtype))
         if self.bias:
             y = y + jnp.asarray(params["bias"]).astype(x.dtype)
         return y
+
+    def linear(self, x: Array, kernel: Array) -> Array:
+        """``x * kernel``."""
+        if self.is_depthwise(x.shape[-1]):
+            # XLA's depth-wise convolution is slow on the CPU alone.
+            return lax.platform_dependent(
+                x, kernel, cpu=self._shifted, default=self._conv
+            )
+        return self._conv(x, kernel)
+
+    def is_depthwise(self, channels: int) -> bool:
+        """Whether each of so many channels has one kernel of its own."""
+        return 1 < self.groups == self.features == channels
 
     def _conv(self, x: Array, kernel: Array) -> Array:
         if self._is_pointwise():

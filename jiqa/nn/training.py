@@ -15,8 +15,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from jiqa.nn.kernel_gradients import LearnedConv
 from jiqa.nn.layers import Node, walk
-from jiqa.nn.operations import BatchNorm, wide
+from jiqa.nn.operations import BatchNorm, Conv, wide
 
 
 def run_training(
@@ -61,7 +62,8 @@ def run_training(
             found.update({f"{node.name}.{part}": v for part, v in new.items()})
             mean, variance, _ = batch
             own = {**own, "mean": mean, "variance": variance}
-        y = node.op(own, *inputs)
+        op = LearnedConv.of(node.op) if isinstance(node.op, Conv) else node.op
+        y = op(own, *inputs)
         rate = (dropout or {}).get(node.name, 0.0)
         if key is None or not rate:
             return y
