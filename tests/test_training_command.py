@@ -192,6 +192,7 @@ def test_lower_scores_may_be_better(material, tmp_path):
             "needed is a folder to write",
         ),
         (["tiny", "--data", "DATA", "--workdir", "y", "--workers", "-1"], "0 or more"),
+        (["tiny", "--data", "x", "--workdir", "y", "--host-devices", "0"], "1 or more"),
         (
             ["tiny", "--data", "DATA", "--workdir", "y", "--set", "epochs"],
             "--set epochs: no value; needed is epochs=10",
@@ -273,7 +274,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def _start(words: list[str], devices: int) -> subprocess.Popen:
+def _start(words: list[str], devices: int = 1) -> subprocess.Popen:
     code = _PROCESS.format(tests=str(Path(__file__).parent))
     return subprocess.Popen(
         [sys.executable, "-c", code, *words],
@@ -316,3 +317,21 @@ def test_two_processes_end_where_one_does(material, run, tmp_path):
     )
     for key, value in first.items():
         np.testing.assert_allclose(value, second[key], atol=1e-5, err_msg=key)
+
+
+def test_devices_of_the_host_share_the_batches(material, run, tmp_path, capsys):
+    words = [*_words(material, tmp_path / "two"), "--host-devices", "2"]
+    process = _start(words)
+    said = process.communicate(timeout=900)[0]
+    assert process.returncode == 0, said
+    facts = json.loads((tmp_path / "two" / "run.json").read_text())
+    assert len(facts["devices"]) == 2
+    first, second = (
+        read(folder / "model.safetensors")[0] for folder in (run, tmp_path / "two")
+    )
+    for key, value in first.items():
+        np.testing.assert_allclose(value, second[key], atol=1e-5, err_msg=key)
+    # In a process that computes already it is too late.
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "already" in capsys.readouterr().err

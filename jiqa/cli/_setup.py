@@ -35,6 +35,29 @@ def configure_jax(*, x64: bool = False, cache: bool = True) -> Path | None:
     return cache_folder() / "programs"
 
 
+def divide_host(count: int) -> None:
+    """Make ``count`` devices of this computer's cores; before anything is computed.
+
+    XLA runs much of a network's gradients on one core: a device a core, each with its
+    part of the batch, leaves none idle.
+
+    Raises:
+        UsageError: fewer than one, or devices that are there already.
+    """
+    import jax
+
+    from jiqa.scoring.inputs import UsageError
+
+    if count < 1:
+        raise UsageError(f"--host-devices {count}: needed is 1 or more")
+    try:
+        jax.config.update("jax_num_cpu_devices", count)
+    except RuntimeError:
+        own = jax.device_count("cpu")
+        said = f"--host-devices {count}: this process has {own} already"
+        raise UsageError(said) from None
+
+
 def join_processes(arguments: argparse.Namespace) -> Place:
     """Join the other processes, if there are any; before anything is computed.
 
