@@ -24,6 +24,7 @@ hour on a busy machine, a head one to three minutes.
     rank multi     ranks        0.814 (.813-.815) 0.839
     rank last      ranks        0.685 (.682-.688) 0.711
     nima multi     imagenet     0.813, 0.815, 0.816 (three seeds; not in the results)
+    nima last      imagenet     0.737 (.734-.740) 0.760
 
 ``ranks`` are runs of scripts/train_ranks.py on RankIQA's four kinds of 100 photographs
 of BSDS500 (--network vgg16 --hidden 256 --dropout 0.5 --rate 3e-4, once for each of the
