@@ -24,7 +24,6 @@ from jiqa.images import (
     check_range,
     check_same_shape,
     was_checked,
-    were_checked,
 )
 from jiqa.options import hashable
 from jiqa.wiring import Learned
@@ -142,21 +141,11 @@ def _decorator(
             one = functools.partial(core, **given)
             return over_batch(one, images, batched, at_once=at_once)
 
-        fit = set()  # shapes of images that have passed without options
-
         @functools.wraps(core)
         def metric(*images: Any, **given: Any) -> Any:
             if given or len(images) != len(names):
                 images, given = bind(info.name, names, options, images, given)
-            # For those that have all passed. Of a call on tiny images the checks took
-            # as long as a third of what the rest did.
-            elif were_checked(images):
-                first = images[0].shape
-                if first in fit and images[-1].shape == first:
-                    return compiled(*images)
             checked = checked_images(images, [(public, given)])
-            if not given:
-                fit.add(checked[0].shape)
             return compiled(*checked, **{k: hashable(v) for k, v in given.items()})
 
         public = cast(Any, metric)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -73,15 +72,6 @@ def was_checked(x: Any) -> bool:
     """Whether this very array of JAX, which nothing can change, passed before."""
     seen = _SEEN.get(id(x))
     return seen is not None and seen() is x
-
-
-def were_checked(images: Sequence[Any]) -> bool:
-    """Whether all of these very arrays passed before."""
-    for x in images:
-        seen = _SEEN.get(id(x))
-        if seen is None or seen() is not x:
-            return False
-    return True
 
 
 def check_range(x: Array | np.ndarray, name: str) -> None:

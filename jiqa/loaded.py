@@ -64,14 +64,13 @@ class Loaded:
 
         self._compiled = jax.jit(scores)
         self._prepare, self._against = jax.jit(joint.prepare), jax.jit(against)
-        alone = single and not self.weights  # the same checks, when they are due
-        self._alone = functools.partial(metrics[0], **self.options) if alone else None
         self._divided = functools.cache(functools.partial(_divided, against))
 
     def __call__(self, *images: Any) -> Any:
         """Score images ``[..., H, W, C]``; see ``jiqa.images`` for what may come."""
-        if self._alone is not None:
-            return self._alone(*images)
+        if self._single and not self.weights:
+            metric, options = self._entries[0]  # the same checks, when they are due
+            return metric(*images, **options)
         return self._compiled(self._params, *checked_images(images, self._entries))
 
     def prepare(self, reference: Any, *, devices: Sequence[Any] = ()) -> OneReference:
