@@ -107,7 +107,7 @@ def compete(contestants: list[Contestant], repeats: int, limit: float) -> None:
     for turn in range(10 * repeats):
         least = 0.0 if turn < repeats else ENOUGH
         due = [c for c in contestants if not least or sum(c.seconds) < least]
-        if not any(not contestant.failed for contestant in due):
+        if all(contestant.failed for contestant in due):
             break
         for contestant in draw.sample(due, len(due)):
             contestant.take_turn(limit)

@@ -289,6 +289,12 @@ def _start(words: list[str], devices: int = 1) -> subprocess.Popen:
     )
 
 
+def _end_alike(*folders: Path) -> None:
+    first, second = (read(folder / "model.safetensors")[0] for folder in folders)
+    for key, value in first.items():
+        np.testing.assert_allclose(value, second[key], atol=1e-5, err_msg=key)
+
+
 def test_two_processes_end_where_one_does(material, run, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -312,11 +318,7 @@ def test_two_processes_end_where_one_does(material, run, tmp_path):
         for key in ("loss", "srcc"):
             if key in first:
                 np.testing.assert_allclose(first[key], second[key], atol=1e-5)
-    first, second = (
-        read(folder / "model.safetensors")[0] for folder in (run, tmp_path / "two")
-    )
-    for key, value in first.items():
-        np.testing.assert_allclose(value, second[key], atol=1e-5, err_msg=key)
+    _end_alike(run, tmp_path / "two")
 
 
 def test_devices_of_the_host_share_the_batches(material, run, tmp_path, capsys):
@@ -326,11 +328,7 @@ def test_devices_of_the_host_share_the_batches(material, run, tmp_path, capsys):
     assert process.returncode == 0, said
     facts = json.loads((tmp_path / "two" / "run.json").read_text())
     assert len(facts["devices"]) == 2
-    first, second = (
-        read(folder / "model.safetensors")[0] for folder in (run, tmp_path / "two")
-    )
-    for key, value in first.items():
-        np.testing.assert_allclose(value, second[key], atol=1e-5, err_msg=key)
+    _end_alike(run, tmp_path / "two")
     # In a process that computes already it is too late.
     with pytest.raises(SystemExit):
         main(words)

@@ -83,10 +83,10 @@ def _mean(function: Callable[[Array], Array], rows: _Rows) -> Array:
     which the CPU needs twice the time where images are several.
     """
     folded = functools.reduce(jnp.add, map(function, rows.folds))
-    places = np.arange(folded.shape[-1]) % rows.every == 0
+    length = folded.shape[-1]
     if rows.every > 1:
-        folded = jnp.where(places, folded, 0)
-    count = len(rows.folds) * int(places.sum())
+        folded = jnp.where(np.arange(length) % rows.every == 0, folded, 0)
+    count = len(rows.folds) * len(range(0, length, rows.every))
     return (folded.sum(-1) / count).mean(-1)
 
 

@@ -57,6 +57,25 @@ def margins(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:
     return both(rows), both(columns)
 
 
+def shifted(
+    x: Array, window: tuple[int, int], stride: int, size: tuple[int, int]
+) -> list[Array]:
+    """The first sample of every window of ``[N, H, W, C]``, the second, and so on.
+
+    Args:
+        x: maps that have their margins.
+        window: rows and columns of a window.
+        stride: between windows.
+        size: rows and columns of windows.
+    """
+    rows, columns = ((n - 1) * stride + 1 for n in size)
+    return [
+        x[:, i : i + rows : stride, j : j + columns : stride]
+        for i in range(window[0])
+        for j in range(window[1])
+    ]
+
+
 def wide(dtype: Any) -> Any:
     """The dtype to add many numbers in: at least float32."""
     return jnp.float32 if jnp.finfo(dtype).bits < 32 else dtype
@@ -128,18 +147,14 @@ class Conv(Operation):
 
     def _shifted(self, x: Array, kernel: Array) -> Array:
         """Depth-wise: the sum of shifted maps, each times its weights."""
-        rows, columns = (self.size(x.shape[axis + 1], axis) for axis in (0, 1))
+        size = self.size(x.shape[1], 0), self.size(x.shape[2], 1)
         x = jnp.pad(x, ((0, 0), *margins(self.padding), (0, 0)))
+        parts = shifted(x, both(self.window), self.stride, size)
         kernel = kernel.astype(wide(x.dtype))
+        weights = kernel.reshape(len(parts), -1)
         y = jnp.zeros((), kernel.dtype)
-        for i in range(kernel.shape[0]):
-            for j in range(kernel.shape[1]):
-                part = x[
-                    :,
-                    i : i + (rows - 1) * self.stride + 1 : self.stride,
-                    j : j + (columns - 1) * self.stride + 1 : self.stride,
-                ]
-                y = y + part.astype(kernel.dtype) * kernel[i, j, 0]
+        for part, weight in zip(parts, weights, strict=True):
+            y = y + part.astype(kernel.dtype) * weight
         return y.astype(x.dtype)
 
 
