@@ -31,12 +31,15 @@ that all of it runs, not how fast.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,8 @@ import benchmark_training_torch as peer
 from benchmark_timing import Contestant, number
 from rich.console import Console
 from rich.table import Table
+
+from jiqa.cli._memory import keep_memory
 
 #: case: model, options, stage, settings
 CASES: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
@@ -96,9 +101,7 @@ def main() -> None:
     os.environ["JAX_NUM_CPU_DEVICES"] = str(options.host_devices)
     os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # PyTorch needs room too
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
-    import torch
-
-    torch.set_num_threads(threads)
+    options.threads = threads
     console = Console(width=None if sys.stdout.isatty() else 120)
     rows = []
     for case in options.cases.split(","):
@@ -177,15 +180,50 @@ def _own(case: str, half: bool, batch: dict[str, Any]) -> tuple[Any, Any]:
     return call, (compiled.cost_analysis() or {}).get("flops")
 
 
-def _compete(case: str, half: bool, options: argparse.Namespace) -> dict[str, Any]:
+def _turns(
+    pipe: Connection, library: str, case: str, half: bool, options: argparse.Namespace
+) -> None:
+    """A contestant in a process of its own: says the loss of an update when asked."""
     batch = _batch(options)
-    own, flops = _own(case, half, batch)
-    device = "cuda" if options.device == "gpu" else "cpu"
-    rivals = [
-        Contestant("jiqa", own),
-        Contestant("pytorch", peer.step(case, batch, device, half)),
-    ]
-    timing.compete(rivals, options.repeats, options.limit)
+    if library != "pytorch" and options.device == "cpu":
+        keep_memory()
+    if library == "jiqa":
+        call = _own(case, half, batch)[0]
+    else:
+        import torch
+
+        torch.set_num_threads(options.threads)
+        device = "cuda" if options.device == "gpu" else "cpu"
+        call = peer.step(case, batch, device, half)
+    pipe.send(None)
+    while pipe.recv():
+        pipe.send(float(call()))
+
+
+def _contestant(pool: contextlib.ExitStack, library: str, *words: Any) -> Contestant:
+    """One whose turns are taken in another process, which ends with the pool."""
+    spawn = multiprocessing.get_context("spawn")
+    here, there = spawn.Pipe()
+    process = spawn.Process(target=_turns, args=(there, library, *words), daemon=True)
+    process.start()
+    there.close()  # so that a process that fails is heard of
+    pool.callback(process.join)
+    pool.callback(here.send, False)
+    here.recv()
+
+    def call() -> float:
+        here.send(True)
+        return here.recv()
+
+    return Contestant(library, call)
+
+
+def _compete(case: str, half: bool, options: argparse.Namespace) -> dict[str, Any]:
+    names = ["jiqa", "pytorch"] + (["pytorch kept"] if options.device == "cpu" else [])
+    flops = _own(case, half, _batch(options))[1] if options.peak else None
+    with contextlib.ExitStack() as pool:
+        rivals = [_contestant(pool, name, case, half, options) for name in names]
+        timing.compete(rivals, options.repeats, options.limit)
     row: dict[str, Any] = {
         "case": case,
         "dtype": "bfloat16" if half else "float32",
@@ -203,13 +241,15 @@ def _compete(case: str, half: bool, options: argparse.Namespace) -> dict[str, An
         row[f"{rival.library} loss"] = result["score"]
         if rival.library == "jiqa" and options.peak and flops:
             row["utilisation"] = round(flops / seconds / (options.peak * 1e12), 4)
-    if "jiqa ms" in row and "pytorch ms" in row:
-        row["jiqa / pytorch"] = round(row["pytorch ms"] / row["jiqa ms"], 3)
+    for name in names[1:]:
+        if "jiqa ms" in row and f"{name} ms" in row:
+            row[f"jiqa / {name}"] = round(row[f"{name} ms"] / row["jiqa ms"], 3)
     return row
 
 
 def _alone(options: argparse.Namespace) -> list[dict[str, Any]]:
     """In a process with that many devices: jiqa's updates by themselves."""
+    keep_memory()
     rows = []
     for case in options.cases.split(","):
         one = Contestant("jiqa", _own(case, False, _batch(options))[0])

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from rich.console import Console
 
+from jiqa.cli._memory import keep_memory
 from jiqa.cli._setup import progress
 from jiqa.data.splits import select
 from jiqa.evaluation import evaluate
@@ -48,6 +49,7 @@ def tested(config: TrainingConfig, test: str) -> dict[str, Any]:
 
     The folder of the run is removed; features of the backbone stay in jiqa's cache.
     """
+    keep_memory()  # as jiqa train does
     folder = Path(tempfile.mkdtemp(prefix="jiqa-train-"))
     try:
         finished = train(config, folder, progress=progress)

@@ -17,9 +17,10 @@ from PIL import Image
 from jiqa.models import backbones, heads, losses, views
 from jiqa.models.maximum_entropy import histograms, maximum_entropy
 from jiqa.nn import layers
+from jiqa.nn.batch_statistics import normalised, statistics_of
 from jiqa.nn.layers import Node
 from jiqa.nn.operations import BatchNorm, Conv, Relu
-from jiqa.nn.training import run_training, statistics_of
+from jiqa.nn.training import run_training
 
 NODES = (Node("conv", Conv(4)), Node("bn", BatchNorm()), Node("relu", Relu()))
 
@@ -87,6 +88,46 @@ def test_statistics_under_shard_map(rng):
     x = jnp.asarray(rng.normal(size=(4, 3)), jnp.float32)
     for a, b in zip(jax.jit(shared)(x), statistics_of(x)[:2], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def _by_definition(x, scale, bias, axis=None):
+    mean, variance, _ = statistics_of(x, axis)
+    return (x - mean) / jnp.sqrt(variance + 1e-3) * scale + bias
+
+
+def test_batch_normalisation_differentiates_its_statistics(rng):
+    x, slope = (jnp.asarray(rng.normal(2, 3, size=(4, 6, 5, 3))) for _ in range(2))
+    scale, bias = (jnp.asarray(rng.normal(size=3)) for _ in range(2))
+
+    def own(x, scale, bias, axis=None):
+        return normalised(x, {"scale": scale, "bias": bias}, 1e-3, axis)[0]
+
+    y, back = jax.vjp(own, x, scale, bias)
+    wanted, plain = jax.vjp(_by_definition, x, scale, bias)
+    np.testing.assert_allclose(y, wanted, atol=1e-5)
+    whole = back(slope)
+    for a, b in zip(whole, plain(slope), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-5)
+
+    # Halves of the batch on two devices: the same slopes of what came in, and parts of
+    # those of the parameters.
+    def halved(x, slope):
+        return jax.vjp(lambda *p: own(*p, "data"), x, scale, bias)[1](slope)
+
+    parts = jax.vmap(halved, axis_name="data")(
+        x.reshape(2, 2, 6, 5, 3), slope.reshape(2, 2, 6, 5, 3)
+    )
+    np.testing.assert_allclose(parts[0].reshape(x.shape), whole[0], atol=2e-5)
+    for a, b in zip(parts[1:], whole[1:], strict=True):
+        np.testing.assert_allclose(a.sum(0), b, rtol=1e-5, atol=2e-5)
+
+
+def test_statistics_carry_no_derivative(rng):
+    x = jnp.asarray(rng.normal(size=(4, 5, 5, 2)))
+    own = {"scale": jnp.ones(2), "bias": jnp.zeros(2)}
+    slope = jax.grad(lambda x: normalised(x, own, 1e-5)[2].sum())(x)
+    np.testing.assert_array_equal(slope, 0)
+    assert normalised(x.astype(jnp.bfloat16), own, 1e-5)[0].dtype == jnp.bfloat16
 
 
 def test_dropout_of_a_node(rng):

@@ -79,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and report on the test split; see the module's docstring."""
+    from jiqa.cli._memory import keep_memory
     from jiqa.cli._setup import (
         configure_jax,
         divide_host,
@@ -100,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         _need_paths(arguments)
         if arguments.workers < 0:
             raise UsageError(f"--workers {arguments.workers}: needed is 0 or more")
+        keep_memory()
         configure_jax(cache=not arguments.no_cache)
         if arguments.host_devices is not None:
             divide_host(arguments.host_devices)

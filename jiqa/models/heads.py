@@ -14,8 +14,9 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jiqa.models.model import Flat, Sum, Variables
+from jiqa.nn.batch_statistics import running, statistics_of
 from jiqa.nn.layers import initial
-from jiqa.nn.training import running, statistics_of, thinned
+from jiqa.nn.training import thinned
 from jiqa.options import one_of
 
 OPENING = "head."

@@ -1,8 +1,10 @@
-"""Gradients of a convolution's kernel, as training on the CPU needs them.
+"""Convolutions whose kernels are being learned, as training on the CPU needs them.
 
-XLA computes them on the CPU as one convolution whose window is the whole map, which
-takes it up to eight times as long as the convolution itself, and those of depth-wise
-kernels sum by sum. Here both are products of matrices, part by part of the maps.
+XLA computes a kernel's gradient on the CPU as one convolution whose window is the whole
+map, which takes it up to eight times as long as the convolution itself, and those of
+depth-wise kernels sum by sum. Here both are products of matrices, part by part of the
+maps. Where there are many channels, 3x3 kernels and their gradients go by Winograd's
+way (``jiqa.nn.winograd``), which needs fewer products.
 """
 
 from __future__ import annotations
@@ -17,11 +19,19 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from jiqa.nn import winograd
 from jiqa.nn.operations import Conv, both, margins, shifted, wide
 
 #: Samples of the output that one product covers. Of 500, 1,000 and 2,000 this was the
 #: fastest on VGG-16: what the windows see stays in the cache until it is used.
 _SAMPLES = 1000
+
+#: Channels in and out from which Winograd's way was faster than XLA's convolution, and
+#: those from which (the fewer, the more) it was for the gradient of the kernel.
+_MANY = 128
+_FEW = 64
+#: Samples of the output from which it was: the kernel's own sums are made once a batch.
+_LARGE = 2000
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,18 @@ class LearnedConv(Conv):
         """The same, as XLA differentiates it."""
         return super().linear(x, kernel)
 
+    def is_3x3(self, x: Array) -> bool:
+        """Whether Winograd's way is open: 3x3, without stride, in full precision."""
+        small = both(self.window) == (3, 3) and self.stride == self.groups == 1
+        inside = max(max(m) for m in margins(self.padding)) <= 2
+        samples = math.prod(self.size(n, axis) for axis, n in enumerate(x.shape[1:3]))
+        large = x.shape[0] * samples >= _LARGE
+        return small and inside and large and jnp.finfo(x.dtype).bits >= 32
+
+    def is_wide(self, x: Array) -> bool:
+        """Whether that is also faster for ``x * kernel``, ``x`` being the input."""
+        return self.is_3x3(x) and min(x.shape[-1], self.features) >= _MANY
+
     def kernel_gradient(self, x: Array, slope: Array) -> Array:
         """What ``plain`` gives for its kernel, from matrices.
 
@@ -57,6 +79,11 @@ class LearnedConv(Conv):
             ``[h, w, I, O]``, or ``[h, w, 1, O]`` depth-wise, in the dtype to add many
             numbers in.
         """
+        channels = sorted((x.shape[-1], self.features))
+        if self.is_3x3(x) and channels[0] >= _FEW and channels[1] >= _MANY:
+            return winograd.kernel_gradient(x, slope, margins(self.padding))
+        if self._is_pointwise():
+            return _products([x], slope, wide(x.dtype))[None, None]
         product = _sums if self.is_depthwise(x.shape[-1]) else _products
         count, rows, columns, features = slope.shape
         height, width = both(self.window)
@@ -124,25 +151,34 @@ def _divisor(n: int, wanted: float) -> int:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _convolved(conv: LearnedConv, x: Array, kernel: Array) -> Array:
-    return conv.plain(x, kernel)
+    if not conv.is_wide(x):
+        return conv.plain(x, kernel)
+    cpu = functools.partial(winograd.convolved, padding=margins(conv.padding))
+    return lax.platform_dependent(x, kernel, cpu=cpu, default=conv.plain)
 
 
 def _forward(conv: LearnedConv, x: Array, kernel: Array) -> tuple[Array, Any]:
-    return conv.plain(x, kernel), (x, kernel)
+    return _convolved(conv, x, kernel), (x, kernel)
 
 
 def _backward(conv: LearnedConv, kept: Any, slope: Array) -> tuple[Array, Array]:
     x, kernel = kept
-    (of_x,) = jax.vjp(lambda v: conv.plain(v, kernel), x)[1](slope)
+    if conv.is_depthwise(x.shape[-1]):
+        # Else XLA makes the gradient anew for every one of the window's places.
+        slope = lax.optimization_barrier(slope)
 
-    def default(x: Array, slope: Array) -> Array:
-        (found,) = jax.vjp(lambda k: conv.plain(x, k), kernel)[1](slope)
-        return found
+    def plain(x: Array, kernel: Array, slope: Array) -> tuple[Array, Array]:
+        of_x, of_kernel = jax.vjp(conv.plain, x, kernel)[1](slope)
+        return of_x, of_kernel
 
-    def cpu(x: Array, slope: Array) -> Array:
-        return conv.kernel_gradient(x, slope).astype(kernel.dtype)
+    def cpu(x: Array, kernel: Array, slope: Array) -> tuple[Array, Array]:
+        if conv.is_wide(x):
+            of_x = winograd.input_gradient(slope, kernel, margins(conv.padding))
+        else:
+            (of_x,) = jax.vjp(lambda v: conv.plain(v, kernel), x)[1](slope)
+        return of_x, conv.kernel_gradient(x, slope).astype(kernel.dtype)
 
-    return of_x, lax.platform_dependent(x, slope, cpu=cpu, default=default)
+    return lax.platform_dependent(x, kernel, slope, cpu=cpu, default=plain)
 
 
 _convolved.defvjp(_forward, _backward)

@@ -13,11 +13,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
+from jiqa.nn.batch_statistics import normalised, running
 from jiqa.nn.kernel_gradients import LearnedConv
 from jiqa.nn.layers import Node, walk
-from jiqa.nn.operations import BatchNorm, Conv, wide
+from jiqa.nn.operations import BatchNorm, Conv
 
 
 def run_training(
@@ -57,11 +58,10 @@ def run_training(
 
     def step(node: Node, own: Mapping[str, Any], inputs: Sequence[Array]) -> Array:
         if batch_statistics and isinstance(node.op, BatchNorm):
-            batch = statistics_of(inputs[0], axis)
+            y, *batch = normalised(inputs[0], own, node.op.epsilon, axis)
             new = running(own, *batch, momentum=momentum)
             found.update({f"{node.name}.{part}": v for part, v in new.items()})
-            mean, variance, _ = batch
-            own = {**own, "mean": mean, "variance": variance}
+            return y
         op = LearnedConv.of(node.op) if isinstance(node.op, Conv) else node.op
         y = op(own, *inputs)
         rate = (dropout or {}).get(node.name, 0.0)
@@ -71,41 +71,6 @@ def run_training(
 
     outputs = walk(nodes, params, images, taps, step, dtype=dtype)
     return outputs, found
-
-
-def statistics_of(x: Array, axis: str | None = None) -> tuple[Array, Array, int]:
-    """Mean and variance ``[C]`` of ``[..., C]`` over all devices, and of how many.
-
-    The variance is that of the samples (divided by their number), from differences to
-    the common mean, so that nothing large cancels.
-    """
-    samples = x.astype(wide(x.dtype))
-    over = tuple(range(x.ndim - 1))
-    shared = (lambda v: v) if axis is None else (lambda v: lax.pmean(v, axis))
-    mean = shared(samples.mean(over))
-    variance = shared(jnp.square(samples - mean).mean(over))
-    devices = 1 if axis is None else lax.axis_size(axis)
-    return mean, variance, devices * x.size // x.shape[-1]
-
-
-def running(
-    own: Mapping[str, Any],
-    mean: Array,
-    variance: Array,
-    count: int,
-    *,
-    momentum: float = 0.9,
-) -> dict[str, Array]:
-    """The statistics to keep: old ones by ``momentum``, the batch's by the rest.
-
-    As in PyTorch the variance that is kept is divided by one sample less.
-    """
-    unbiased = variance * (count / max(count - 1, 1))
-    return {
-        part: lax.stop_gradient(momentum * jnp.asarray(own[part], new.dtype) + rest)
-        for part, new in (("mean", mean), ("variance", unbiased))
-        for rest in ((1 - momentum) * new,)
-    }
 
 
 def thinned(key: Array, x: Array, rate: float) -> Array:

@@ -1,0 +1,123 @@
+"""Winograd's way gives the convolution, and its gradients, that XLA computes."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from jiqa.nn import kernel_gradients, winograd
+from jiqa.nn.kernel_gradients import LearnedConv
+from jiqa.nn.operations import Conv, margins
+
+_CASES = {
+    "even": ((4, 8, 12), 1),
+    "odd": ((3, 9, 7), 1),
+    "no margins": ((2, 8, 9), 0),
+    "uneven margins": ((2, 7, 8), ((0, 1), (2, 1))),
+}
+
+
+def _plain(x, kernel, padding):
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        (1, 1),
+        margins(padding),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        precision=lax.Precision.HIGHEST,
+    )
+
+
+def _draw(shape, dtype):
+    return jnp.asarray(np.random.default_rng(0).normal(size=shape), dtype)
+
+
+@pytest.mark.parametrize("room", [1, 20_000, 2**28])
+@pytest.mark.parametrize("name", _CASES)
+@pytest.mark.parametrize(("dtype", "atol"), [("float64", 1e-12), ("float32", 2e-5)])
+def test_all_three_are_the_plain_ones(name, room, dtype, atol, monkeypatch):
+    monkeypatch.setattr(winograd, "_ROOM", room)  # a part an image, some, all at once
+    (shape, padding), around = _CASES[name], margins(_CASES[name][1])
+    with jax.enable_x64():
+        x, kernel = _draw((*shape, 5), dtype), _draw((3, 3, 5, 6), dtype)
+        y, back = jax.vjp(lambda x, k: _plain(x, k, padding), x, kernel)
+        slope = _draw(y.shape, dtype)
+        wanted = y, *back(slope)
+        found = (
+            winograd.convolved(x, kernel, around),
+            winograd.input_gradient(slope, kernel, around),
+            winograd.kernel_gradient(x, slope, around),
+        )
+        for a, b in zip(found, wanted, strict=True):
+            assert a.dtype == b.dtype and a.shape == b.shape
+            scale = float(jnp.abs(b).max())
+            np.testing.assert_allclose(a / scale, b / scale, atol=atol)
+
+
+def test_rounding_is_that_of_float32():
+    x, kernel = _draw((2, 16, 16, 128), "float32"), _draw((3, 3, 128, 128), "float32")
+    found = winograd.convolved(x, kernel, margins(1))
+    with jax.enable_x64():
+        wide = (jnp.asarray(np.asarray(v), "float64") for v in (x, kernel))
+        exact = np.asarray(_plain(*wide, 1))
+    error = np.abs(np.asarray(found, np.float64) - exact).max()
+    assert error < 3e-6 * np.abs(exact).max()
+
+
+def test_many_images_are_few_parts(monkeypatch):
+    monkeypatch.setattr(winograd, "_ROOM", 1)
+    parts = winograd._parts(jnp.zeros((30, 4, 4, 2)), 3)
+    assert len(parts) == 8 and parts[0] == slice(0, 4)
+
+
+@pytest.mark.parametrize(
+    ("conv", "shape", "is_open", "wide"),
+    [
+        (Conv(128), (2, 32, 32, 128), True, True),
+        (Conv(128), (2, 32, 32, 64), True, False),
+        (Conv(128), (1, 8, 8, 128), False, False),  # too few samples
+        (Conv(128, stride=2), (2, 64, 64, 128), False, False),
+        (Conv(128, 5, padding=2), (2, 32, 32, 128), False, False),
+        (Conv(128, groups=128), (2, 32, 32, 128), False, False),
+    ],
+)
+def test_it_is_taken_where_it_is_faster(conv, shape, is_open, wide):
+    learned = LearnedConv.of(conv)
+    x = jnp.zeros(shape)
+    assert (learned.is_3x3(x), learned.is_wide(x)) == (is_open, wide)
+    assert not learned.is_3x3(x.astype(jnp.bfloat16))
+
+
+@pytest.mark.parametrize("channels", [64, 128])
+def test_networks_learn_by_it(channels, monkeypatch):
+    monkeypatch.setattr(kernel_gradients, "_LARGE", 100)
+    taken = []
+    for name in ("convolved", "input_gradient", "kernel_gradient"):
+        own = getattr(winograd, name)
+        monkeypatch.setattr(
+            winograd,
+            name,
+            lambda *a, own=own, name=name, **k: taken.append(name) or own(*a, **k),
+        )
+    conv = Conv(128)
+    x = _draw((2, 9, 10, channels), "float32")
+    params = {
+        "kernel": _draw((3, 3, channels, 128), "float32") / 30,
+        "bias": _draw((128,), "float32"),
+    }
+
+    def loss(op, x, params):
+        return jnp.sin(op(params, x)).sum()
+
+    slopes = jax.value_and_grad(loss, (1, 2))
+    (mine, ours), (plain, theirs) = (
+        slopes(c, x, params) for c in (LearnedConv.of(conv), conv)
+    )
+    np.testing.assert_allclose(mine, plain, rtol=1e-4, atol=1e-3)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=3e-4), ours, theirs)
+    # input_gradient is a convolution itself
+    both = {"convolved", "input_gradient", "kernel_gradient"}
+    assert set(taken) == (both if channels == 128 else {"kernel_gradient"})
