@@ -266,6 +266,27 @@ def test_depthwise_convolution_is_one_on_every_platform(rng):
     assert run(kernel).shape == kernel.shape
 
 
+@pytest.mark.parametrize("side", [(1, 1), (2, 2), (2, 9), (9, 1)])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_windows_larger_than_the_map(rng, side, stride):
+    conv = Conv(5, 3, stride, ((1, 1), (1, 2)))
+    x = jnp.asarray(rng.normal(size=(3, *side, 4)), jnp.float32)
+    params = {
+        k: jnp.asarray(rng.normal(size=s), jnp.float32)
+        for k, s in conv.parameters(4).items()
+    }
+    plain = conv._conv(x, params["kernel"]) + params["bias"]
+    np.testing.assert_allclose(conv(params, x), plain, atol=2e-5)
+    np.testing.assert_allclose(
+        conv._joined(x, params["kernel"]) + params["bias"], plain, atol=2e-5
+    )
+    slopes = jax.grad(lambda x: jnp.sin(conv(params, x)).sum())(x)
+    wanted = jax.grad(
+        lambda x: jnp.sin(conv._conv(x, params["kernel"]) + params["bias"]).sum()
+    )(x)
+    np.testing.assert_allclose(slopes, wanted, atol=5e-5)
+
+
 def test_graph_joins_adds_and_scales(rng):
     nodes = (
         Node("shift", Affine((1.0, 2.0), (0.5, -1.0))),

@@ -48,7 +48,9 @@ class Config:
             and edges; ``"deviation"``: of the luma.
         widths: of the pairs of convolutions.
         hidden: width of the dense layer.
-        dropout: rate before the last layer.
+        dropout: rate before the last layer. The abstract names batch normalisation and
+            weight decay alone; with 0.5 the network stayed at the mean opinion for
+            hundreds of updates in which it learns without.
         patches: of each image in a training step.
         loss: ``"mse"`` (the abstract's Euclidean distance) or ``"mae"``.
         offset: what is added to a score.
@@ -60,7 +62,7 @@ class Config:
     weighting: Literal["gradient", "deviation", "none"] = "gradient"
     widths: tuple[int, ...] = (32, 64, 128, 256)
     hidden: int = 512
-    dropout: float = 0.5
+    dropout: float = 0.0
     patches: int = 32
     loss: Literal["mse", "mae"] = "mse"
     offset: float = 0.0
