@@ -112,7 +112,8 @@ def test_batch_normalisation_differentiates_its_statistics(rng):
     # Halves of the batch on two devices: the same slopes of what came in, and parts of
     # those of the parameters.
     def halved(x, slope):
-        return jax.vjp(lambda *p: own(*p, "data"), x, scale, bias)[1](slope)
+        back = jax.vjp(lambda x, s, b: own(x, s, b, "data"), x, scale, bias)[1]
+        return back(slope)
 
     parts = jax.vmap(halved, axis_name="data")(
         x.reshape(2, 2, 6, 5, 3), slope.reshape(2, 2, 6, 5, 3)

@@ -10,7 +10,8 @@ from jax import lax
 
 from jiqa.nn import kernel_gradients, winograd
 from jiqa.nn.kernel_gradients import LearnedConv
-from jiqa.nn.operations import Conv, margins
+from jiqa.nn.operations import Conv
+from jiqa.nn.windows import margins
 
 _CASES = {
     "even": ((4, 8, 12), 1),
@@ -61,8 +62,8 @@ def test_rounding_is_that_of_float32():
     x, kernel = _draw((2, 16, 16, 128), "float32"), _draw((3, 3, 128, 128), "float32")
     found = winograd.convolved(x, kernel, margins(1))
     with jax.enable_x64():
-        wide = (jnp.asarray(np.asarray(v), "float64") for v in (x, kernel))
-        exact = np.asarray(_plain(*wide, 1))
+        x64, kernel64 = (jnp.asarray(np.asarray(v), "float64") for v in (x, kernel))
+        exact = np.asarray(_plain(x64, kernel64, 1))
     error = np.abs(np.asarray(found, np.float64) - exact).max()
     assert error < 3e-6 * np.abs(exact).max()
 

@@ -70,7 +70,8 @@ def normalised(
     """
     dtype = wide(x.dtype)
     scale, bias = (jnp.asarray(own[k]).astype(dtype) for k in ("scale", "bias"))
-    y, mean, variance = _normalised(epsilon, axis, x, scale, bias)
+    found: Any = _normalised(epsilon, axis, x, scale, bias)
+    y, mean, variance = found
     return y, mean, variance, _count(x, axis)
 
 
@@ -87,8 +88,9 @@ def _normalised(
 def _forward(
     epsilon: float, axis: str | None, x: Array, scale: Array, bias: Array
 ) -> tuple[Any, Any]:
-    y, mean, variance = _normalised(epsilon, axis, x, scale, bias)
-    return (y, mean, variance), (x, scale, mean, lax.rsqrt(variance + epsilon))
+    found: Any = _normalised(epsilon, axis, x, scale, bias)
+    _, mean, variance = found
+    return found, (x, scale, mean, lax.rsqrt(variance + epsilon))
 
 
 def _backward(

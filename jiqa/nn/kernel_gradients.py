@@ -20,7 +20,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jiqa.nn import winograd
-from jiqa.nn.operations import Conv, both, margins, shifted, wide
+from jiqa.nn.operations import Conv, wide
+from jiqa.nn.windows import both, margins, shifted
 
 #: Samples of the output that one product covers. Of 500, 1,000 and 2,000 this was the
 #: fastest on VGG-16: what the windows see stays in the cache until it is used.

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from jiqa.nn.by_patch import ByPatch
 from jiqa.nn.layers import IMAGES, Node, until
-from jiqa.nn.operations import Conv, both, margins
+from jiqa.nn.operations import Conv
 from jiqa.nn.pooling import Pool
+from jiqa.nn.windows import both, margins
 
 
 @dataclass(frozen=True)

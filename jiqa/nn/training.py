@@ -58,8 +58,8 @@ def run_training(
 
     def step(node: Node, own: Mapping[str, Any], inputs: Sequence[Array]) -> Array:
         if batch_statistics and isinstance(node.op, BatchNorm):
-            y, *batch = normalised(inputs[0], own, node.op.epsilon, axis)
-            new = running(own, *batch, momentum=momentum)
+            y, mean, variance, count = normalised(inputs[0], own, node.op.epsilon, axis)
+            new = running(own, mean, variance, count, momentum=momentum)
             found.update({f"{node.name}.{part}": v for part, v in new.items()})
             return y
         op = LearnedConv.of(node.op) if isinstance(node.op, Conv) else node.op

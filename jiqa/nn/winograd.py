@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jiqa.nn.operations import shifted
+from jiqa.nn.windows import shifted
 
 Margins = tuple[tuple[int, int], tuple[int, int]]
 
@@ -153,7 +153,9 @@ def _product(v: Array, kernel: Array) -> Array:
 
 def _gram(a: Array, b: Array) -> Array:
     """``[C, O]``: of every channel with every other, summed over all places."""
-    flat = (v.reshape(-1, v.shape[-1]) for v in (a, b))
     return lax.dot_general(
-        *flat, (((0,), (0,)), ((), ())), precision=lax.Precision.HIGHEST
+        a.reshape(-1, a.shape[-1]),
+        b.reshape(-1, b.shape[-1]),
+        (((0,), (0,)), ((), ())),
+        precision=lax.Precision.HIGHEST,
     )
