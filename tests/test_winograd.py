@@ -88,8 +88,8 @@ def test_many_images_are_few_parts(monkeypatch):
 def test_it_is_taken_where_it_is_faster(conv, shape, is_open, wide):
     learned = LearnedConv.of(conv)
     x = jnp.zeros(shape)
-    assert (learned.is_3x3(x), learned.is_wide(x)) == (is_open, wide)
-    assert not learned.is_3x3(x.astype(jnp.bfloat16))
+    assert (learned.suits_winograd(x), learned.prefers_winograd(x)) == (is_open, wide)
+    assert not learned.suits_winograd(x.astype(jnp.bfloat16))
 
 
 @pytest.mark.parametrize("channels", [64, 128])

@@ -31,7 +31,7 @@ _SAMPLES = 1000
 #: those from which (the fewer, the more) it was for the gradient of the kernel.
 _MANY = 128
 _FEW = 64
-#: Samples of the output from which it was: the kernel's own sums are made once a batch.
+#: Samples of the output from which the kernel's own sums, made once a batch, are worth it.
 _LARGE = 2000
 
 
@@ -57,7 +57,7 @@ class LearnedConv(Conv):
         """The same, as XLA differentiates it."""
         return super().linear(x, kernel)
 
-    def is_3x3(self, x: Array) -> bool:
+    def suits_winograd(self, x: Array) -> bool:
         """Whether Winograd's way is open: 3x3, without stride, in full precision."""
         small = both(self.window) == (3, 3) and self.stride == self.groups == 1
         inside = max(max(m) for m in margins(self.padding)) <= 2
@@ -65,9 +65,9 @@ class LearnedConv(Conv):
         large = x.shape[0] * samples >= _LARGE
         return small and inside and large and jnp.finfo(x.dtype).bits >= 32
 
-    def is_wide(self, x: Array) -> bool:
+    def prefers_winograd(self, x: Array) -> bool:
         """Whether that is also faster for ``x * kernel``, ``x`` being the input."""
-        return self.is_3x3(x) and min(x.shape[-1], self.features) >= _MANY
+        return self.suits_winograd(x) and min(x.shape[-1], self.features) >= _MANY
 
     def kernel_gradient(self, x: Array, slope: Array) -> Array:
         """What ``plain`` gives for its kernel, from matrices.
@@ -81,7 +81,7 @@ class LearnedConv(Conv):
             numbers in.
         """
         channels = sorted((x.shape[-1], self.features))
-        if self.is_3x3(x) and channels[0] >= _FEW and channels[1] >= _MANY:
+        if self.suits_winograd(x) and channels[0] >= _FEW and channels[1] >= _MANY:
             return winograd.kernel_gradient(x, slope, margins(self.padding))
         if self._is_pointwise():
             return _products([x], slope, wide(x.dtype))[None, None]
@@ -152,7 +152,7 @@ def _divisor(n: int, wanted: float) -> int:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _convolved(conv: LearnedConv, x: Array, kernel: Array) -> Array:
-    if not conv.is_wide(x):
+    if not conv.prefers_winograd(x):
         return conv.plain(x, kernel)
     cpu = functools.partial(winograd.convolved, padding=margins(conv.padding))
     return lax.platform_dependent(x, kernel, cpu=cpu, default=conv.plain)
@@ -173,7 +173,7 @@ def _backward(conv: LearnedConv, kept: Any, slope: Array) -> tuple[Array, Array]
         return of_x, of_kernel
 
     def cpu(x: Array, kernel: Array, slope: Array) -> tuple[Array, Array]:
-        if conv.is_wide(x):
+        if conv.prefers_winograd(x):
             of_x = winograd.input_gradient(slope, kernel, margins(conv.padding))
         else:
             (of_x,) = jax.vjp(lambda v: conv.plain(v, kernel), x)[1](slope)
