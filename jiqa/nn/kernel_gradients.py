@@ -31,7 +31,7 @@ _SAMPLES = 1000
 #: those from which (the fewer, the more) it was for the gradient of the kernel.
 _MANY = 128
 _FEW = 64
-#: Samples of the output from which the kernel's own sums, made once a batch, are worth it.
+#: Samples of the output from which the kernel's own sums, made once a batch, pay.
 _LARGE = 2000
 
 
