@@ -18,11 +18,18 @@ another place. Three things are measured:
 * the input pipeline alone: JPEG photographs of 512x384 read, decoded, cropped and put
   on the device, in images per second, as a share of what the update takes.
 
-Measured on two cores of an AMD EPYC (scripts/results/training-cpu): VGG-16 2.1 images a
-second beside PyTorch's 3.0, MobileNet 15.7 beside 26.6; on two host devices, alone, 3.0
-and 24.7. MobileNet alone, run again, was between .71 and .97 of PyTorch. Before kernels
-had gradients of their own (jiqa/nn/kernel_gradients.py) it was 1.2 beside 2.5, and 10.7
-beside 18.9.
+Measured on two cores of an AMD EPYC with --repeats 5 (scripts/results/training-cpu), in
+images a second:
+
+    update             jiqa   PyTorch         PyTorch, kept
+    rank vgg16          4.55   4.05 (1.12)     4.99 (0.91)
+    nima mobilenet_v1  45.8   39.3  (1.16)    49.9  (0.92)
+
+in brackets jiqa's over it. An hour and a half before, the machine doing nothing else
+either, they were 4.58, 3.58, 4.67 and 41.2, 30.7, 56.9. On 1, 2, 4 and 8 host devices
+4.7, 4.6, 3.0, 3.0 and 44, 38, 35, 28. With XLA's own gradients of kernels and of batch
+normalisation, without Winograd's way and in memory that is not kept, jiqa was at 1.2
+and 10.7 beside PyTorch's 2.5 and 18.9, on a slower day.
 
 PyTorch is among the extras ``test``. --quick takes tiny crops and batches: it shows
 that all of it runs, not how fast.

@@ -23,8 +23,9 @@ hour on a busy machine, a head one to three minutes.
     rank last      imagenet     0.769 (.764-.771) 0.785
     rank multi     ranks        0.814 (.813-.815) 0.839
     rank last      ranks        0.685 (.682-.688) 0.711
-    nima multi     imagenet     0.813, 0.815, 0.816 (three seeds; not in the results)
+    nima multi     imagenet     0.815 (.813-.816) 0.832
     nima last      imagenet     0.737 (.734-.740) 0.760
+    dbcnn          imagenet     0.781 (.778-.784) 0.817
 
 ``ranks`` are runs of scripts/train_ranks.py on RankIQA's four kinds of 100 photographs
 of BSDS500 (--network vgg16 --hidden 256 --dropout 0.5 --rate 3e-4, once for each of the
@@ -35,8 +36,11 @@ and the heads were still improving when their training ended.
 
 The page of the data set prints .600 for VGG-16, .647 for ResNet-50 and .673 for
 NASNet-Large. With a single layer (--hidden 0 --rate 1e-3), and a head that began at
-random, ``rank multi`` was .798 and .792 (two seeds). ``nima last`` is in
-results/train-biq2021-nima.csv. Not run yet: dbcnn.
+random, ``rank multi`` was .798 and .792 (two seeds). The heads of NIMA are in
+results/train-biq2021-nima.csv, that of DBCNN in results/train-biq2021-dbcnn.csv: its
+S-CNN is the authors' (``jiqa weights convert scnn scnn.pkl``), both networks stay as
+they are. Neither has layers in common with the head of ``rank``, so that ranks could
+only reach them through a backbone that was trained on them: not run.
 """
 
 from __future__ import annotations

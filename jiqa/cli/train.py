@@ -70,8 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host-devices",
         type=int,
         metavar="N",
-        help="devices to make of this CPU's cores, which share every batch; as many as "
-        "cores are often the fastest where the whole network is trained",
+        help="devices to make of this CPU's cores, which share every batch: to see "
+        "that a run does not depend on their number; rarely faster than one",
     )
     add_cluster(parser)
     add_no_cache(parser)
