@@ -36,31 +36,39 @@ def _draw(shape, dtype):
     return jnp.asarray(np.random.default_rng(0).normal(size=shape), dtype)
 
 
-@pytest.mark.parametrize("room", [1, 20_000, 2**28])
+@pytest.mark.parametrize("room", [1, 2**28])
 @pytest.mark.parametrize("name", _CASES)
-@pytest.mark.parametrize(("dtype", "atol"), [("float64", 1e-12), ("float32", 2e-5)])
-def test_all_three_are_the_plain_ones(name, room, dtype, atol, monkeypatch):
-    monkeypatch.setattr(winograd, "_ROOM", room)  # a part an image, some, all at once
+def test_all_three_are_the_plain_ones(name, room, monkeypatch):
+    monkeypatch.setattr(winograd, "_ROOM", room)  # a part an image, or all at once
     (shape, padding), around = _CASES[name], margins(_CASES[name][1])
-    with jax.enable_x64():
-        x, kernel = _draw((*shape, 5), dtype), _draw((3, 3, 5, 6), dtype)
+
+    @jax.jit
+    def plain(x, kernel, slope):
         y, back = jax.vjp(lambda x, k: _plain(x, k, padding), x, kernel)
-        slope = _draw(y.shape, dtype)
-        wanted = y, *back(slope)
-        found = (
+        return y, *back(slope)
+
+    @jax.jit
+    def own(x, kernel, slope):
+        return (
             winograd.convolved(x, kernel, around),
             winograd.input_gradient(slope, kernel, around),
             winograd.kernel_gradient(x, slope, around),
         )
-        for a, b in zip(found, wanted, strict=True):
+
+    with jax.enable_x64():
+        x, kernel = _draw((*shape, 5), "float64"), _draw((3, 3, 5, 6), "float64")
+        slope = _draw(
+            jax.eval_shape(lambda: _plain(x, kernel, padding)).shape, "float64"
+        )
+        found = own(x, kernel, slope), plain(x, kernel, slope)
+        for a, b in zip(*found, strict=True):
             assert a.dtype == b.dtype and a.shape == b.shape
-            scale = float(jnp.abs(b).max())
-            np.testing.assert_allclose(a / scale, b / scale, atol=atol)
+            np.testing.assert_allclose(a, b, atol=1e-11)
 
 
 def test_rounding_is_that_of_float32():
     x, kernel = _draw((2, 16, 16, 128), "float32"), _draw((3, 3, 128, 128), "float32")
-    found = winograd.convolved(x, kernel, margins(1))
+    found = jax.jit(lambda x, k: winograd.convolved(x, k, margins(1)))(x, kernel)
     with jax.enable_x64():
         x64, kernel64 = (jnp.asarray(np.asarray(v), "float64") for v in (x, kernel))
         exact = np.asarray(_plain(x64, kernel64, 1))
@@ -113,7 +121,7 @@ def test_networks_learn_by_it(channels, monkeypatch):
     def loss(op, x, params):
         return jnp.sin(op(params, x)).sum()
 
-    slopes = jax.value_and_grad(loss, (1, 2))
+    slopes = jax.jit(jax.value_and_grad(loss, (1, 2)), static_argnums=0)
     (mine, ours), (plain, theirs) = (
         slopes(c, x, params) for c in (LearnedConv.of(conv), conv)
     )
