@@ -131,6 +131,13 @@ def test_statistics_carry_no_derivative(rng):
     assert normalised(x.astype(jnp.bfloat16), own, 1e-5)[0].dtype == jnp.bfloat16
 
 
+def test_dropout_of_batch_normalisation(rng):
+    params, x = _params(rng), jnp.asarray(rng.normal(size=(4, 9, 9, 3)), jnp.float32)
+    thin = {"key": jax.random.key(1), "dropout": {"bn": 0.75}}
+    found = run_training(NODES, params, x, ["bn"], **thin)[0]["bn"]
+    assert 0.7 < float((found == 0).mean()) < 0.8
+
+
 def test_dropout_of_a_node(rng):
     params, x = _params(rng), jnp.asarray(rng.normal(size=(8, 9, 9, 3)), jnp.float32)
     rates = {"relu": 0.75}

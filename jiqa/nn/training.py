@@ -61,9 +61,9 @@ def run_training(
             y, mean, variance, count = normalised(inputs[0], own, node.op.epsilon, axis)
             new = running(own, mean, variance, count, momentum=momentum)
             found.update({f"{node.name}.{part}": v for part, v in new.items()})
-            return y
-        op = LearnedConv.of(node.op) if isinstance(node.op, Conv) else node.op
-        y = op(own, *inputs)
+        else:
+            op = LearnedConv.of(node.op) if isinstance(node.op, Conv) else node.op
+            y = op(own, *inputs)
         rate = (dropout or {}).get(node.name, 0.0)
         if key is None or not rate:
             return y
