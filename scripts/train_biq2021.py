@@ -62,6 +62,14 @@ HEADS: dict[str, tuple[str, dict[str, Any]]] = {
     "dbcnn": ("dbcnn", {}),
 }
 
+#: What is said of a start, by whether backbone and head come from ranks.
+_BEGIN = {
+    (False, False): "imagenet",
+    (False, True): "ranks",
+    (True, False): "ranked backbone",
+    (True, True): "ranked whole",
+}
+
 
 def main() -> None:
     """Train each head from each seed."""
@@ -81,6 +89,7 @@ def main() -> None:
     add("--dropout", type=float, default=0.5, help="%(default)s")
     add("--batch-size", type=int, default=64, help="%(default)s")
     add("--ranks", type=Path, help="a run whose head of rank is begun with")
+    add("--trunk", type=Path, help="a run whose backbone is begun with")
     add("--output", type=Path, help="where the rows are written")
     options = parser.parse_args()
     rows = []
@@ -108,7 +117,9 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         own |= {"resize": options.resize}
     if model == "rank":
         own |= {"hidden": options.hidden}
-    begin = f"imagenet,run:{options.ranks}" if options.ranks else "imagenet"
+    begin = "imagenet"
+    begin += f",run:{options.ranks}" if options.ranks else ""
+    begin += f",backbone:{options.trunk}" if options.trunk else ""
     config = frozen(
         model=model,
         model_config=own,
@@ -123,7 +134,7 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         "head": name,
         "network": options.network,
         "resize": options.resize,
-        "begin": "ranks" if options.ranks else "imagenet",
+        "begin": _BEGIN[bool(options.trunk), bool(options.ranks)],
         "seed": seed,
         **tested(config, TEST),
     }

@@ -36,6 +36,7 @@ from rich.table import Table
 from training_recipe import RESULTS, frozen, written
 
 import jiqa
+from jiqa.cli._memory import keep_memory
 from jiqa.cli._setup import progress
 from jiqa.data.index import Entry
 from jiqa.data.resolving import resolved
@@ -62,7 +63,10 @@ def main() -> None:
     add("--crop", type=int, default=224, help="side that it sees (%(default)s)")
     add("--resize", type=int, help="square that images are brought to first")
     add("--epochs", type=int, default=30, help="%(default)s")
+    add("--batch-size", type=int, default=16, help="groups of levels (%(default)s)")
     add("--rate", type=float, default=1e-3, help="of Adam (%(default)s)")
+    add("--whole", action="store_true", help="train the backbone too")
+    add("--backbone-rate", type=float, default=1e-5, help="(%(default)s)")
     add("--dropout", type=float, default=0.2, help="%(default)s")
     add("--output", type=Path, help="where the rows are written")
     options = parser.parse_args()
@@ -83,10 +87,13 @@ def main() -> None:
                 "resize": options.resize,
             },
             data=str(options.training),
+            frozen=not options.whole,
             head_rate=options.rate,
+            backbone_rate=options.backbone_rate,
             epochs=options.epochs,
-            batch_size=16,
+            batch_size=options.batch_size,
         )
+        keep_memory()  # as jiqa train does
         train(config, options.workdir, progress=progress)
     rows = ordered(options.workdir, options.test)
     kinds = rows[0]["distortion"].partition("/")[0]

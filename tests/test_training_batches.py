@@ -22,9 +22,10 @@ from jiqa.models import cnniqa, rank
 from jiqa.training import kept_features
 from jiqa.training.batches import feed, mapping, mean_opinion
 from jiqa.training.config import TrainingConfig, with_settings
-from jiqa.training.sources import Source, open_sources
-from jiqa.training.start import start
+from jiqa.training.sources import Source, Sources, open_sources
+from jiqa.training.start import completed, start
 from jiqa.training.step import AXIS
+from jiqa.weights.files import write
 
 _OPTIONS = tiny_model.Config()
 _MESH = Mesh(np.array(jax.devices()[:1]), (AXIS,))
@@ -292,3 +293,41 @@ def test_an_untrained_head_says_the_mean_of_the_opinions(ladder):
     assert np.isnan(mean_opinion(ladder, cnniqa.MODEL, options, config))
     other = start(cnniqa.MODEL, options, config).variables.params
     assert float(other["head.score.bias"][0]) != float(bias[0])
+
+
+def test_another_head_begins_on_a_trained_backbone(tmp_path):
+    def config(**fields: Any) -> TrainingConfig:
+        return TrainingConfig(model="rank", data="x", stage="ranks", **fields)
+
+    several, last = (
+        rank.Config(backbone="alexnet", levels=levels) for levels in ("multi", "last")
+    )
+    begun = start(rank.MODEL, several, config(weights="random", seed=3))
+    arrays = {k: np.asarray(v) for k, v in begun.variables.params.items()}
+    arrays |= {k: np.asarray(v) for k, v in begun.variables.state.items()}
+    facts = {"source": "a run", "licence": "none", "sha256": "0"}
+    write(tmp_path / "model.safetensors", arrays, **facts)
+    with pytest.raises(ValueError, match=r"head\.norm\.scale"):
+        start(rank.MODEL, last, config(weights=f"run:{tmp_path}"))
+    found = start(rank.MODEL, last, config(weights=f"backbone:{tmp_path}"))
+    kernel = found.variables.params["backbone.conv1.kernel"]
+    np.testing.assert_array_equal(kernel, arrays["backbone.conv1.kernel"])
+    whole, alone = (
+        start(rank.MODEL, several, config(weights=f"{opening}:{tmp_path}"))
+        for opening in ("run", "backbone")
+    )
+    drawn = alone.variables.params["head.score.kernel"]
+    np.testing.assert_array_equal(
+        whole.variables.params["head.score.kernel"], arrays["head.score.kernel"]
+    )
+    assert not np.array_equal(drawn, arrays["head.score.kernel"])
+    with pytest.raises(ValueError, match=r"backbone:FOLDER"):
+        config(weights="trunk:x")
+
+
+def test_what_a_run_begins_with_unless_it_is_told(ladder):
+    sources = Sources(ladder, ladder, None)
+    for model, wanted in ((rank.MODEL, "imagenet"), (cnniqa.MODEL, "random")):
+        stage = next(iter(model.stages))
+        config = TrainingConfig(model=model.info.name, data="x", stage=stage)
+        assert completed(config, model, sources)[0].weights == wanted

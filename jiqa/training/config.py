@@ -44,8 +44,10 @@ class TrainingConfig:
             they are.
         pristine: whether the reference ranks above level 1 (stage ranks).
         weights: what the arrays begin with: ``"random"``, ``"imagenet"`` (the backbone
-            as published), ``"run:FOLDER"`` of an earlier run, or several of these with
-            commas, the later over the earlier. A head that none has is random.
+            as published), ``"run:FOLDER"`` of an earlier run, ``"backbone:FOLDER"`` of
+            its backbone alone, or several of these with commas, the later over the
+            earlier. A head that none has is random. Empty for ``"imagenet"``, or
+            ``"random"`` if the model has no published backbone.
         frozen: leave the backbone as it is. Its features of one fixed crop an image
             are then computed once and kept on disk.
         optimiser: ``"sgd"``, ``"adam"`` or ``"adamw"``.
@@ -86,7 +88,7 @@ class TrainingConfig:
     stage: str = "scores"
     scores: str = "mapped"
     pristine: bool = True
-    weights: str = "imagenet"
+    weights: str = ""
     frozen: bool = False
     optimiser: str = "adam"
     momentum: float = 0.9
@@ -120,9 +122,10 @@ class TrainingConfig:
         one_of("optimiser", self.optimiser, "sgd", "adam", "adamw")
         schedules = "constant", "step", "exponential", "cosine"
         one_of("schedule", self.schedule, *schedules)
-        for part in self.weights.split(","):
-            if not part.startswith("run:"):
-                one_of("weights", part, "imagenet", "random", "run:FOLDER")
+        for part in self.weights.split(",") if self.weights else ():
+            if not part.startswith(("run:", "backbone:")):
+                known = "imagenet", "random", "run:FOLDER", "backbone:FOLDER"
+                one_of("weights", part, *known)
         for name in ("model", "data"):
             if not getattr(self, name):
                 raise ValueError(f"{name}: nothing; needed is a name")

@@ -20,6 +20,9 @@ from jiqa.training.config import TrainingConfig
 from jiqa.training.optimiser import BACKBONE
 from jiqa.training.sources import Sources
 
+#: What stands before the folder of a run of which the backbone alone is taken.
+_ALONE = "backbone:"
+
 
 @dataclass(frozen=True)
 class Start:
@@ -47,6 +50,9 @@ def completed(
         ValueError: what the model is to be told by a file is not there.
     """
     options = model.options(config.stage, config.model_config)
+    if not config.weights:
+        known = "random" if model.backbone(options) is None else "imagenet"
+        config = dataclasses.replace(config, weights=known)
     if model.complete is None:
         return config, options
     others = [*sources.validation.entries]
@@ -88,9 +94,12 @@ def start(
     found: dict[str, np.ndarray] = {}
     read: list[weights.Weights] = []
     # The last named counts first; what a run has need not be published.
-    for name in reversed([part for part in parts if part.startswith(RUN)]):
-        read.append(weights.load(name))
+    for name in reversed([part for part in parts if part.startswith((RUN, _ALONE))]):
+        folder = name.removeprefix(RUN).removeprefix(_ALONE)
+        read.append(weights.load(f"{RUN}{folder}"))
+        asked = BACKBONE if name.startswith(_ALONE) else ""
         own = {k: v for k, v in read[-1].params.items() if k in flat}
+        own = {k: v for k, v in own.items() if k.startswith(asked)}
         check(own, {k: flat[k].shape for k in own}, name)
         found = {**own, **found}
     if "imagenet" in parts:
