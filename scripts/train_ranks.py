@@ -4,12 +4,13 @@ r"""Learn to rank distortions of BSDS500's photographs, and rank those of Kodak'
     jiqa distort kodak --set rankiqa_live --output ladders/kodak
     python scripts/train_ranks.py ladders/bsds ladders/kodak --workdir runs/ranks
 
-and the same with ``--set dbcnn``. The model ``rank`` learns from all levels of each
-distortion of each photograph, the photograph itself among them; its backbone stays as
-it was trained on ImageNet, and sees the middle of every image once. Then the finished
-run scores every image of the second ladder whole, as ``jiqa score run:runs/ranks``
-does. Counted are pairs of levels of one distortion of one photograph: the share whose
-stronger level has the lower score, by distortion and over all pairs.
+and the same with ``--set dbcnn`` and ``--set rankiqa_tid2013``. The model ``rank``
+learns from all levels of each distortion of each photograph, the photograph itself
+among them; its backbone stays as it was trained on ImageNet, and sees the middle of
+every image once. With --whole the backbone learns as well, from crops. Then the
+finished run scores every image of the second ladder whole, as ``jiqa score
+run:runs/ranks`` does. Counted are pairs of levels of one distortion of one photograph:
+the share whose stronger level has the lower score, by distortion and over all pairs.
 
 Prints a table and writes scripts/results/train-ranks-SET.csv (--output).
 

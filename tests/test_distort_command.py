@@ -166,6 +166,22 @@ def test_formats_without_loss(form, photos, tmp_path):
     np.testing.assert_allclose(got, want, atol=1e-3)
 
 
+def test_other_images_of_the_folder_stay_in_its_table(photos, tmp_path):
+    out = tmp_path / "out"
+    assert _run(photos / "a.png", *CHEAP, "-o", out) == 0
+    before = _rows(out)
+    other = ("--set", "dbcnn", "--kinds", "dither", "--levels", "2")
+    (out / before[-1]["image"]).unlink()
+    assert _run(photos, *other, "-o", out, "--resume") == 0
+    rows = {r["image"]: r for r in _rows(out)}
+    stay = {r["image"] for r in before[:-1]}
+    new = {f"{name}/dither/2.png" for name in ("a", "b", "sub/a")}
+    assert stay <= set(rows) and new <= set(rows)
+    assert before[-1]["image"] not in rows
+    # Two more photographs, and three that are dithered.
+    assert len(rows) == len(_rows(out)) == len(stay) + 2 + 3
+
+
 def test_output_inside_the_input_is_not_distorted_again(photos, capsys):
     out = photos / "out"
     assert _run(photos, *CHEAP, "-o", out) == 0

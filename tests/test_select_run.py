@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jax import export
 from selector_data import TOYS, photographs, toys_are_known
 
 import jiqa
@@ -18,6 +19,7 @@ from jiqa import metrics
 from jiqa.cli import main
 from jiqa.decode import read_image
 from jiqa.models.choices import choices
+from jiqa.models.exporting import export_program
 from jiqa.models.portfolio import read_portfolio
 from jiqa.scoring.selection import Choice
 from jiqa.selectors.curves import Curves
@@ -143,6 +145,19 @@ def test_it_is_what_the_run_chooses_and_says(trained):
     np.testing.assert_allclose(table.values, mapped, rtol=1e-3)
     with pytest.raises(ValueError, match="output='both'; needed is"):
         jiqa.load(name, output="both")(images[0])
+
+
+@pytest.mark.slow
+def test_as_a_program_it_chooses_the_same(trained, tmp_path):
+    rows = _read(trained.other)[:6]
+    images = [
+        read_image(trained.other.parent / "images" / row["image"]) for row in rows
+    ]
+    path = tmp_path / "program"
+    export_program(trained.run, path, images[0].shape[:2], ("cpu",))
+    program = export.deserialize(bytearray(path.read_bytes()))
+    wanted = jiqa.load(f"run:{trained.run}")(np.stack(images))
+    np.testing.assert_allclose(program.call(np.stack(images)), wanted, rtol=1e-4)
 
 
 @pytest.mark.slow

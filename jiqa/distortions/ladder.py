@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import jax
 
@@ -172,28 +172,49 @@ class Ladder:
     ) -> None:
         """Write the table of all images, complete or not at all.
 
+        Lines that a manifest already has there, of other images that are still in the
+        folder, stay: another run made these, of other photographs or kinds.
+
         Args:
             path: the CSV file.
             sources: the photographs, in the order of the table.
             failures: why an image is not there, by its place; with no step, why all
                 of a source's are not: they share one line, the pristine image's.
         """
-        steps = list(self.steps())
+        rows = list(self._rows(sources, failures))
+        mine = {row["image"] for row in rows}
+        rows[:0] = [row for row in _earlier(path) if row["image"] not in mine]
         draft = path.with_name(f".{path.name}.part")
-        with draft.open(
-            "w", newline="", encoding="utf-8", errors="surrogateescape"
-        ) as file:
+        with _opened(draft, "w") as file:
             table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             table.writeheader()
-            for index, source in enumerate(sources):
-                unread = failures.get(Place(index, None))
-                if unread is not None:
-                    table.writerow(self.row(source, steps[0], unread))
-                    continue
-                for number, step in enumerate(steps):
-                    error = failures.get(Place(index, number), "")
-                    table.writerow(self.row(source, step, error))
+            table.writerows(rows)
         draft.replace(path)
+
+    def _rows(
+        self, sources: Sequence[Source], failures: Mapping[Place, str]
+    ) -> Iterator[Row]:
+        steps = list(self.steps())
+        for index, source in enumerate(sources):
+            unread = failures.get(Place(index, None))
+            if unread is not None:
+                yield self.row(source, steps[0], unread)
+                continue
+            for number, step in enumerate(steps):
+                yield self.row(source, step, failures.get(Place(index, number), ""))
+
+
+def _opened(path: Path, mode: str) -> IO[str]:
+    """As text in which file names need not be valid."""
+    return path.open(mode, newline="", encoding="utf-8", errors="surrogateescape")
+
+
+def _earlier(path: Path) -> list[Row]:
+    """Lines of images that are there."""
+    if not path.exists():
+        return []
+    with _opened(path, "r") as file:
+        return [r for r in csv.DictReader(file) if (path.parent / r["image"]).exists()]
 
 
 def _folded(seed: int, first: int, second: int) -> jax.Array:
