@@ -28,18 +28,20 @@ class Recipe:
         model: a model's name.
         data: a prepared set.
         trainings: settings of each, as ``jiqa train --set`` takes them.
-        ladder: set of distortions whose ranks the first training learns; or none.
         published: ``srcc`` and ``plcc``, as far as they could be read.
+        ladder: set of distortions whose ranks the first training learns; or none.
     """
 
     model: str
     data: str
     trainings: tuple[Settings, ...]
-    ladder: str = ""
     published: Mapping[str, float] = field(default_factory=dict)
+    ladder: str = ""
 
 
-def _ranking(data: str, kinds: int, groups: int, rate: float, own: Settings) -> Any:
+def _ranking(
+    data: str, kinds: int, groups: int, rate: float, own: Settings
+) -> tuple[Settings, ...]:
     """RankIQA's two steps: 50,000 updates on ranks, then on opinions.
 
     A batch has ``groups`` of five or six levels. Opinions are learned on the scale that
@@ -60,7 +62,7 @@ def _ranking(data: str, kinds: int, groups: int, rate: float, own: Settings) -> 
         "decay_every": round(10_000 / epoch, 3),
         "validate_every": 1000,
     }
-    images = 12 if live else 48  # updates that see all images once, at 48 or 45 each
+    once = 12 if live else 48  # updates that see all images, 48 or 45 at a time
     then = {
         **sgd,
         **own,
@@ -71,7 +73,7 @@ def _ranking(data: str, kinds: int, groups: int, rate: float, own: Settings) -> 
         "steps": 20_000 if live else 10_000,
         "schedule": "step",
         "decay": 0.5,
-        "decay_every": round(5000 / images, 1),
+        "decay_every": round(5000 / once, 1),
         "validate_every": 500,
     }
     return first, then
@@ -134,46 +136,54 @@ _LIVE, _SET_A, _SET_B = "live/realigned", "rankiqa_live", "rankiqa_tid2013"
 
 RECIPES = {
     "rankiqa/live": Recipe(
-        *("rank", _LIVE, _ranking(_LIVE, 4, 8, 1e-5, _RANKIQA), _SET_A),
+        "rank",
+        _LIVE,
+        _ranking(_LIVE, 4, 8, 1e-5, _RANKIQA),
         {"srcc": 0.981, "plcc": 0.982},
+        ladder=_SET_A,
     ),
     "rankiqa/tid2013": Recipe(
-        *("rank", "tid2013", _ranking("tid2013", 19, 9, 1e-4, _RANKIQA), _SET_B),
+        "rank",
+        "tid2013",
+        _ranking("tid2013", 19, 9, 1e-4, _RANKIQA),
         {"plcc": 0.799},
+        ladder=_SET_B,
     ),
-    "multilevel/live": Recipe("rank", _LIVE, _ranking(_LIVE, 4, 8, 1e-5, {}), _SET_A),
+    "multilevel/live": Recipe(
+        "rank", _LIVE, _ranking(_LIVE, 4, 8, 1e-5, {}), ladder=_SET_A
+    ),
     "multilevel/tid2013": Recipe(
-        "rank", "tid2013", _ranking("tid2013", 19, 9, 1e-4, {}), _SET_B
+        "rank", "tid2013", _ranking("tid2013", 19, 9, 1e-4, {}), ladder=_SET_B
     ),
     "nima-mobilenet/ava": Recipe(
-        *("nima", "ava", _nima("mobilenet_v1"), ""), {"srcc": 0.510, "plcc": 0.518}
+        "nima", "ava", _nima("mobilenet_v1"), {"srcc": 0.510, "plcc": 0.518}
     ),
     "nima-vgg16/ava": Recipe(
-        *("nima", "ava", _nima("vgg16"), ""), {"srcc": 0.592, "plcc": 0.610}
+        "nima", "ava", _nima("vgg16"), {"srcc": 0.592, "plcc": 0.610}
     ),
     "nima-inception-v2/ava": Recipe(
-        *("nima", "ava", _nima("bn_inception"), ""), {"srcc": 0.612, "plcc": 0.636}
+        "nima", "ava", _nima("bn_inception"), {"srcc": 0.612, "plcc": 0.636}
     ),
     "nima-vgg16/tid2013": Recipe(
-        *("nima", "tid2013", _nima("vgg16", **_TID), ""), {"srcc": 0.944}
+        "nima", "tid2013", _nima("vgg16", **_TID), {"srcc": 0.944}
     ),
     "dbcnn/live": Recipe(
-        *("dbcnn", _LIVE, _dbcnn(432, 1e-6), ""), {"srcc": 0.968, "plcc": 0.971}
+        "dbcnn", _LIVE, _dbcnn(432, 1e-6), {"srcc": 0.968, "plcc": 0.971}
     ),
     "dbcnn/csiq": Recipe(
-        *("dbcnn", "csiq", _dbcnn(384, 1e-6), ""), {"srcc": 0.946, "plcc": 0.959}
+        "dbcnn", "csiq", _dbcnn(384, 1e-6), {"srcc": 0.946, "plcc": 0.959}
     ),
     "dbcnn/tid2013": Recipe(
-        *("dbcnn", "tid2013", _dbcnn(384, 1e-5), ""), {"srcc": 0.816, "plcc": 0.865}
+        "dbcnn", "tid2013", _dbcnn(384, 1e-5), {"srcc": 0.816, "plcc": 0.865}
     ),
     "dbcnn/live_challenge": Recipe(
-        *("dbcnn", "live_challenge", _dbcnn(448, 1e-5), ""), {"srcc": 0.851}
+        "dbcnn", "live_challenge", _dbcnn(448, 1e-5), {"srcc": 0.851}
     ),
-    "cnniqa/live": Recipe("cnniqa", _LIVE, _CNNIQA, "", {"srcc": 0.956, "plcc": 0.953}),
-    "wadiqam/live": Recipe("wadiqam", _LIVE, _WADIQAM, "", {"srcc": 0.954}),
-    "wadiqam/tid2013": Recipe("wadiqam", "tid2013", _WADIQAM, "", {"srcc": 0.761}),
-    "diqam/live": Recipe("wadiqam", _LIVE, _DIQAM, "", {"srcc": 0.960}),
-    "diqam/tid2013": Recipe("wadiqam", "tid2013", _DIQAM, "", {"srcc": 0.835}),
+    "cnniqa/live": Recipe("cnniqa", _LIVE, _CNNIQA, {"srcc": 0.956, "plcc": 0.953}),
+    "wadiqam/live": Recipe("wadiqam", _LIVE, _WADIQAM, {"srcc": 0.954}),
+    "wadiqam/tid2013": Recipe("wadiqam", "tid2013", _WADIQAM, {"srcc": 0.761}),
+    "diqam/live": Recipe("wadiqam", _LIVE, _DIQAM, {"srcc": 0.960}),
+    "diqam/tid2013": Recipe("wadiqam", "tid2013", _DIQAM, {"srcc": 0.835}),
     "wadiqam-fr/live": Recipe("wadiqam_fr", _LIVE, _WADIQAM),
     "wadiqam-fr/tid2013": Recipe("wadiqam_fr", "tid2013", _WADIQAM),
 }

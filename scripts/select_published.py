@@ -39,6 +39,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from passing_on import parted
+
 from jiqa.cli import main as jiqa
 from jiqa.data.store import open_dataset
 
@@ -82,11 +84,7 @@ HEAD = (
 
 def main(argv: list[str] | None = None) -> int:
     """Run what is prepared; print the table."""
-    words = sys.argv[1:] if argv is None else argv
-    own, more = words, []
-    if "--" in words:
-        place = words.index("--")
-        own, more = words[:place], words[place + 1 :]
+    own, more = parted(argv)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

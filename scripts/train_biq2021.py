@@ -74,14 +74,6 @@ HEADS: dict[str, tuple[str, dict[str, Any]]] = {
     "dbcnn": ("dbcnn", {}),
 }
 
-#: What is said of a start, by whether backbone and head come from ranks.
-_BEGIN = {
-    (False, False): "imagenet",
-    (False, True): "ranks",
-    (True, False): "ranked backbone",
-    (True, True): "ranked whole",
-}
-
 
 def main() -> None:
     """Train each head from each seed."""
@@ -100,8 +92,9 @@ def main() -> None:
     add("--rate", type=float, default=3e-4, help="of Adam (%(default)s)")
     add("--dropout", type=float, default=0.5, help="%(default)s")
     add("--batch-size", type=int, default=64, help="%(default)s")
-    add("--ranks", type=Path, help="a run whose head of rank is begun with")
-    add("--trunk", type=Path, help="a run whose backbone is begun with")
+    either = parser.add_mutually_exclusive_group().add_argument
+    either("--ranks", type=Path, help="a run whose head of rank is begun with")
+    either("--trunk", type=Path, help="a run whose backbone alone is begun with")
     add("--output", type=Path, help="where the rows are written")
     options = parser.parse_args()
     rows = []
@@ -129,14 +122,16 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         own |= {"resize": options.resize}
     if model == "rank":
         own |= {"hidden": options.hidden}
-    begin = "imagenet"
-    begin += f",run:{options.ranks}" if options.ranks else ""
-    begin += f",backbone:{options.trunk}" if options.trunk else ""
+    begin, weights = "imagenet", "imagenet"
+    if options.ranks:
+        begin, weights = "ranks", f"imagenet,run:{options.ranks}"
+    if options.trunk:
+        begin, weights = "ranked backbone", f"imagenet,backbone:{options.trunk}"
     config = frozen(
         model=model,
         model_config=own,
         data="biq2021:train",
-        weights=begin,
+        weights=weights,
         head_rate=options.rate,
         epochs=options.epochs,
         batch_size=options.batch_size,
@@ -146,7 +141,7 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         "head": name,
         "network": options.network,
         "resize": options.resize,
-        "begin": _BEGIN[bool(options.trunk), bool(options.ranks)],
+        "begin": begin,
         "seed": seed,
         **tested(config, TEST),
     }

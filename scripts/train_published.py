@@ -17,10 +17,10 @@ Ranks are learned from a folder that ``jiqa distort`` has written, of the set th
 passed on to every training. --best-on-test lets the test division choose the update, as
 DBCNN's authors do; such a figure is no measure of anything new.
 
-None of these data sets was at hand, so that no recipe was run on them, and none of the
-published figures is reproduced. Every recipe runs on a miniature set in the tests. What
-could be had is trained on by scripts/train_biq2021.py, train_live_challenge.py,
-train_ranks.py and train_qodcnn.py.
+Of these data sets LIVE Challenge alone was at hand, where DBCNN as a whole asks for a
+GPU: no recipe was run on them, and none of the published figures is reproduced. The
+tests run one of each kind on a miniature set. What could be had is trained on by
+scripts/train_biq2021.py, train_live_challenge.py, train_ranks.py and train_qodcnn.py.
 
 scripts/published_trainings.py has the settings, and says what in them is a guess.
 """
@@ -31,11 +31,11 @@ import argparse
 import json
 import shlex
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from passing_on import parted
 from published_trainings import RECIPES, Recipe
 from rich.console import Console
 from rich.table import Table
@@ -46,11 +46,7 @@ from jiqa.cli import main as jiqa
 
 def main(argv: list[str] | None = None) -> int:
     """Run a recipe on each division; print its figures."""
-    words = sys.argv[1:] if argv is None else argv
-    own, more = words, []
-    if "--" in words:
-        place = words.index("--")
-        own, more = words[:place], words[place + 1 :]
+    own, more = parted(argv)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -70,13 +66,13 @@ def main(argv: list[str] | None = None) -> int:
     recipe = RECIPES[options.recipe]
     if recipe.ladder and not options.ladder:
         parser.error(f"--ladder is needed: photographs after {recipe.ladder}")
-    rows = []
+    place, rows = options.output / options.recipe.replace("/", "-"), []
     for seed in range(options.divisions):
-        row = division(options, recipe, seed, more)
+        row = division(options, place, seed, more)
         if row is None:
             return 1
         rows.append(row)
-    written(rows, options.output / f"{options.recipe.replace('/', '-')}.csv")
+    written(rows, place.with_suffix(".csv"))
     table = Table("of", "images", "SRCC", "PLCC")
     for row in rows:
         table.add_row(f"division {row['seed']}", str(row["images"]), *_cells(row))
@@ -97,16 +93,16 @@ def listed() -> None:
 
 
 def division(
-    options: argparse.Namespace, recipe: Recipe, seed: int, more: Sequence[str]
+    options: argparse.Namespace, folder: Path, seed: int, more: Sequence[str]
 ) -> dict[str, Any] | None:
     """The trainings on one division; the last one's figures, or none if it failed."""
+    recipe: Recipe = RECIPES[options.recipe]
     data, begin = options.data or recipe.data, options.weights
-    name, test = options.recipe.replace("/", "-"), f"{data}:test@{seed}"
-    folder = options.output / name
+    test, run = f"{data}:test@{seed}", folder
     for number, settings in enumerate(recipe.trainings, 1):
         ranks = bool(recipe.ladder) and number == 1
-        folder = options.output / name / f"{seed}-{number}"
-        words = ["train", recipe.model, "--workdir", str(folder), "--resume"]
+        run = folder / f"{seed}-{number}"
+        words = ["train", recipe.model, "--workdir", str(run), "--resume"]
         words += ["--data", options.ladder if ranks else f"{data}:train@{seed}"]
         if number == len(recipe.trainings):
             words += ["--test", test]
@@ -116,10 +112,10 @@ def division(
         words += [w for k, v in given.items() for w in ("--set", f"{k}={v}")]
         words += more
         print("jiqa", shlex.join(words), flush=True)
-        if jiqa(words) > 1 or not (folder / "model.safetensors").is_file():
+        if jiqa(words) > 1 or not (run / "model.safetensors").is_file():
             return None
-        begin = f"run:{folder}"
-    summary = json.loads((folder / "evaluation" / "summary.json").read_text("utf-8"))
+        begin = f"run:{run}"
+    summary = json.loads((run / "evaluation" / "summary.json").read_text("utf-8"))
     overall = next(row for row in summary if row["distortion"] == "all")
     found = {k: overall[k] for k in ("srcc", "plcc")}  # none, where images are too few
     figures = {k: None if v is None else round(v, 4) for k, v in found.items()}

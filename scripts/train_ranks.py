@@ -88,7 +88,6 @@ def main() -> None:
     add("--whole", action="store_true", help="train the backbone too")
     add("--backbone-rate", type=float, default=1e-5, help="(%(default)s)")
     add("--dropout", type=float, default=0.2, help="%(default)s")
-    add("--ema", type=float, default=0.0, help="of the arrays (%(default)s)")
     add("--output", type=Path, help="where the rows are written")
     options = parser.parse_args()
     if not (options.workdir / "model.safetensors").is_file():
@@ -113,7 +112,6 @@ def main() -> None:
             backbone_rate=options.backbone_rate,
             epochs=options.epochs,
             batch_size=options.batch_size,
-            ema=options.ema,
         )
         keep_memory()  # as jiqa train does
         train(config, options.workdir, progress=progress)

@@ -60,6 +60,13 @@ def write_pairs(root: Path, side: int = SIDE) -> list[tuple[Path, Path]]:
     return pairs
 
 
+def falling(pairs: Sequence[tuple[Path, Path]]) -> list[float]:
+    """Scores that fall with the level, by another step for each kind and picture."""
+    rng = np.random.default_rng(0)
+    levels = [int(path.stem[-1]) for _, path in pairs]
+    return (8 - 2 * np.array(levels) + rng.normal(0, 0.3, len(pairs))).tolist()
+
+
 def prepare_rated(
     root: Path, rate: Callable[[Sequence[tuple[Path, Path]]], Sequence[float]]
 ) -> Path:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from analysis_data import prepare_rated
+from analysis_data import falling, prepare_rated
 
 from jiqa.analysis.selected_maps import Selection
 from jiqa.cli import main
 
 
-def _rate(pairs: Any) -> Any:
-    """Scores that fall with the level, by another step for each kind and picture."""
-    rng = np.random.default_rng(0)
-    levels = [int(path.stem[-1]) for _, path in pairs]
-    return 8 - 2 * np.array(levels) + rng.normal(0, 0.3, len(pairs))
-
-
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
-    return prepare_rated(tmp_path_factory.mktemp("mini"), _rate)
+    return prepare_rated(tmp_path_factory.mktemp("mini"), falling)
 
 
 QUICK = ["--most", "2", "--side", "64", "--steps", "3", "--stride", "27"]
@@ -70,12 +62,9 @@ def test_the_page_again_from_the_folder(study, capsys, tmp_path):
     assert ended.value.code == 2
 
 
-def test_the_published_tables_as_a_recipe(prepared, tmp_path, capsys):
-    place = Path(__file__).parent.parent / "scripts" / "select_published.py"
-    spec = importlib.util.spec_from_file_location("select_published", place)
-    assert spec is not None and spec.loader is not None
-    recipe = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(recipe)
+def test_the_published_tables_as_a_recipe(prepared, tmp_path, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "scripts"))
+    recipe: Any = importlib.import_module("select_published")
     words = ["--data", "table/mini", "csiq", "--data-dir", str(prepared)]
     words += ["--networks", "alexnet", "--output", str(tmp_path), "--"]
     words += ["--layers", "conv1", "--stopping", "2", "--resamples", "0", "--no-cache"]

@@ -7,10 +7,9 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import training_data
-from analysis_data import prepare_rated
+from analysis_data import falling, prepare_rated
 
 from jiqa.models.finding import get_model
 from jiqa.training.config import with_settings
@@ -30,15 +29,10 @@ def recipe() -> Any:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
-    def rate(pairs: Any) -> Any:
-        rng = np.random.default_rng(0)
-        levels = [int(path.stem[-1]) for _, path in pairs]
-        return 90 - 20 * np.array(levels) + rng.normal(0, 3, len(pairs))
-
-    return prepare_rated(tmp_path_factory.mktemp("mini"), rate)
+    return prepare_rated(tmp_path_factory.mktemp("mini"), falling)
 
 
-def _words(prepared: Path, output: Path, name: str) -> list[str]:
+def _words(output: Path, name: str) -> list[str]:
     words = [name, "--data", "table/mini", "--output", str(output)]
     return [*words, "--divisions", "1"]
 
@@ -64,7 +58,7 @@ def test_every_recipe_is_one_that_jiqa_train_takes(recipe):
 
 
 def test_a_recipe_ends_in_a_table(recipe, prepared, tmp_path, capsys):
-    words = _words(prepared, tmp_path, "cnniqa/live")
+    words = _words(tmp_path, "cnniqa/live")
     more = [*_SHORT, "--data-dir", str(prepared), "--no-cache"]
     assert recipe.main([*words, "--", *more]) == 0
     said = capsys.readouterr().out
@@ -78,9 +72,9 @@ def test_a_recipe_ends_in_a_table(recipe, prepared, tmp_path, capsys):
     assert report.is_file()
 
 
-def test_ranks_need_a_ladder(recipe, prepared, tmp_path, capsys):
+def test_ranks_need_a_ladder(recipe, tmp_path, capsys):
     with pytest.raises(SystemExit):
-        recipe.main(_words(prepared, tmp_path, "rankiqa/live"))
+        recipe.main(_words(tmp_path, "rankiqa/live"))
     assert "photographs after rankiqa_live" in capsys.readouterr().err
 
 
@@ -93,7 +87,7 @@ def test_ranks_need_a_ladder(recipe, prepared, tmp_path, capsys):
     ],
 )
 def test_each_kind_of_recipe_runs(recipe, prepared, tmp_path, name):
-    words = [*_words(prepared, tmp_path, name), "--weights", "random"]
+    words = [*_words(tmp_path, name), "--weights", "random"]
     more = [*_SHORT, "--data-dir", str(prepared), "--no-cache"]
     found = recipe.RECIPES[name]
     if found.model == "rank":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -183,7 +183,7 @@ class Ladder:
         """
         rows = list(self._rows(sources, failures))
         mine = {row["image"] for row in rows}
-        rows[:0] = [row for row in _earlier(path) if row["image"] not in mine]
+        rows = [*_others(path, mine), *rows]
         draft = path.with_name(f".{path.name}.part")
         with _opened(draft, "w") as file:
             table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
@@ -209,12 +209,13 @@ def _opened(path: Path, mode: str) -> IO[str]:
     return path.open(mode, newline="", encoding="utf-8", errors="surrogateescape")
 
 
-def _earlier(path: Path) -> list[Row]:
-    """Lines of images that are there."""
+def _others(path: Path, mine: Container[str]) -> list[Row]:
+    """Lines of a manifest on other images than ``mine``, as far as these are there."""
     if not path.exists():
         return []
     with _opened(path, "r") as file:
-        return [r for r in csv.DictReader(file) if (path.parent / r["image"]).exists()]
+        others = [row for row in csv.DictReader(file) if row["image"] not in mine]
+    return [row for row in others if (path.parent / row["image"]).exists()]
 
 
 def _folded(seed: int, first: int, second: int) -> jax.Array:

@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from jiqa.options import one_of
+from jiqa.weights.runs import RUN
 
 #: The record's file in a run's folder.
 FILE = "config.json"
+
+#: What ``weights`` begin with that are an earlier run's: all of it, or its backbone.
+ALONE = "backbone:"
+OF_RUNS = (RUN, ALONE)
 
 #: What a run learns from: human scores, the order of levels, kinds of distortion, or
 #: the errors of methods.
@@ -123,8 +128,8 @@ class TrainingConfig:
         schedules = "constant", "step", "exponential", "cosine"
         one_of("schedule", self.schedule, *schedules)
         for part in self.weights.split(",") if self.weights else ():
-            if not part.startswith(("run:", "backbone:")):
-                known = "imagenet", "random", "run:FOLDER", "backbone:FOLDER"
+            if not part.startswith(OF_RUNS):
+                known = "imagenet", "random", *(f"{name}FOLDER" for name in OF_RUNS)
                 one_of("weights", part, *known)
         for name in ("model", "data"):
             if not getattr(self, name):

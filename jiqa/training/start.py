@@ -16,12 +16,9 @@ from jiqa import weights
 from jiqa.models.model import Model, Variables
 from jiqa.models.runs import RUN
 from jiqa.nn.parameters import check
-from jiqa.training.config import TrainingConfig
+from jiqa.training.config import ALONE, OF_RUNS, TrainingConfig
 from jiqa.training.optimiser import BACKBONE
 from jiqa.training.sources import Sources
-
-#: What stands before the folder of a run of which the backbone alone is taken.
-_ALONE = "backbone:"
 
 
 @dataclass(frozen=True)
@@ -94,12 +91,14 @@ def start(
     found: dict[str, np.ndarray] = {}
     read: list[weights.Weights] = []
     # The last named counts first; what a run has need not be published.
-    for name in reversed([part for part in parts if part.startswith((RUN, _ALONE))]):
-        folder = name.removeprefix(RUN).removeprefix(_ALONE)
-        read.append(weights.load(f"{RUN}{folder}"))
-        asked = BACKBONE if name.startswith(_ALONE) else ""
-        own = {k: v for k, v in read[-1].params.items() if k in flat}
-        own = {k: v for k, v in own.items() if k.startswith(asked)}
+    for name in reversed([part for part in parts if part.startswith(OF_RUNS)]):
+        wanted = BACKBONE if name.startswith(ALONE) else ""
+        read.append(weights.load(RUN + name.partition(":")[2]))
+        own = {
+            k: v
+            for k, v in read[-1].params.items()
+            if k in flat and k.startswith(wanted)
+        }
         check(own, {k: flat[k].shape for k in own}, name)
         found = {**own, **found}
     if "imagenet" in parts:
