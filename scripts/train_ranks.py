@@ -19,7 +19,7 @@ Kodak-Lossless-True-Color-Image-Suite) never seen in training:
 
     network          set              pairs  in order  the worst kind
     alexnet          rankiqa_live     1,440    1.0000  1.0000
-    alexnet          dbcnn            3,240    0.9988  .9944, darkening
+    alexnet          dbcnn            3,240    0.9988  .9944, underexposure
     alexnet          rankiqa_tid2013  4,560    0.9785  .8958, colour_saturation
     vgg16, --whole   rankiqa_live     1,440    1.0000  1.0000
 
