@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jiqa.cli._progress_log import line_writer
 from jiqa.places import cache_folder
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def join_processes(arguments: argparse.Namespace) -> Place:
 def progress(
     what: str, total: int, start: int = 0, *, starting: str = "compiling"
 ) -> Iterator[Callable[[], None]]:
-    """A bar with rate and time left on a terminal's standard error, else nothing.
+    """A bar with rate and time left on a terminal's standard error, else some lines.
 
     Args:
         what: the word before the bar.
@@ -92,7 +93,7 @@ def progress(
         starting: what stands in the rate's place until there is one.
     """
     if not sys.stderr.isatty():
-        yield lambda: None
+        yield line_writer(what, total, start)
         return
     from rich.console import Console
     from rich.progress import (
