@@ -252,6 +252,9 @@ def test_settings_are_read_as_what_they_are():
     ):
         with pytest.raises(ValueError, match=said):
             with_settings(given, [word], tiny_model.Config)
+    # Nearer in letters is backbone_rate.
+    with pytest.raises(ValueError, match=r"did you mean model\.backbone\?"):
+        with_settings(given, ["backbone=alexnet"], rank.Config)
 
 
 def test_layers_that_two_models_share_are_computed_once(ladder, tmp_path):

@@ -211,7 +211,9 @@ def with_settings(
             default = _default(found)
             raise ValueError(f"--set {setting}: no value; needed is {key}={default}")
         if found is None:
-            close = difflib.get_close_matches(key, [*own, *theirs], n=1)
+            close = [f"model.{key}"]  # whose opening is easily forgotten
+            if close[0] not in theirs:
+                close = difflib.get_close_matches(key, [*own, *theirs], n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             keys = ", ".join([*own, *theirs])
             raise ValueError(f"--set {setting}: no key {key!r}{hint} (keys: {keys})")
