@@ -35,15 +35,17 @@ of folder val in all of them and from the other 400 in the eight that are hardes
     jiqa distort others --set rankiqa_tid2013 --output ladders/tid --resume \
         --kinds lower_contrast,gaussian_blur
     python scripts/train_ranks.py ladders/tid ladders/kodak --workdir runs/tid \
-        --network vgg16 --hidden 1024 --dropout 0 --crop 320 --epochs 5
+        --network vgg16 --hidden 1024 --dropout 0 --crop 320 --epochs 5 \
+        --output scripts/results/train-ranks-rankiqa_tid2013-vgg16.csv
 
-(for AlexNet without --network). How bright, how colourful or how rich in contrast a
-photograph was meant to be is hard to know from it alone: with AlexNet and some fifteen
-other settings Kodak's colour_saturation had .86 to .95, and none brought all kinds to
-.90. Width and number of epochs were chosen on photographs held out of BSDS500, where
-they matter less than the backbone and than kinds that only few photographs have: with
-lower_contrast of 100 photographs it was the worst kind there. VGG-16 takes most of an
-hour to see the 20,900 images once, and 25 minutes for Kodak's 1,848 whole ones.
+(for AlexNet without --network and --output). How bright, how colourful or how rich in
+contrast a photograph was meant to be is hard to know from it alone: with AlexNet and
+some fifteen other settings Kodak's colour_saturation had .86 to .95, and none brought
+all kinds to .90. Width and number of epochs were chosen on photographs held out of
+BSDS500, where they matter less than the backbone and than kinds that only few
+photographs have: with lower_contrast of 100 photographs it was the worst kind there.
+VGG-16 takes most of an hour to see the 20,900 images once, and 25 minutes for Kodak's
+1,848 whole ones.
 """
 
 from __future__ import annotations

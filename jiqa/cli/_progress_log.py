@@ -45,7 +45,7 @@ def line_writer(
 
 
 def duration(seconds: float) -> str:
-    """A time in the two largest units that tell something: ``"2 h 5 min"``."""
+    """A time for people, to the minute from a minute and a half on: ``"2 h 5 min"``."""
     minutes = round(seconds / 60)
     if minutes < 2:
         return f"{seconds:.0f} s"
