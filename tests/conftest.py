@@ -10,7 +10,8 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
 import numpy as np
 import pytest
-from weights_server import Server, serving
+
+from tests.helpers.weights_server import Server, serving
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 

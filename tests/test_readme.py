@@ -34,7 +34,7 @@ def test_code_runs(code, capsys):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_work(command, tmp_path, monkeypatch, rng, capsys):
-    monkeypatch.setattr("jiqa.cli._setup.configure_jax", lambda **_: None)
+    monkeypatch.setattr("jiqa.cli.common.jax_setup.configure_jax", lambda **_: None)
     monkeypatch.chdir(tmp_path)
     pixels = rng.integers(0, 256, (200, 200, 3), dtype="uint8")
     names = (
@@ -51,4 +51,6 @@ def test_commands_work(command, tmp_path, monkeypatch, rng, capsys):
 
 def test_table_is_what_the_catalogue_says():
     script = runpy.run_path(str(ROOT / "scripts" / "readme_table.py"))
-    assert script["updated"](TEXT) == TEXT, "run python scripts/readme_table.py"
+    assert script["updated"](TEXT) == TEXT, (
+        "run python scripts/maintenance/readme_table.py"
+    )

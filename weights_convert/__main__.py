@@ -1,8 +1,8 @@
-"""``python -m weights_convert NAME SRC DST``; see ``weights_convert.command``."""
+"""``python -m weights_convert NAME SRC`` is ``jiqa weights convert NAME SRC``."""
 
 import sys
 
-from weights_convert.command import main
+from jiqa.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["weights", "convert", *sys.argv[1:]]))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import safetensors
 
-from jiqa.weights import pickles
 from weights_convert import caffe_files, keras_files, matlab_files, torch_files
+from weights_convert import restricted_pickle as pickles
 from weights_convert.floats import numbers
 
 _MAGIC_LEGACY = b"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 
 from weights_convert.hdf5 import opened
 
@@ -24,6 +23,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
         ValueError: a damaged file, or no network in it.
     """
     try:
+        import scipy.io
+
         content = scipy.io.loadmat(path, chars_as_strings=True)
     except Exception as error:  # A damaged file fails in many ways.
         raise ValueError(f"{path}: cannot be read as a .mat file ({error})") from error

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jiqa.weights import UnsafePickle
 from weights_convert.floats import itemsize, numbers
+from weights_convert.restricted_pickle import UnsafePickle
 from weights_convert.torch_objects import Reader, Storage, tensors
 
 #: What the first pickle of the older format holds.

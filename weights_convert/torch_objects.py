@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from jiqa.weights import UnsafePickle, pickles
+from weights_convert import restricted_pickle as pickles
+from weights_convert.restricted_pickle import UnsafePickle
 
 #: Names of PyTorch's classes of storages, and the kind of number in each.
 _STORAGES = {
@@ -165,7 +166,7 @@ class Reader(pickle.Unpickler):
         """Read from a binary file.
 
         Raises:
-            UnsafePickle: see ``jiqa.weights.pickles.check_size``.
+            UnsafePickle: see ``weights_convert.restricted_pickle.check_size``.
         """
         pickles.check_size(file)
         super().__init__(file, encoding="utf-8")

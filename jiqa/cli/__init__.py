@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import importlib
-import pkgutil
 import re
 import sys
 from collections.abc import Sequence
+
+from jiqa.discovery import modules
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,18 +22,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0, or 1 when some rows failed. Wrong usage exits with 2, Ctrl-C with 130.
     """
-    from jiqa import __version__
-    from jiqa.scoring.inputs import UsageError
+    from jiqa.errors import UsageError
+    from jiqa.version import __version__
 
     parser = argparse.ArgumentParser(
         prog="jiqa", description="Image quality assessment in JAX."
     )
     parser.add_argument("--version", action="version", version=f"jiqa {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in sorted(m.name for m in pkgutil.iter_modules(__path__)):
-        if name.startswith("_"):
+    for name, module in modules(__name__, packages=True):
+        if name == "common":
             continue
-        module = importlib.import_module(f"{__name__}.{name}")
         sub = commands.add_parser(
             name,
             help=module.HELP,

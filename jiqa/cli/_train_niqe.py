@@ -21,9 +21,10 @@ def run(arguments: argparse.Namespace) -> tuple[str, ...]:
     Raises:
         UsageError: an option of training, an unknown setting, or what the fit refuses.
     """
-    from jiqa.cli._setup import configure_jax, progress
-    from jiqa.scoring.inputs import UsageError
-    from jiqa.training.niqe import fit
+    from jiqa.cli.common.jax_setup import configure_jax
+    from jiqa.cli.common.progress import progress
+    from jiqa.errors import UsageError
+    from jiqa.training.fit_niqe import fit
 
     given = [name for name in _OTHERS if getattr(arguments, name) not in (None, 0)]
     if given:
@@ -53,8 +54,8 @@ def configured(settings: list[str]):
     Raises:
         UsageError: no such setting, or a value of another type.
     """
+    from jiqa.errors import UsageError
     from jiqa.models.niqe import Config
-    from jiqa.scoring.inputs import UsageError
     from jiqa.training.config import setting_value
 
     values = dataclasses.asdict(Config())

@@ -76,8 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do one of the actions."""
-    from jiqa.data.folder import LayoutError
-    from jiqa.scoring.inputs import UsageError
+    from jiqa.errors import LayoutError, UsageError
 
     actions = {"list": _list, "info": _info, "prepare": _prepare, "show": _show}
     try:
@@ -94,25 +93,25 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from jiqa.cli._data_tables import print_list
+    from jiqa.cli.common.data_tables import print_list
 
     print_list(arguments.data_dir)
     return 0
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    from jiqa.cli._data_tables import print_info
+    from jiqa.cli.common.data_tables import print_info
 
     print_info(arguments.name, arguments.data_dir)
     return 0
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    from jiqa.cli._setup import download_bar, progress
-    from jiqa.data import preparing
+    from jiqa.cli.common.progress import download_bar, progress
     from jiqa.data.dataset import Dataset
-    from jiqa.data.named import check_same
+    from jiqa.data.prepare import write as preparing
     from jiqa.data.store import archive_of, full_name, to_prepare
+    from jiqa.data.user_tables.names import check_same
 
     if arguments.workers < 1:
         raise ValueError(f"--workers {arguments.workers}: needed is at least 1")
@@ -167,8 +166,8 @@ def _report(dataset: Any, seconds: float) -> None:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from jiqa.data.contact_sheet import contact_sheet
     from jiqa.data.store import open_dataset
+    from jiqa.report.contact_sheet import contact_sheet
 
     output = Path(arguments.output)
     if output.suffix.lower() != ".png":

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from jiqa.cli._arguments import add_no_cache
+from jiqa.cli.common.arguments import add_no_cache
 
 HELP = "score the bundled sample and write a report"
 
@@ -30,12 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score, draw, write, print."""
-    from jiqa.cli._setup import configure_jax, progress
+    from jiqa.cli.common.jax_setup import configure_jax
+    from jiqa.cli.common.progress import progress
     from jiqa.cli.score import show_scores
     from jiqa.report.scores import write_report
-    from jiqa.scoring.inputs import find_jobs
+    from jiqa.scoring.choose_metrics import choose
+    from jiqa.scoring.jobs import find_jobs
     from jiqa.scoring.runner import Runner
-    from jiqa.scoring.selection import choose
 
     programs = configure_jax(cache=not arguments.no_cache)
     choices = choose(arguments.metrics, [], have_reference=True)
@@ -89,10 +90,10 @@ def _maps(
     """Per-pixel maps of every metric that has one."""
     import numpy as np
 
-    from jiqa.decode import read_image
+    from jiqa.io.decode import read_image
     from jiqa.report.pictures import heat_map, thumbnail
-    from jiqa.scoring.programs import Program
-    from jiqa.scoring.selection import Choice
+    from jiqa.scoring.choose_metrics import Choice
+    from jiqa.scoring.compiled import Program
 
     original = read_image(reference)
     files = sorted(folder.glob(f"*_{_MAP_LEVEL}.*"))

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jiqa.cli._arguments import add_background, add_no_cache
+from jiqa.cli.common.arguments import add_background, add_no_cache
 
 HELP = "write distorted versions of images, strength by strength"
 
@@ -46,12 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the ladders and the manifest; see the module's docstring."""
-    from jiqa import __version__
-    from jiqa.cli._setup import configure_jax, progress
-    from jiqa.distortions.ladder import Ladder
-    from jiqa.distortions.ladder_folder import check_names, claim
-    from jiqa.distortions.ladder_writing import write_ladders
-    from jiqa.scoring.inputs import UsageError
+    from jiqa.cli.common.jax_setup import configure_jax
+    from jiqa.cli.common.progress import progress
+    from jiqa.distortions.ladders.folder import check_names, claim
+    from jiqa.distortions.ladders.plan import Ladder
+    from jiqa.distortions.ladders.write import write_ladders
+    from jiqa.errors import UsageError
+    from jiqa.version import __version__
 
     if arguments.list:
         _list()
@@ -133,7 +134,7 @@ def parse_levels(text: str) -> tuple[int, ...]:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from jiqa.scoring.inputs import UsageError
+    from jiqa.errors import UsageError
 
     if not arguments.output:
         raise UsageError("--output FOLDER is needed")
@@ -145,8 +146,9 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _sources(images: list[str], output: Path) -> list[Any]:
     """The photographs, without what an earlier run wrote among them."""
-    from jiqa.distortions.ladder import Source
-    from jiqa.scoring.inputs import UsageError, expand
+    from jiqa.distortions.ladders.plan import Source
+    from jiqa.errors import UsageError
+    from jiqa.scoring.jobs import expand
 
     written = output.resolve()
     found = [
@@ -164,7 +166,7 @@ def _list() -> None:
     from rich.table import Table
 
     from jiqa.distortions import all_sets
-    from jiqa.distortions.sets import source
+    from jiqa.distortions.registry import source
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     for name, kinds in all_sets().items():

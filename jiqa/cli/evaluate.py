@@ -30,12 +30,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from jiqa.cli._evaluation import add_data_arguments, add_table_arguments
-from jiqa.cli._further import add_further_arguments
+from jiqa.cli.common.extra_tests import add_further_arguments
+from jiqa.cli.common.rated_rows import add_data_arguments, add_table_arguments
 
 if TYPE_CHECKING:
-    from jiqa.cli._evaluation import Rated
-    from jiqa.evaluation.summary import Evaluation
+    from jiqa.cli.common.rated_rows import Rated
+    from jiqa.evaluation.evaluate import Evaluation
 
 HELP = "compare metrics with human scores"
 
@@ -98,19 +98,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, evaluate, write and print; see the module's docstring for the exit code."""
-    from jiqa.cli._evaluation import rate_data, show_report, write_run
-    from jiqa.cli._further import show_further, wanted_of
-    from jiqa.cli._setup import progress
-    from jiqa.cli._summary import show_summary
-    from jiqa.evaluation.further import (
+    from jiqa.cli.common.extra_tests import show_further, wanted_of
+    from jiqa.cli.common.progress import progress
+    from jiqa.cli.common.rated_rows import rate_data, show_report, write_run
+    from jiqa.cli.common.summary_table import show_summary
+    from jiqa.errors import UsageError
+    from jiqa.evaluation.evaluate import evaluate, write_evaluation
+    from jiqa.evaluation.extra_tests import (
         compute_further,
         is_unrated_reference,
         write_further,
     )
-    from jiqa.evaluation.summary import evaluate
-    from jiqa.evaluation.writing import write_evaluation
-    from jiqa.scoring.inputs import UsageError
-    from jiqa.scoring.output import make_folder
+    from jiqa.io.write_table import make_folder
 
     if bool(arguments.scores) == bool(arguments.data):
         raise UsageError("give --data NAME ... (with METRICS) or --scores TABLE ...")
@@ -183,8 +182,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rate_tables(arguments: argparse.Namespace) -> Rated:
-    from jiqa.cli._evaluation import Rated
-    from jiqa.evaluation.merging import read_scores
+    from jiqa.cli.common.rated_rows import Rated
+    from jiqa.evaluation.read_scores import read_scores
 
     scores = read_scores(
         arguments.scores,
@@ -198,7 +197,7 @@ def _rate_tables(arguments: argparse.Namespace) -> Rated:
 
 
 def _given_directions(texts: list[str]) -> dict[str, str]:
-    from jiqa.scoring.inputs import UsageError
+    from jiqa.errors import UsageError
 
     given = {}
     for text in texts:
@@ -212,8 +211,8 @@ def _given_directions(texts: list[str]) -> dict[str, str]:
 
 
 def _directions(metrics: list[str], given: dict[str, str]) -> dict[str, Any]:
+    from jiqa.errors import UsageError
     from jiqa.evaluation.directions import known_direction
-    from jiqa.scoring.inputs import UsageError
 
     unknown = [m for m in given if m not in metrics]
     if unknown:
@@ -227,8 +226,8 @@ def _directions(metrics: list[str], given: dict[str, str]) -> dict[str, Any]:
 
 def _end(evaluation: Evaluation) -> int:
     """Say what is amiss; the exit code."""
-    from jiqa.evaluation.further import is_unrated_reference
-    from jiqa.scoring.journal import is_missing
+    from jiqa.evaluation.extra_tests import is_unrated_reference
+    from jiqa.io.write_table import is_missing
 
     overall = [row for row in evaluation.summary if row["distortion"] == "all"]
     for data in dict.fromkeys(row["data"] for row in overall):

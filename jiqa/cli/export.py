@@ -33,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write it; see the module's docstring."""
-    from jiqa.models import exporting
-    from jiqa.scoring.inputs import UsageError
-    from jiqa.weights.runs import run_folder
+    from jiqa.errors import UsageError
+    from jiqa.training import export as exporting
+    from jiqa.weights.run_sets import run_folder
 
     folder, output = run_folder(arguments.run_name), Path(arguments.output)
     try:

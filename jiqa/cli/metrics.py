@@ -19,8 +19,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the list or the description."""
     from rich.console import Console
 
-    from jiqa.catalogue import get_metric
-    from jiqa.scoring.inputs import UsageError
+    from jiqa.errors import UsageError
+    from jiqa.registry import get_metric
 
     # Redirected output has no width of its own; 80 columns would cut the names.
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(console: Any) -> None:
     from rich.table import Table
 
-    from jiqa.catalogue import all_metrics
+    from jiqa.metrics import all_metrics
 
     table = Table("name", "metric", "kind", "better", "range", "min side", "fidelity")
     for name, metric in all_metrics().items():

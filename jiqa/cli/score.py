@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jiqa.cli._arguments import add_scoring
+from jiqa.cli.common.arguments import add_scoring
 
 HELP = "score image files, with or without references"
 
@@ -47,17 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score and report; see the module's docstring for the exit code."""
-    from jiqa.cli._setup import configure_jax, progress
-    from jiqa.scoring.inputs import UsageError, find_jobs, read_pairs
+    from jiqa.cli.common.jax_setup import configure_jax
+    from jiqa.cli.common.progress import progress
+    from jiqa.errors import UsageError
+    from jiqa.io.write_table import check_format, make_folder, to_csv, write_rows
+    from jiqa.scoring.choose_metrics import check_options, choose, read_params
+    from jiqa.scoring.jobs import find_jobs, read_pairs
     from jiqa.scoring.journal import Journal
     from jiqa.scoring.memory import read_bytes
-    from jiqa.scoring.output import check_format, make_folder, to_csv, write_rows
     from jiqa.scoring.runner import Runner
-    from jiqa.scoring.selection import (
-        check_options,
-        choose,
-        read_params,
-    )
 
     if arguments.pairs and (arguments.images or arguments.reference):
         raise UsageError(

@@ -31,7 +31,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jiqa.cli._arguments import add_cluster, add_no_cache
+from jiqa.cli.common.arguments import add_cluster, add_no_cache
 
 HELP = "train a no-reference model"
 
@@ -79,17 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and report on the test split; see the module's docstring."""
-    from jiqa.cli._memory import keep_memory
-    from jiqa.cli._setup import (
-        configure_jax,
-        divide_host,
-        join_processes,
-        progress,
-    )
-    from jiqa.data.folder import LayoutError
-    from jiqa.models.finding import get_model
-    from jiqa.scoring.inputs import UsageError
-    from jiqa.training.guard import NotFinite
+    from jiqa.cli.common.allocator import keep_memory
+    from jiqa.cli.common.jax_setup import configure_jax, divide_host, join_processes
+    from jiqa.cli.common.progress import progress
+    from jiqa.errors import LayoutError, UsageError
+    from jiqa.models.registry import get_model
+    from jiqa.training.finite_check import NotFinite
 
     if arguments.model == "niqe":
         return _fit_niqe(arguments)
@@ -106,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.host_devices is not None:
             divide_host(arguments.host_devices)
         place = join_processes(arguments)
-        from jiqa.data.resolving import resolved
+        from jiqa.data.user_tables.resolve import resolved
         from jiqa.training.loop import train  # seconds, which usage errors spare
 
         config = _config(model, arguments)
@@ -148,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _need_paths(arguments: argparse.Namespace) -> None:
-    from jiqa.scoring.inputs import UsageError
+    from jiqa.errors import UsageError
 
     for needed in ("data", "workdir"):
         if not getattr(arguments, needed):
@@ -169,7 +164,7 @@ def _fit_niqe(arguments: argparse.Namespace) -> int:
 
 def _config(model: Any, arguments: argparse.Namespace) -> Any:
     from jiqa.training.config import with_settings
-    from jiqa.training.sources import stage_of
+    from jiqa.training.run_data import stage_of
 
     given = {
         "model": model.info.name,
@@ -201,7 +196,7 @@ def _show(model: Any, settings: list[str]) -> None:
 
 def explain(arguments: argparse.Namespace, option: str) -> str:
     """Where a setting was given as an option of its own."""
-    from jiqa.models.finding import all_models
+    from jiqa.models.registry import all_models
     from jiqa.training.config import TrainingConfig
 
     kinds = [TrainingConfig]

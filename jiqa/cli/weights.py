@@ -25,8 +25,6 @@ HELP = "find, fetch, convert and check learned parameters"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from weights_convert import command
-
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def action(
@@ -34,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ) -> Callable[..., Any]:
         sub = actions.add_parser(name, help=text, description=text)
         if name == "convert":
-            command.add_arguments(sub, cache=True)
+            _convert_arguments(sub)
         else:
             sub.add_argument("--folder", help=folder)
         return sub.add_argument
@@ -57,16 +55,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do one of the actions."""
-    from jiqa.scoring.inputs import UsageError
+    from jiqa.errors import UsageError
     from jiqa.weights import get_set
-    from weights_convert import command
 
     actions = {
         "list": _list,
         "path": _path,
         "verify": _verify,
         "fetch": _fetch,
-        "convert": command.run,
+        "convert": _convert,
     }
     name = getattr(arguments, "name", None)
     try:
@@ -122,9 +119,9 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    from jiqa.cli._setup import download_bar
+    from jiqa.cli.common.progress import download_bar
     from jiqa.weights import WeightsNotFound, fetch, find, get_set
-    from jiqa.weights.files import read_metadata
+    from jiqa.weights.safetensors_files import read_metadata
 
     if arguments.folder:
         Path(arguments.folder).mkdir(parents=True, exist_ok=True)
@@ -150,3 +147,45 @@ def _fetch(arguments: argparse.Namespace) -> int:
         note = "as its owners state" if checked else "which its owners do not state"
         print(f"{name}: {path}, from a file of SHA-256 {sha256}, {note}")
     return 1 if failed else 0
+
+
+def _convert_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("name", metavar="NAME", help="a set of weights, see `jiqa weights list`")
+    add("source", metavar="SRC", help="the published file")
+    add(
+        "destination",
+        metavar="DST",
+        nargs="?",
+        help="file to write, or folder for NAME.safetensors (default: the user's "
+        "cache)",
+    )
+    add(
+        "--layout",
+        help="whose keys the file has: torchvision, timm, keras, matconvnet ... "
+        "(default: what fits best)",
+    )
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    """Convert, and print what was written."""
+    from jiqa.weights import convert, weights_cache
+
+    try:
+        done = convert(
+            arguments.name,
+            arguments.source,
+            arguments.destination or weights_cache(),
+            layout=arguments.layout,
+        )
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    official = {
+        True: "the owners' file",
+        False: "not the owners' file as published",
+        None: "jiqa does not know the SHA-256 of the owners' file",
+    }
+    print(f"{done.path}: {len(done.params)} arrays")
+    print(f"from SHA-256 {done.source.sha256} ({official[done.official]})")
+    return 0

@@ -6,7 +6,7 @@ Example:
     True
 """
 
-from jiqa.data.loading import loader as loader
+from jiqa.data.loader.loader import loader as loader
 from jiqa.data.splits import select as select
 from jiqa.data.splits import split_entries as split_entries
 from jiqa.data.store import Dataset as Dataset

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from jiqa.data.folder import LayoutError
 from jiqa.data.index import Entry, examine
-from jiqa.data.reading import in_order
 from jiqa.data.schema import IMAGES, REFERENCES, Contents, Info, Record
+from jiqa.errors import LayoutError
+from jiqa.io.read_ahead import in_order
 
 #: ``level`` of an image whose strength of distortion is not known.
 UNKNOWN_LEVEL = -1
@@ -35,7 +35,7 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
         options: what the user says that no file does.
         workers: threads that read files ahead while records are written, or processes
             that compute them.
-        beam: whether Apache Beam does that instead.
+        collection: what makes a Beam transform of a split, where Beam does that.
         advance: called after each record.
         entries: the rows of the index, once the records are written.
     """
@@ -67,7 +67,7 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
         self.root: Path | None = None
         self.options: dict[str, Any] = {}
         self.workers = 1
-        self.beam = False
+        self.collection: Callable[[QualityDataset, str, int], Any] | None = None
         self.advance: Callable[[], None] = lambda: None
         self.entries: list[Entry] = []
         self._found: tuple[Path, Contents] | None = None
@@ -76,7 +76,7 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
         """Find the files of the official layout under ``root``.
 
         Raises:
-            jiqa.data.folder.LayoutError: what is missing, and where it was looked for.
+            jiqa.errors.LayoutError: what is missing, and where it was looked for.
         """
         raise NotImplementedError(f"{type(self).__name__} has to say how it is read")
 
@@ -84,7 +84,7 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
         """As ``read``, which is asked once: a large set has many files to look up.
 
         Raises:
-            jiqa.data.folder.LayoutError: as ``read``, or there is no image at all.
+            jiqa.errors.LayoutError: as ``read``, or there is no image at all.
         """
         root = Path(root).expanduser()
         if self._found is None or self._found[0] != root:
@@ -139,10 +139,8 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, split: str, records: Sequence[Record]) -> Any:
-        if self.beam:
-            from jiqa.data.beams import collection
-
-            return collection(self, split, len(records))
+        if self.collection is not None:
+            return self.collection(self, split, len(records))
         return self._examples(split, records)
 
     def _examples(

@@ -13,7 +13,7 @@ from jiqa.data.builder import QualityDataset
 from jiqa.data.facts import Facts
 from jiqa.data.index import Entry, read_facts, read_index
 from jiqa.data.schema import REFERENCES, Info, Scale
-from jiqa.decode import Shape
+from jiqa.io.decode import Shape
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from jiqa.places import cache_folder
-from jiqa.weights.download import DownloadError, Progress, WrongHash, download
+from jiqa.io.cache import cache_folder
+from jiqa.io.download import DownloadError, Progress, WrongHash, download
 
 
 class NotDownloaded(ValueError):
@@ -181,7 +181,7 @@ def tree_digest(folder: Path) -> str:
 
 
 def _by_hand(name: str) -> list[str]:
-    from jiqa.data.store import all_datasets
+    from jiqa.data.sets import all_datasets
 
     lines = [f"{name} is not downloaded; name the unpacked archive (--manual-dir DIR)"]
     lines += [f"  {address}" for address in BY_HAND.get(name, ())]

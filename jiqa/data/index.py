@@ -16,8 +16,8 @@ from typing import Any
 
 from jiqa.data.facts import Facts, facts_from_json
 from jiqa.data.schema import Record
-from jiqa.decode import DecodeError, Shape, peek
-from jiqa.encoded import Encoded
+from jiqa.io.decode import DecodeError, Shape, peek
+from jiqa.io.sources import Encoded
 
 #: The table's file, written last: a folder without it is not prepared.
 INDEX = "index.parquet"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from jiqa.encoded import Source
+from jiqa.io.sources import Source
 
 #: The split of undistorted images, where a data set has them; scored by nobody.
 REFERENCES = "references"

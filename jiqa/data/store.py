@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import functools
-import importlib
 import os
-import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -14,10 +11,11 @@ from typing import Any
 
 from jiqa.data.builder import QualityDataset
 from jiqa.data.dataset import Dataset, Records, StoredImage, matching
-from jiqa.data.named import check_name, check_same, named_sets, own_name
-from jiqa.data.preparing import is_prepared, write
-from jiqa.places import cache_folder
-from jiqa.weights.download import Progress
+from jiqa.data.prepare.write import is_prepared, write
+from jiqa.data.sets import all_datasets
+from jiqa.data.user_tables.names import check_name, check_same, named_sets, own_name
+from jiqa.io.cache import cache_folder
+from jiqa.io.download import Progress
 
 __all__ = [
     "Dataset",
@@ -35,22 +33,6 @@ __all__ = [
     "split_name",
     "to_prepare",
 ]
-
-
-@functools.cache
-def all_datasets() -> Mapping[str, type[QualityDataset]]:
-    """Every builder found in ``jiqa.data.sets``, by name, in alphabetical order."""
-    package = importlib.import_module("jiqa.data.sets")
-    found: dict[str, type[QualityDataset]] = {}
-    for module_info in pkgutil.iter_modules(package.__path__):
-        if module_info.name.startswith("_"):
-            continue
-        module = importlib.import_module(f"jiqa.data.sets.{module_info.name}")
-        for value in vars(module).values():
-            if isinstance(value, type) and value.__module__ == module.__name__:
-                if issubclass(value, QualityDataset):
-                    found[value.name] = value
-    return MappingProxyType(dict(sorted(found.items())))
 
 
 def list_datasets() -> list[str]:
@@ -139,15 +121,16 @@ def prepare(
         data_dir: where to write; ``JIQA_DATA`` or jiqa's cache by default.
         workers: threads that read files ahead, or processes that compute images.
         advance: called after each record.
-        beam: flags for Apache Beam, which then does the work (``jiqa.data.beams``).
+        beam: flags for Apache Beam, which then does the work, see
+            ``jiqa.data.prepare.beam``.
         options: what no file says, of the builder's ``OPTIONS``.
         progress: told of each piece of a download.
 
     Raises:
         ValueError: no such data set or option; the set needs ``manual_dir``; or other
             files are prepared under the name already.
-        jiqa.data.folder.LayoutError: what is missing, and where it was looked for.
-        jiqa.weights.download.DownloadError: the download failed.
+        jiqa.errors.LayoutError: what is missing, and where it was looked for.
+        jiqa.io.download.DownloadError: the download failed.
         ModuleNotFoundError: Beam is wanted and not installed.
     """
     made = to_prepare(name, manual_dir, data_dir, options or {})
@@ -193,7 +176,7 @@ def archive_of(
 
     Raises:
         jiqa.data.downloads.NotDownloaded: it is fetched by hand; says from where.
-        jiqa.weights.download.DownloadError: the download failed.
+        jiqa.io.download.DownloadError: the download failed.
     """
     if manual_dir is not None:
         return Path(manual_dir)

@@ -9,10 +9,10 @@ Example:
     (64, 64, 3)
 """
 
-from jiqa.distortions.door import distort as distort
+from jiqa.distortions.distort import distort as distort
 from jiqa.distortions.kinds import Kind as Kind
-from jiqa.distortions.sets import all_sets as all_sets
-from jiqa.distortions.sets import get_kind as get_kind
-from jiqa.distortions.sets import list_kinds as list_kinds
+from jiqa.distortions.registry import all_sets as all_sets
+from jiqa.distortions.registry import get_kind as get_kind
+from jiqa.distortions.registry import list_kinds as list_kinds
 
 __all__ = ["Kind", "all_sets", "distort", "get_kind", "list_kinds"]

@@ -6,8 +6,8 @@ with intervals, by ``correlations``, ``logistic``, ``weighted_ranks`` and ``boot
 and ``gmad`` need no human scores; ``protocol`` is for trained models.
 """
 
-from jiqa.evaluation.merging import read_scores as read_scores
-from jiqa.evaluation.summary import Evaluation as Evaluation
-from jiqa.evaluation.summary import evaluate as evaluate
+from jiqa.evaluation.evaluate import Evaluation as Evaluation
+from jiqa.evaluation.evaluate import evaluate as evaluate
+from jiqa.evaluation.read_scores import read_scores as read_scores
 
 __all__ = ["Evaluation", "evaluate", "read_scores"]

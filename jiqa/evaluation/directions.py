@@ -24,6 +24,6 @@ def _plain(name: str) -> str:
 
 @functools.cache
 def _directions() -> dict[str, Direction]:
-    from jiqa.catalogue import all_metrics
+    from jiqa.metrics import all_metrics
 
     return {_plain(n): m.info.direction for n, m in all_metrics().items()}

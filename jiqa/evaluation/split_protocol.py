@@ -9,15 +9,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jiqa.evaluation.grouping import Block, group_rows
-from jiqa.evaluation.logistic import Curve
-from jiqa.evaluation.protocol import (
+from jiqa.evaluation.rows import Block, group_rows
+from jiqa.evaluation.statistics.logistic import Curve
+from jiqa.evaluation.statistics.splits import (
     Protocol,
     Split,
     reference_disjoint_splits,
     repeat_protocol,
 )
-from jiqa.scoring.journal import Row
+from jiqa.io.write_table import Row
 
 _FIGURES = ("srcc", "krcc", "plcc", "plcc_unfitted")
 

@@ -1,7 +1,7 @@
 """What long rows say of metrics without any human score: Waterloo's tests and gMAD.
 
-Images of level 0 are pristine. The tests themselves are in ``jiqa.evaluation.waterloo``
-and ``jiqa.evaluation.gmad``.
+Images of level 0 are pristine. The tests themselves are in
+``jiqa.evaluation.statistics.waterloo`` and ``jiqa.evaluation.statistics.gmad``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from jiqa.evaluation.correlations import replace_infinite
-from jiqa.evaluation.gmad import mine_pairs
-from jiqa.evaluation.waterloo import d_test, l_test, p_test
-from jiqa.scoring.journal import Row, is_missing
+from jiqa.evaluation.statistics.correlations import replace_infinite
+from jiqa.evaluation.statistics.gmad import mine_pairs
+from jiqa.evaluation.statistics.waterloo import d_test, l_test, p_test
+from jiqa.io.write_table import Row, is_missing
 
 #: What a line of ``waterloo_tests`` holds, in this order.
 WATERLOO_COLUMNS = (

@@ -1,27 +1,39 @@
 """The metrics, one (or one family) a file: ``from jiqa.metrics import ssim``.
 
-A file takes part by being here: ``jiqa.catalogue`` finds every function in it that
-``full_reference`` or ``no_reference`` has decorated. Files carry the long name so that
-the short one stays free for the function.
+A file takes part by being in one of three folders (``full_reference``, ``deep``,
+``no_reference``): ``all_metrics`` finds every function in it that carries an ``info``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Mapping
+from types import MappingProxyType
 
-if TYPE_CHECKING:
-    from jiqa.contract import Metric
+from jiqa.core.metric import Info, Metric
+from jiqa.discovery import modules
+
+#: The folders whose files are metrics.
+FOLDERS = ("full_reference", "deep", "no_reference")
+
+
+@functools.cache
+def all_metrics() -> Mapping[str, Metric]:
+    """Every metric found in ``jiqa.metrics``, by name, in alphabetical order."""
+    found: dict[str, Metric] = {}
+    for folder in FOLDERS:
+        for _, module in modules(f"{__name__}.{folder}"):
+            for value in vars(module).values():
+                if isinstance(getattr(value, "info", None), Info):
+                    found[value.info.name] = value
+    return MappingProxyType(dict(sorted(found.items())))
 
 
 def __getattr__(name: str) -> Metric:
-    from jiqa.catalogue import all_metrics
-
     if not name.startswith("_") and name in all_metrics():
         return all_metrics()[name]
     raise AttributeError(f"module 'jiqa.metrics' has no metric {name!r}")
 
 
 def __dir__() -> list[str]:
-    from jiqa.catalogue import all_metrics
-
-    return list(all_metrics())
+    return [*all_metrics(), "all_metrics"]

@@ -9,14 +9,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.contract import Info
-from jiqa.filters import correlate
-from jiqa.images import luma255
-from jiqa.models import heads, patches
+from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Sum, Variables
-from jiqa.nn.layers import Node, run
+from jiqa.models.parts import heads, patches
+from jiqa.nn.graph import Node, run
 from jiqa.nn.operations import Conv, wide
-from jiqa.numerics import safe_sqrt
+from jiqa.ops.filters import correlate
+from jiqa.ops.luma import luma255
+from jiqa.ops.numerics import safe_sqrt
 
 _WINDOW = 3
 

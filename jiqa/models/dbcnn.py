@@ -11,14 +11,15 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jiqa.contract import Info
-from jiqa.distortions.dbcnn import class_table
-from jiqa.models import backbones, heads, patches, seen_parts, views
+from jiqa.checks import one_of
+from jiqa.core.metric import Info
+from jiqa.distortions.sets.dbcnn import class_table
 from jiqa.models.model import Flat, Model, Sum, Variables
+from jiqa.models.parts import backbones, heads, patches, views
+from jiqa.models.parts import views as seen_parts
 from jiqa.nn import NETWORKS, Network
-from jiqa.nn.layers import Node, shapes
+from jiqa.nn.graph import Node, shapes
 from jiqa.nn.operations import wide
-from jiqa.options import one_of
 
 #: Opening of the keys of the network that knows distortions.
 SCNN = "backbone.scnn."
@@ -38,8 +39,8 @@ class Config:
     Attributes:
         step: ``"distortion"``: the S-CNN alone learns to name distortions;
             ``"score"``: opinions. Both have the S-CNN's arrays under the same keys.
-        backbone: the network that knows objects, see ``jiqa.models.backbones.TAPS``;
-            its last map is taken.
+        backbone: the network that knows objects, see
+            ``jiqa.models.parts.backbones.TAPS``; its last map is taken.
         scnn: the network that knows distortions: ``"scnn"`` and ``"scnn_plain"`` of
             the authors' second release or ``"scnn_matconvnet"`` of the first.
         classes: (kind, level) of each class, the kind by name (what a data set says

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import jax
 from jax import Array
 
-from jiqa.contract import Info
-from jiqa.options import hashable
+from jiqa.checks import hashable
+from jiqa.core.metric import Info
 
 #: Arrays by dotted key.
 Flat = Mapping[str, Any]

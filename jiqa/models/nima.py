@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.contract import Info
-from jiqa.models import backbones, heads, views
-from jiqa.models.losses import earth_movers
-from jiqa.models.maximum_entropy import histograms
+from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
-from jiqa.numerics import safe_sqrt
+from jiqa.models.parts import backbones, heads, views
+from jiqa.models.parts.losses import earth_movers
+from jiqa.models.parts.maximum_entropy import histograms
+from jiqa.ops.numerics import safe_sqrt
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Config:
 
     Attributes:
         backbone: ``"mobilenet_v1"``, ``"vgg16"``, ``"bn_inception"`` (Inception v2), or
-            another key of ``jiqa.models.backbones.TAPS``.
+            another key of ``jiqa.models.parts.backbones.TAPS``.
         levels: which layers the opinions are read from. ``"classifier"``, what the
             class scores were made from, is the paper's; ``"multi"`` and ``"last"`` are
             those of ``jiqa.models.rank``.
@@ -44,7 +44,7 @@ class Config:
         target: ``"histogram"``: the votes of the data set; ``"mean"`` and
             ``"mean-deviation"``: the distribution of largest entropy with these.
             idealo takes the mean alone for TID2013; the paper both.
-        r: of the loss, see ``jiqa.models.losses.earth_movers``.
+        r: of the loss, see ``jiqa.models.parts.losses.earth_movers``.
         root: whether its root is taken, as idealo does.
         crop: side of the training crops.
         resize: square that images are first brought to.
@@ -249,7 +249,7 @@ MODEL = Model(
         fidelity="paper",
         fidelity_note=(
             "the authors published no code. With idealo's MobileNet it gives idealo's "
-            "scores (scripts/check_nima_idealo.py)"
+            "scores (scripts/checks/nima_idealo.py)"
         ),
     ),
     config_class=Config,

@@ -10,16 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.contract import Info
-from jiqa.metrics.natural_image_quality import (
-    block_statistics,
-    distance,
-    niqe,
-    whitening,
-)
+from jiqa.checks import one_of
+from jiqa.core.metric import Info
+from jiqa.metrics.no_reference.niqe import block_statistics, distance, niqe, whitening
 from jiqa.models.model import Variables
-from jiqa.models.pristine import Pristine
-from jiqa.options import one_of
+from jiqa.models.parts.niqe_fit import Pristine
 
 _FEATURES = 36
 

@@ -10,15 +10,15 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.contract import Info
-from jiqa.filters import correlate
-from jiqa.images import luma255
-from jiqa.models import heads, patches
+from jiqa.checks import one_of
+from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Sum, Variables
-from jiqa.nn.layers import Node
+from jiqa.models.parts import heads, patches
+from jiqa.nn.graph import Node
 from jiqa.nn.operations import wide
-from jiqa.numerics import deviation, mean, safe_sqrt
-from jiqa.options import one_of
+from jiqa.ops.filters import correlate
+from jiqa.ops.luma import luma255
+from jiqa.ops.numerics import deviation, mean, safe_sqrt
 
 CITATION = (
     "Jiang, Shen, Feng, Yu, An: Deep optimization model for screen content image "

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import jax
 from jax import Array
 
-from jiqa.contract import Info
-from jiqa.models import backbones, heads, losses, seen_parts, views
+from jiqa.checks import one_of
+from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
-from jiqa.options import one_of
+from jiqa.models.parts import backbones, heads, losses, views
+from jiqa.models.parts import views as seen_parts
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,15 @@ class Config:
     Attributes:
         step: ``"rank"``: pairs of a synthetic ladder (the Siamese network of step one);
             ``"score"``: opinions (step two). Both have the same arrays.
-        backbone: a key of ``jiqa.models.backbones.TAPS``.
+        backbone: a key of ``jiqa.models.parts.backbones.TAPS``.
         levels: ``"multi"``, ``"last"`` (the ablation) or, as RankIQA has it,
-            ``"classifier"``; see ``jiqa.models.backbones.Levels``.
+            ``"classifier"``; see ``jiqa.models.parts.backbones.Levels``.
         pooling: of the maps, ``"mean"`` or ``"mean-deviation"``.
         normalise: of the joined features: ``"batch"``, since means of early and late
             maps differ by orders of magnitude, ``"layer"`` or ``"none"`` (RankIQA).
         hidden: width of a rectified layer before the score; 0 for none.
         dropout: rate before each dense layer, on the backbone's fc6 too.
-        pairs: loss of a pair, see ``jiqa.models.losses``.
+        pairs: loss of a pair, see ``jiqa.models.parts.losses``.
         margin: lead of the better image that is enough.
         average: divide the ranking loss by the ``"images"`` or by the ``"pairs"``.
         loss: of step two: ``"mse"`` or ``"mae"``.

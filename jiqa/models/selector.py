@@ -12,11 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.contract import Info
-from jiqa.models import backbones, heads, method_errors, seen_parts, views
-from jiqa.models.chosen import Recipe
+from jiqa.checks import one_of
+from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
-from jiqa.models.portfolio import (
+from jiqa.models.parts import backbones, heads, views
+from jiqa.models.parts import method_losses as method_errors
+from jiqa.models.parts import views as seen_parts
+from jiqa.models.parts.method_choice import Recipe
+from jiqa.models.parts.method_table import (
     beside,
     best_first,
     errors_of,
@@ -25,7 +28,6 @@ from jiqa.models.portfolio import (
     recorded,
 )
 from jiqa.nn import Network
-from jiqa.options import one_of
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,10 @@ class Config:
         kind: ``"errors"``: one head a method predicts how much too high it is, and the
             one whose error is nearest 0 is chosen; ``"best"``: one layer tells the
             methods apart, as classes, of which the one with the smallest error is true.
-        methods: the table of methods' scores, see ``jiqa.models.portfolio``: of every
-            image that is trained, validated or tested on.
+        methods: the table of methods' scores, see ``jiqa.models.parts.method_table``:
+            of every image that is trained, validated or tested on.
         names: the methods among its columns; empty for all, which the run records.
-        backbone: a key of ``jiqa.models.backbones.TAPS``.
+        backbone: a key of ``jiqa.models.parts.backbones.TAPS``.
         hidden: widths of the two rectified layers of each head; of ``"errors"``.
         dropout: rates behind them.
         loss: of the predicted errors, ``"mse"`` (a guess) or ``"mae"``.
@@ -56,9 +58,10 @@ class Config:
         grid: crops along each side when an image is judged, 0 for the whole image.
         batch_statistics: whether the backbone's batch normalisation takes those of the
             batch in training.
-        recipes: how each method's score is computed, see ``jiqa.models.chosen``; what
-            stands beside the table by default, which the run records. Without it trains
-            all the same, and is no metric.
+        recipes: how each method's score is computed, see
+            ``jiqa.models.parts.method_choice``; what stands beside the table by
+            default, which the run records. Without it trains all the same, and is no
+            metric.
         digest: SHA-256 of the table, which the run records.
         order: places of the methods by their mean absolute error on the training
             images, least first, which the run records.
@@ -207,14 +210,14 @@ def _outputs(config: Config, found: Array) -> dict[str, Array]:
 
 
 def targets(config: Config, batch: Mapping[str, Any]) -> dict[str, Any]:
-    """The batch with what the methods say, see ``jiqa.models.portfolio.beside``."""
+    """The batch with what the methods say, see ``method_table.beside``."""
     return beside(recorded(config.methods, config.names, config.digest), batch)
 
 
 def loss(
     config: Config, outputs: dict[str, Array], batch: Any
 ) -> tuple[Sum, dict[str, Sum]]:
-    """Of the predicted errors or of the classes, see ``jiqa.models.method_errors``."""
+    """Of the predicted errors or of the classes, see ``method_losses``."""
     one_of("loss", config.loss, "mse", "mae")
     if config.kind == "best":
         return method_errors.classes(outputs["logits"], batch)

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.contract import Info
-from jiqa.models import heads, patches
+from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Sum, Variables
+from jiqa.models.parts import heads, patches
 from jiqa.nn.operations import wide
 
 #: Of the five pairs of convolutions.

@@ -7,8 +7,9 @@ import dataclasses
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.models import patches, wadiqam
+from jiqa.models import wadiqam
 from jiqa.models.model import Flat, Variables
+from jiqa.models.parts import patches
 from jiqa.models.wadiqam import Config
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jiqa.nn.layers import Node
+from jiqa.nn.graph import Node
 from jiqa.nn.operations import (
     Affine,
     BatchNorm,

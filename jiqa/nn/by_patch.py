@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.nn.layers import Node, run, shapes, until
+from jiqa.nn.graph import Node, run, shapes, until
 from jiqa.nn.operations import Operation, Params
 
 #: Patches that go through the network together, at most.

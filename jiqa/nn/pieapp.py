@@ -2,7 +2,7 @@
 
 Layers of a patch: conv1 relu1 conv2 relu2 pool2 conv3 relu3 conv4 relu4 pool4 ...
 pool10 conv11 relu11. Every third one doubles the width. What is made of a pair is in
-``jiqa.metrics.pairwise_preference``.
+``jiqa.metrics.deep.pieapp``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jiqa.nn.by_patch import ByPatch
-from jiqa.nn.layers import Node
+from jiqa.nn.graph import Node
 from jiqa.nn.operations import Conv, Relu
 from jiqa.nn.pooling import MaxPool
 from jiqa.nn.preprocessing import Preprocessing

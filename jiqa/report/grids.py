@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jiqa.report.drawing import style
+from jiqa.report.plot_style import style
 
 
 def save_grid(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jiqa import __version__
+from jiqa.version import __version__
 
 
 def write_page(path: Path, template: str, **values: Any) -> None:
@@ -21,7 +21,7 @@ def write_page(path: Path, template: str, **values: Any) -> None:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("jiqa.report", "."),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

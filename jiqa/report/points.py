@@ -10,7 +10,7 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.path import Path
 from matplotlib.transforms import IdentityTransform
 
-from jiqa.report.drawing import SHAPES
+from jiqa.report.plot_style import SHAPES
 
 
 class Points(Artist):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from jiqa.contract import Info
-from jiqa.decode import DecodeError, read_image
+from jiqa.core.metric import Info
+from jiqa.io.decode import DecodeError, read_image
 from jiqa.report import pictures
 from jiqa.report.page import write_page
 

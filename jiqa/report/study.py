@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from jiqa.analysis.concepts import Concept
-from jiqa.analysis.selected_maps import Selection
-from jiqa.report.drawing import new_axis, style
-from jiqa.report.inline import inline_svg
+from jiqa.analysis.explain.concepts import Concept
+from jiqa.analysis.map_selection.selected_maps import Selection
+from jiqa.report.inline_svg import inline_svg
 from jiqa.report.overlays import as_bytes
 from jiqa.report.page import write_page
 from jiqa.report.pictures import data_address, heat_map, thumbnail
+from jiqa.report.plot_style import new_axis, style
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def write_report(
     """Write ``report.html`` beside the files of a study.
 
     Args:
-        folder: what ``jiqa.analysis.study_files.write_study`` wrote.
+        folder: what ``jiqa.analysis.map_selection.study_files.write_study`` wrote.
         samples: pairs to show.
         maps: chosen maps to show, in their order.
         command: how the run was started.

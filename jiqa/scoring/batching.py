@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from jiqa.scoring.inputs import Job
+import jax
+
+from jiqa.scoring.choose_metrics import Choice
+from jiqa.scoring.jobs import Job
 
 #: A batch holds at most this many pixels and images. A score does not depend on its
 #: batch; more would only cost memory.
@@ -76,3 +79,37 @@ def batches_of(
         for one, own in groups
         for i in range(0, len(own), size)
     ]
+
+
+@dataclass
+class Group:
+    """Jobs of one layout, planned.
+
+    Attributes:
+        layout: of all images.
+        choices: the metrics that take them, in the order of the program's columns.
+        refused: what the other metrics said.
+        program: see ``jiqa.scoring.memory.program_for``.
+        size: rows of a full batch.
+        batches: the jobs, and whether a batch has one reference for all.
+    """
+
+    layout: Layout
+    choices: list[Choice] = field(default_factory=list)
+    refused: str = ""
+    program: Any = None
+    size: int = 0
+    batches: Sequence[tuple[bool, list[Job]]] = ()
+
+    def prepare(self) -> None:
+        """Have the compiled programs ready that the batches need."""
+        layout = self.layout
+        shape = (layout.height, layout.width, layout.channels)
+        many = (self.size, *shape)
+        image = jax.ShapeDtypeStruct(many, layout.image_dtype)
+        for one in {one for one, jobs in self.batches if jobs}:
+            reference = None
+            if layout.reference_dtype is not None:
+                needed = shape if one else many
+                reference = jax.ShapeDtypeStruct(needed, layout.reference_dtype)
+            self.program.prepare(reference, image)

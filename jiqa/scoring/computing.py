@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jiqa.scoring.inputs import Job
+from jiqa.scoring.jobs import Job
 
 #: A job with its values, or with what went wrong.
 Scored = tuple[Job, list[float], str]

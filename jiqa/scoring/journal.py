@@ -8,15 +8,13 @@ table itself is written.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jiqa import __version__
-from jiqa.scoring.inputs import UsageError
-
-Row = dict[str, Any]
+from jiqa.errors import UsageError
+from jiqa.io.write_table import Row
+from jiqa.version import __version__
 
 
 class Journal:
@@ -97,8 +95,3 @@ def read_journal(path: Path, settings: Mapping[str, Any]) -> dict[str, Row]:
         if not entry["row"]["error"]:
             done[entry["key"]] = entry["row"]
     return done
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a cell holds no value."""
-    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from jiqa.joint import Params, merged
+from jiqa.core.metric_group import Params, merged
+from jiqa.core.tile_plan import bytes_needed, tile_side
+from jiqa.core.tiled import tiled
+from jiqa.errors import UsageError
 from jiqa.scoring.batching import BATCH_IMAGES, Layout
-from jiqa.scoring.inputs import UsageError
-from jiqa.scoring.programs import Program
-from jiqa.scoring.selection import Choice
-from jiqa.tiles import bytes_needed, tile_side
-from jiqa.tiling import tiled
+from jiqa.scoring.choose_metrics import Choice
+from jiqa.scoring.compiled import Program
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30}

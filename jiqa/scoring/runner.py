@@ -14,17 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from jiqa.decode import DecodeError, Shape, peek, read_image
-from jiqa.images import check_min_side
-from jiqa.joint import Params
-from jiqa.scoring.batching import Layout, batch_size, batches_of, groups_of
+from jiqa.core.images import check_min_side
+from jiqa.core.metric_group import Params
+from jiqa.io.decode import DecodeError, Shape, peek, read_image
+from jiqa.io.write_table import Row
+from jiqa.scoring.batching import Group, Layout, batch_size, batches_of, groups_of
+from jiqa.scoring.choose_metrics import Choice
 from jiqa.scoring.computing import Batch, Scored, width
-from jiqa.scoring.groups import Group
-from jiqa.scoring.inputs import Job
-from jiqa.scoring.journal import Row
+from jiqa.scoring.jobs import Job
 from jiqa.scoring.memory import fits, program_for
-from jiqa.scoring.references import ReferenceCache
-from jiqa.scoring.selection import Choice
+from jiqa.scoring.reference_cache import ReferenceCache
 
 _AHEAD = 2  # batches being decoded while one is computed
 

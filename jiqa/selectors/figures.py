@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from jiqa.evaluation.correlations import srcc
+from jiqa.evaluation.statistics.correlations import srcc
 
 #: What a line of ``figures`` holds, in this order.
 COLUMNS = (

@@ -16,18 +16,18 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 
-from jiqa.batches import over_batch
-from jiqa.catalogue import get_metric
-from jiqa.contract import Info, Metric, bind, checked_images
-from jiqa.joint import Joint
-from jiqa.models.portfolio import SELECTOR
-from jiqa.named_metrics import identity as identity_of
+from jiqa.checks import one_of
+from jiqa.core.batching import over_batch
+from jiqa.core.feature_spec import Learned, Wiring
+from jiqa.core.metric import Info, Metric, bind, checked_images
+from jiqa.core.metric_group import Joint
+from jiqa.models.parts.method_table import SELECTOR
 from jiqa.nn.parameters import check
-from jiqa.options import one_of
-from jiqa.selectors.selector import Selector, read_record, selector_of
+from jiqa.registry import get_metric
+from jiqa.registry import identity as identity_of
+from jiqa.selectors.forest_selector import Selector, read_record, selector_of
 from jiqa.weights.registry import get_set
-from jiqa.weights.runs import FORESTS, run_folder
-from jiqa.wiring import Learned, Wiring
+from jiqa.weights.run_sets import FORESTS, run_folder
 
 _OUTPUTS = ("score", "choice")
 

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.options import one_of
+from jiqa.checks import one_of
 
 KINDS = ("nearest", "errors", "absolute", "best", "pairwise")
 

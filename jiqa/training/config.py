@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jiqa.options import one_of
-from jiqa.weights.runs import RUN
+from jiqa.checks import one_of
+from jiqa.weights.run_sets import RUN
 
 #: The record's file in a run's folder.
 FILE = "config.json"

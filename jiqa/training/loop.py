@@ -16,18 +16,19 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from jiqa.models.finding import get_model
-from jiqa.training import guard
-from jiqa.training.batches import Feed, feed, mean_opinion, names_of, on_devices
+from jiqa.models.registry import get_model
+from jiqa.training import finite_check as guard
 from jiqa.training.checkpoints import Checkpoints
 from jiqa.training.config import TrainingConfig
-from jiqa.training.curves import draw_curves
-from jiqa.training.kept_features import keep_features
+from jiqa.training.feed import Feed, feed, names_of, on_devices
+from jiqa.training.frozen_features import keep_features
+from jiqa.training.initial_weights import completed, start
 from jiqa.training.log import Log
 from jiqa.training.optimiser import optimiser
+from jiqa.training.plot_log import draw_curves
+from jiqa.training.run_data import Source, open_sources
 from jiqa.training.run_folder import claim, write_model
-from jiqa.training.sources import Source, open_sources
-from jiqa.training.start import completed, start
+from jiqa.training.score_scale import mean_opinion
 from jiqa.training.step import (
     AXIS,
     averaged,
@@ -124,7 +125,8 @@ def train(
     Raises:
         ValueError: settings, data or weights that do not fit; see ``open_sources``.
         FileNotFoundError: data or weights that are not there.
-        jiqa.training.guard.NotFinite: the loss, a gradient or a parameter is no number
+        jiqa.training.finite_check.NotFinite: the loss, a gradient or a parameter is no
+        number
             any more; says which, and at which update.
     """
     folder = Path(folder)

@@ -22,14 +22,15 @@ import jax
 import numpy as np
 
 from jiqa import weights
+from jiqa.distributed import wait
+from jiqa.io.atomic import write_text
 from jiqa.models.model import Model, Variables
-from jiqa.models.runs import FACTS, WEIGHTS
-from jiqa.processes import wait
-from jiqa.training.batches import Affine, mapping
 from jiqa.training.config import FILE, TrainingConfig, read_config
+from jiqa.training.initial_weights import Start
 from jiqa.training.log import FILE as LOG
-from jiqa.training.sources import Source, Sources
-from jiqa.training.start import Start
+from jiqa.training.run_data import Source, Sources
+from jiqa.training.run_metric import FACTS, WEIGHTS
+from jiqa.training.score_scale import Affine, mapping
 
 _PACKAGES = ("jiqa", "jax", "jaxlib", "numpy", "optax", "orbax-checkpoint", "grain")
 
@@ -164,10 +165,3 @@ def write_model(
         ),
         sha256=hashlib.sha256((folder / FILE).read_bytes()).hexdigest(),
     )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, "utf-8")
-    draft.replace(path)

@@ -12,7 +12,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
 from jiqa.models.model import Variables
-from jiqa.training.batches import Feed, on_devices
+from jiqa.training.feed import Feed, on_devices
 
 #: The figure that decides, by stage; higher is better.
 DECIDES = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jiqa.nn import NETWORKS, layers, pieapp
-from jiqa.weights.sets import Carrier, WeightSet
+from jiqa.nn import NETWORKS, pieapp
+from jiqa.nn import graph as layers
+from jiqa.weights.weight_set import Carrier, WeightSet
 
 _IDEALO = "https://raw.githubusercontent.com/idealo/image-quality-assessment/master"
 _PIQ = "https://github.com/photosynthesis-team/piq/releases/download/v0.5.4"
@@ -123,3 +124,22 @@ def _pieapp() -> WeightSet:
         address=f"{_PIQ}/PieAPPv0.1.pth",
         digest="0937b01480c7a637ae3018af755faa8ecde4788b52bb246b7ae62cf96fb6baf0",
     )
+
+
+def own_keys(wanted: WeightSet) -> dict[str, str]:
+    """Keys of the published file by jiqa's, for parameters outside the network.
+
+    LPIPS numbers its heads in the order of the taps; NIMA ends in one dense layer;
+    PieAPP's layers have PyTorch's names for their parts.
+    """
+    theirs: dict[str, str] = {}
+    mine = [key for key in wanted.shapes if key.startswith("lpips.")]
+    theirs |= {key: f"lin{k}.model.1.weight" for k, key in enumerate(mine)}
+    theirs |= {f"dists.{part}": part for part in ("alpha", "beta")}
+    theirs |= {f"nima.{part}": f"dense_1/{part}" for part in ("kernel", "bias")}
+    theirs |= {
+        key: key.removeprefix("pieapp.").replace(".kernel", ".weight")
+        for key in wanted.shapes
+        if key.startswith("pieapp.")
+    }
+    return {key: theirs[key] for key in wanted.shapes if key in theirs}

@@ -7,9 +7,10 @@ import functools
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from jiqa.weights import heads, published
-from jiqa.weights.runs import is_folder, run_set
-from jiqa.weights.sets import WeightSet
+from jiqa.weights import heads
+from jiqa.weights import networks as published
+from jiqa.weights.run_sets import is_folder, run_set
+from jiqa.weights.weight_set import WeightSet
 
 
 @functools.cache

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from jiqa.nn import NETWORKS, layers
+from jiqa.nn import NETWORKS
+from jiqa.nn import graph as layers
 
 #: Last part of jiqa's key to that of PyTorch's.
 _TORCH = {

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from jiqa.data.archives.folder import Folder
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import Folder, LayoutError
-from jiqa.data.label_files import read_text
 from jiqa.data.schema import Contents, Info, Record, Scale
+from jiqa.errors import LayoutError
+from jiqa.io.read_table import read_text
 
 VOTES = tuple(range(1, 11))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.data.archives.folder import enter
+from jiqa.data.archives.label_files import number, read_csv
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import enter
-from jiqa.data.label_files import number, read_csv
 from jiqa.data.schema import Contents, Info, Record, Scale
 
 _TABLES = {"train": "Train (Images and MOS).csv", "test": "Test (Images and MOS).csv"}

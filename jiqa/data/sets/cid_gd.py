@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from jiqa.data.builder import QualityDataset
-from jiqa.data.own_layout import LAYOUT, read_own
-from jiqa.data.own_scale import SIDE
 from jiqa.data.schema import Contents, Info, Scale
+from jiqa.data.user_tables.layout import LAYOUT, read_own
+from jiqa.data.user_tables.scale import SIDE
 
 
 class CidGd(QualityDataset):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.data.archives.folder import enter
+from jiqa.data.archives.label_files import numbers, read_matlab
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import LayoutError, enter
-from jiqa.data.label_files import numbers, read_matlab
 from jiqa.data.schema import Contents, Info, Record, Scale
+from jiqa.errors import LayoutError
 
 #: Folder by number of type from 1, and what was done.
 _TYPES = (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.data.archives.folder import enter
+from jiqa.data.archives.label_files import number, read_sheet
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import LayoutError, enter
-from jiqa.data.label_files import number, read_sheet
 from jiqa.data.schema import Contents, Info, Record, Scale
+from jiqa.errors import LayoutError
 
 #: What the sheet calls a type: what it is, its folder, its word in file names.
 _TYPES = {

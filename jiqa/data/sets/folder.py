@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.data.archives.folder import Folder as Found
+from jiqa.data.archives.photographs import photographs
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import Folder as Found
-from jiqa.data.photographs import photographs
 from jiqa.data.schema import Contents, Info, Record
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from jiqa.data.archives.folder import enter
+from jiqa.data.archives.label_files import number, read_csv
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import LayoutError, enter
-from jiqa.data.label_files import number, read_csv
 from jiqa.data.schema import Contents, Info, Record, Scale
+from jiqa.errors import LayoutError
 
 DISTORTIONS = (
     "Gaussian blur",

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from jiqa.data.archives.computed_images import Distorted
+from jiqa.data.archives.folder import Folder, enter
+from jiqa.data.archives.photographs import photographs
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import Folder, LayoutError, enter
-from jiqa.data.label_files import read_text
-from jiqa.data.made_images import Distorted
-from jiqa.data.photographs import photographs
 from jiqa.data.schema import Contents, Info, Record
 from jiqa.data.sets.kadid10k import DISTORTIONS
+from jiqa.errors import LayoutError
+from jiqa.io.read_table import read_text
 
 LEVELS = 5
 
@@ -107,8 +108,8 @@ def _official(table: Path) -> Iterable[_Planned]:
 
 
 def _drawn(names: Iterable[str], seed: int) -> Iterable[_Planned]:
-    from jiqa.distortions.kadid10k import KINDS
-    from jiqa.distortions.kadis import kadis_recipe
+    from jiqa.distortions.sets.kadid10k import KINDS
+    from jiqa.distortions.sets.kadis import kadis_recipe
 
     numbers = {f"kadid10k/{kind.name}": n for n, kind in enumerate(KINDS, 1)}
     for row in kadis_recipe(names, seed):
@@ -116,7 +117,7 @@ def _drawn(names: Iterable[str], seed: int) -> Iterable[_Planned]:
 
 
 def _record(folder: Folder, row: _Planned, reference: Path, seed: int) -> Record:
-    from jiqa.distortions.kadid10k import KINDS, published_level
+    from jiqa.distortions.sets.kadid10k import KINDS, published_level
 
     kind = KINDS[row.number - 1].name
     level = published_level(kind, row.level)

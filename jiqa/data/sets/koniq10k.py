@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from jiqa.data.archives.folder import Folder, enter
+from jiqa.data.archives.label_files import number, read_csv
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import Folder, LayoutError, enter
-from jiqa.data.label_files import number, read_csv
 from jiqa.data.schema import Contents, Info, Record, Scale
+from jiqa.errors import LayoutError
 
 _SCORES = "koniq10k_scores_and_distributions.csv"
 _SETS = "koniq10k_distributions_sets.csv"

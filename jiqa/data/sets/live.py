@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.data.archives.folder import Folder, enter
+from jiqa.data.archives.live_labels import FOLDERS, TABLE, Label, read_labels
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import Folder, enter
-from jiqa.data.live_labels import FOLDERS, TABLE, Label, read_labels
 from jiqa.data.schema import Contents, Info, Record, Scale
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from jiqa.data.archives.folder import enter
+from jiqa.data.archives.label_files import numbers, read_matlab, texts
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import LayoutError, enter
-from jiqa.data.label_files import numbers, read_matlab, texts
 from jiqa.data.schema import Contents, Info, Record, Scale
+from jiqa.errors import LayoutError
 
 _TRAINING = re.compile(r"t\d+\.\w+", re.IGNORECASE)
 _FILES = ("AllImages_release", "AllMOS_release", "AllStdDev_release")

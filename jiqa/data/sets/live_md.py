@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.data.archives.folder import Folder, enter
+from jiqa.data.archives.label_files import numbers, read_matlab, texts
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import Folder, LayoutError, enter
-from jiqa.data.label_files import numbers, read_matlab, texts
 from jiqa.data.schema import Contents, Info, Record, Scale
+from jiqa.errors import LayoutError
 
 #: Part, its folder of images, what was done to them.
 _PARTS = (

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from jiqa.data.archives.folder import Folder, enter
+from jiqa.data.archives.label_files import number, read_csv
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import Folder, LayoutError, enter
-from jiqa.data.label_files import number, read_csv
 from jiqa.data.schema import Contents, Info, Record, Scale
+from jiqa.errors import LayoutError
 
 _SPLITS = ("train", "val", "test")
 _NAME = re.compile(r"distort_(\d+)_(.+?)(?:_(inter|intra))?_(\d+)\.png", re.IGNORECASE)

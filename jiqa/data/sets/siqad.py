@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from jiqa.data.archives.folder import enter
+from jiqa.data.archives.label_files import read_matlab
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import LayoutError, enter
-from jiqa.data.label_files import read_matlab
 from jiqa.data.schema import Contents, Info, Record, Scale
+from jiqa.errors import LayoutError
 
 DISTORTIONS = (
     "Gaussian noise",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from jiqa.data.builder import QualityDataset
-from jiqa.data.own_layout import LAYOUT, read_own
-from jiqa.data.own_scale import SIDE
 from jiqa.data.schema import Contents, Info
+from jiqa.data.user_tables.layout import LAYOUT, read_own
+from jiqa.data.user_tables.scale import SIDE
 
 
 class Table(QualityDataset):
@@ -15,8 +15,8 @@ class Table(QualityDataset):
 
     Prepared as ``table/NAME`` from a folder with one table, or from the table's own
     path; without a name it gets the folder's or the table's. Opened as ``table/NAME``
-    or ``NAME``. The columns are told by their names (``jiqa.data.table_columns``),
-    the direction of the scores by ``jiqa.data.own_scale``: a column ``dmos`` is
+    or ``NAME``. The columns are told by their names (``jiqa.io.table_columns``),
+    the direction of the scores by ``jiqa.data.user_tables.scale``: a column ``dmos`` is
     lower-better unless the file beside the table, or ``options``, says otherwise.
     Columns that mean nothing are passed over. ``manifest.csv`` of ``jiqa distort``
     reads as a set without scores.

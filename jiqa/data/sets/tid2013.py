@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.data.archives.folder import enter
+from jiqa.data.archives.tid_labels import DISTORTIONS, LAYOUT, read_tampere
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import enter
 from jiqa.data.schema import Contents, Info, Scale
-from jiqa.data.tampere import DISTORTIONS, LAYOUT, read_tampere
 
 
 class Tid2013(QualityDataset):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.data.archives.folder import enter
 from jiqa.data.builder import QualityDataset
-from jiqa.data.folder import enter
 from jiqa.data.schema import Contents, Info, Record
 
 #: Folders of ``distorted_images``, in the order of the numbers in the file names.

@@ -1,0 +1,1 @@
+"""Explaining what a metric or a feature map responds to."""

@@ -1,0 +1,1 @@
+"""Selecting the feature maps of a network that predict quality best."""

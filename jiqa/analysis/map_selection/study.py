@@ -1,0 +1,204 @@
+"""A whole study of feature maps: select, validate, repeat, compare.
+
+Every figure comes twice: in-sample, as published ones are, and held out, from nested
+cross-validation by reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jiqa.analysis.map_selection.criteria import Criterion
+from jiqa.analysis.map_selection.cross_validation import (
+    CrossValidation,
+    nested_cross_validate,
+)
+from jiqa.analysis.map_selection.forward_selection import map_names
+from jiqa.analysis.map_selection.map_scores import MapScores
+from jiqa.analysis.map_selection.selected_maps import Selection
+from jiqa.analysis.map_selection.stability import Stability, bootstrap_stability
+from jiqa.evaluation.statistics.logistic_fit import STEEPEST
+
+#: Metrics on maps for which a lower value is better.
+LOWER_IS_BETTER = ("mse", "mae", "gmsd")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One line of the comparison; every value is an absolute correlation.
+
+    Attributes:
+        name: what was combined.
+        maps: how many maps, ``None`` for a metric that has none.
+        in_sample: the criterion on the pairs that maps and mapping were fitted on.
+        held_out: the criterion on references that were not looked at.
+        srcc_in_sample: Spearman's correlation of the same scores.
+        srcc_held_out: that of the held-out predictions, folds together.
+    """
+
+    name: str
+    maps: int | None
+    in_sample: float
+    held_out: float
+    srcc_in_sample: float
+    srcc_held_out: float
+
+
+@dataclass(frozen=True)
+class Study:
+    """What was found.
+
+    Attributes:
+        validation: the selection, on all pairs and in the folds.
+        stability: selections on resampled references; ``None`` without resamples.
+        figures: chosen maps, all maps, then other metrics.
+        used: which pairs were used ``[pairs]``; the others failed.
+        names: of all maps.
+    """
+
+    validation: CrossValidation
+    stability: Stability | None
+    figures: tuple[Figures, ...]
+    used: np.ndarray
+    names: tuple[str, ...]
+
+    @property
+    def selection(self) -> Selection:
+        """What was chosen on all pairs."""
+        return self.validation.selection
+
+    def held_out_curve(self) -> list[float]:
+        """The mean over folds of the held-out criterion after each step.
+
+        As far as the selection on all pairs goes; a fold that took fewer maps goes on
+        at its last value.
+        """
+        steps = len(self.selection.selected)
+        curves = [fold.curve for fold in self.validation.folds]
+        rows = [[*c[:steps], *[c[-1]] * (steps - len(c))] for c in curves]
+        return np.mean(rows, axis=0).tolist()
+
+
+def natural_direction(metric: str, better: str) -> str:
+    """How scores of a metric on maps should run beside subjective ones.
+
+    Args:
+        metric: of ``cnn_iqm``.
+        better: which subjective scores are better, ``"higher"`` or ``"lower"``.
+
+    Returns:
+        ``"same"`` or ``"opposite"``, for ``forward_select``.
+    """
+    own = "lower" if metric in LOWER_IS_BETTER else "higher"
+    return "same" if own == better else "opposite"
+
+
+def run_study(
+    found: MapScores,
+    scores: Any,
+    references: Sequence[Any],
+    *,
+    against: Mapping[str, np.ndarray] | None = None,
+    folds: int | None = 5,
+    inner_folds: int | None = None,
+    resamples: int = 20,
+    seed: int = 0,
+    on_resample: Callable[[int], None] | None = None,
+    **options: Any,
+) -> Study:
+    """Select maps and say what the selection is worth.
+
+    Args:
+        found: scores of maps.
+        scores: subjective scores ``[pairs]``.
+        references: of each pair.
+        against: scores ``[pairs]`` of other metrics, by name; NaN where they failed.
+        folds: parts of the cross-validation; ``None`` for one per reference.
+        inner_folds: see ``nested_cross_validate``.
+        resamples: of the references, for the stability; 0 for none.
+        seed: of folds and resamples.
+        on_resample: see ``bootstrap_stability``.
+        **options: of ``forward_select``.
+
+    Raises:
+        ValueError: what ``nested_cross_validate`` refuses.
+    """
+    used = np.array([i not in found.errors for i in range(len(found.values))])
+    for values in (against or {}).values():
+        used &= ~np.isnan(values)
+    values, target = found.values[used], np.asarray(scores, np.float64)[used]
+    named = [r for r, use in zip(references, used, strict=True) if use]
+    parts: Any = {"folds": folds, "seed": seed}
+    options["layers"] = found.layers
+    cross = nested_cross_validate(
+        values, target, named, inner_folds=inner_folds, **parts, **options
+    )
+    described = cross.selection.described(found.network, found.metric, **found.options)
+    cross = CrossValidation(**{**vars(cross), "selection": described})
+    stability = None
+    if resamples:
+        stability = bootstrap_stability(
+            values,
+            target,
+            named,
+            resamples=resamples,
+            seed=seed,
+            on_resample=on_resample,
+            **options,
+        )
+    left_out = described.unusable
+    usable = [i for i in range(values.shape[1]) if i not in left_out]
+    lines = [
+        _figures(
+            "chosen maps",
+            len(described.selected),
+            (cross.in_sample, cross.out_of_sample),
+            (described.combined(values), cross.predictions),
+            target,
+        ),
+        _figures(
+            "all maps",
+            len(usable),
+            (described.all_maps, cross.all_maps),
+            (
+                _all_combined(described, values, usable, found.layers),
+                cross.all_predictions,
+            ),
+            target,
+        ),
+    ]
+    criterion = {k: options[k] for k in ("criterion", "steepest") if k in options}
+    for name, whole in (against or {}).items():
+        column = whole[used]
+        other = nested_cross_validate(
+            column[:, None], target, named, **parts, **criterion
+        )
+        pair = other.in_sample, other.out_of_sample
+        lines.append(_figures(name, None, pair, (column, other.predictions), target))
+    names = map_names(found.layers)
+    return Study(cross, stability, tuple(lines), used, tuple(names))
+
+
+def _all_combined(
+    selection: Selection, values: np.ndarray, usable: list[int], layers: Any
+) -> np.ndarray:
+    from jiqa.analysis.map_selection.combination import combined
+
+    own = [layers[i] for i in usable]
+    return combined(values[:, usable], selection.combine, own)
+
+
+def _figures(
+    name: str,
+    maps: int | None,
+    criterion: tuple[float, float],
+    scores: tuple[np.ndarray, np.ndarray],
+    target: np.ndarray,
+) -> Figures:
+    judge = Criterion("srcc", target, direction="either", steepest=STEEPEST)
+    ranked = [float(judge.of(np.asarray(row)[None])[0]) for row in scores]
+    return Figures(name, maps, *criterion, *ranked)

@@ -1,0 +1,133 @@
+"""A study of feature maps as files: maps.json, tables, a plot, run.json."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jiqa.analysis.map_selection.study import Study
+
+
+def write_study(folder: Path, study: Study, facts: Mapping[str, Any]) -> None:
+    """Write what was found.
+
+    ``maps.json``, which is a metric (``selected:maps.json``); ``curve.csv`` and
+    ``curve.png``; ``figures.csv``; ``stability.csv``; ``run.json``, with ``facts`` and
+    the folds.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    selection, cross = study.selection, study.validation
+    selection.to_json(folder / "maps.json")
+    held_out = study.held_out_curve()
+    steps = zip(
+        selection.names, selection.alone, selection.curve, held_out, strict=True
+    )
+    rows = [[n, *step] for n, step in enumerate(steps, 1)]
+    head = ["maps", "added", "alone", "in_sample", "held_out_mean_of_folds"]
+    _table(folder / "curve.csv", head, rows)
+    lines = [asdict(line) for line in study.figures]
+    _table(folder / "figures.csv", list(lines[0]), [list(x.values()) for x in lines])
+    if study.stability is not None:
+        _write_stability(folder / "stability.csv", study)
+    draw_curve(folder / "curve.png", study)
+    content = {
+        **facts,
+        "pairs": int(study.used.sum()),
+        "criterion": selection.criterion,
+        "combine": selection.combine,
+        "direction": selection.direction,
+        "figures": lines,
+        "folds": [
+            {
+                "held_out_references": [str(r) for r in fold.references],
+                "maps": list(fold.selection.names),
+                "in_sample": fold.selection.value,
+                "held_out": fold.out_of_sample,
+                "held_out_all_maps": fold.all_maps,
+            }
+            for fold in cross.folds
+        ],
+    }
+    text = json.dumps(_plain(content), indent=1, default=str) + "\n"
+    (folder / "run.json").write_text(text, encoding="utf-8")
+
+
+def _write_stability(path: Path, study: Study) -> None:
+    assert study.stability is not None
+    found, selection = study.stability, study.selection
+    order = found.most_frequent(int((found.frequency > 0).sum()))
+    rows = [
+        [
+            index,
+            study.names[index],
+            index in selection.selected,
+            share,
+            found.first[index],
+        ]
+        for index, share in order
+    ]
+    head = ["map", "name", "chosen_on_all_pairs", "frequency", "first"]
+    _table(path, head, rows)
+
+
+def draw_curve(path: Path, study: Study) -> None:
+    """The criterion against the number of maps, in-sample and held out, as a PNG."""
+    figure = curve_figure(study)
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+
+
+def curve_figure(study: Study) -> Any:
+    """The same as a figure of Matplotlib."""
+    from matplotlib.figure import Figure
+
+    selection = study.selection
+    figure = Figure(figsize=(6, 3.4))
+    axis = figure.subplots()
+    count = np.arange(1, len(selection.curve) + 1)
+    axis.plot(count, selection.curve, "o-", color="#0072B2", label="in-sample")
+    axis.plot(
+        count,
+        study.held_out_curve(),
+        "s--",
+        color="#D55E00",
+        label="held out (mean of folds)",
+    )
+    axis.axhline(selection.all_maps, color="#848484", lw=1, label="all maps, in-sample")
+    axis.axhline(
+        float(np.mean([fold.all_maps for fold in study.validation.folds])),
+        color="#848484",
+        lw=1,
+        ls=":",
+        label="all maps, held out",
+    )
+    axis.set_xlabel("feature maps")
+    axis.set_ylabel(selection.criterion)
+    locator: Any = axis.xaxis.get_major_locator()
+    locator.set_params(integer=True)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+    return figure
+
+
+def _table(path: Path, head: list[str], rows: list[list[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        writer.writerows(rows)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold; it has no NaN."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value

@@ -1,0 +1,29 @@
+"""Ask why: which feature maps carry quality, and what they respond to.
+
+  jiqa analyse select --data tid2013 --network alexnet --output study --report
+  jiqa analyse explain ssim reference.png distorted.png --output explained
+  jiqa analyse maximise --maps study/maps.json --output grid.png
+  jiqa analyse prediction-difference photo.png --maps study/maps.json --output where
+  jiqa analyse dissect --maps study/maps.json --output concepts
+  jiqa analyse report study
+
+What select writes is a metric: jiqa score selected:study/maps.json ...
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from jiqa.cli.common.actions import add_actions
+
+HELP = "feature maps: select them, explain what they see"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of every action."""
+    add_actions(parser, __name__)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do one of the actions."""
+    return arguments.run_action(arguments)

@@ -1,0 +1,111 @@
+"""Draw the pictures that feature maps respond to most.
+
+  jiqa analyse maximise --maps study/maps.json --output grid.png
+  jiqa analyse maximise --map conv1:17 conv5:3 --steps 256 --output grid.png
+
+One picture a map, by gradient ascent from noise; the same for the same --seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from jiqa.cli.common.arguments import add_no_cache
+from jiqa.cli.common.chosen_maps import ChosenMaps, add_map_arguments
+
+HELP = "draw what feature maps respond to most"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_map_arguments(parser)
+    add = parser.add_argument
+    add("--output", "-o", required=True, metavar="FILE.png", help="grid to write")
+    add(
+        "--objective",
+        choices=("rectified", "mean", "centre"),
+        default="rectified",
+        help="mean of the map's positive part, its mean, or its centre (%(default)s)",
+    )
+    add("--size", type=int, default=96, help="side of a picture (%(default)s)")
+    add("--steps", type=int, default=128, help="of the ascent (%(default)s)")
+    add("--rate", type=float, default=0.05, help="length of a step (%(default)s)")
+    add(
+        "--parametrisation",
+        choices=("fourier", "pixels"),
+        default="fourier",
+        help="what is moved (%(default)s)",
+    )
+    add("--l2", type=float, default=0.1, help="weight of contrast (%(default)s)")
+    add("--tv", type=float, default=0.1, help="of total variation (%(default)s)")
+    add("--jitter", type=int, default=4, metavar="PIXELS", help="(%(default)s)")
+    add("--blur-every", type=int, default=0, metavar="STEPS", help="0 for never")
+    add("--blur", type=float, default=0.5, metavar="PIXELS", help="(%(default)s)")
+    add("--seed", type=int, default=0, help="of noise and jitter (%(default)s)")
+    add_no_cache(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Maximise, write the grid, say where."""
+    from jiqa.analysis.explain.maximisation import Restraint
+    from jiqa.cli.common.chosen_maps import read_chosen_maps
+    from jiqa.cli.common.jax_setup import configure_jax
+    from jiqa.errors import UsageError
+    from jiqa.io.write_table import make_folder
+    from jiqa.report.grids import save_grid
+
+    configure_jax(cache=not arguments.no_cache)
+    path = Path(arguments.output)
+    make_folder(path)
+    chosen = read_chosen_maps(arguments)
+    try:
+        restraint = Restraint(
+            parametrisation=arguments.parametrisation,
+            l2=arguments.l2,
+            total_variation=arguments.tv,
+            jitter=arguments.jitter,
+            blur_every=arguments.blur_every,
+            blur=arguments.blur,
+        )
+        pictures = maximised(
+            chosen,
+            restraint=restraint,
+            objective=arguments.objective,
+            size=arguments.size,
+            steps=arguments.steps,
+            rate=arguments.rate,
+            seed=arguments.seed,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    save_grid(path, [pictures[m] for m in chosen.maps], chosen.names)
+    print(f"{len(chosen.maps)} pictures written to {path}")
+    return 0
+
+
+def maximised(chosen: ChosenMaps, **options: Any) -> dict[tuple[str, int], Any]:
+    """The picture ``[size, size, 3]`` of each map, uint8, with a bar of the steps."""
+    from jiqa.analysis.explain.maximisation import maximise
+    from jiqa.cli.common.progress import progress
+    from jiqa.nn import NETWORKS
+    from jiqa.report.overlays import as_bytes
+
+    network = NETWORKS[chosen.network]
+    layers = chosen.by_layer()
+    found: dict[tuple[str, int], Any] = {}
+    steps = options.get("steps", 128)
+    with progress("maximising", steps * len(layers)) as advance:
+        for layer, numbers in layers.items():
+            result = maximise(
+                network,
+                chosen.params,
+                layer,
+                numbers,
+                on_step=lambda done: advance(),
+                **options,
+            )
+            for number, picture in zip(numbers, result.pictures, strict=True):
+                found[layer, number] = as_bytes(picture)
+    return found

@@ -1,0 +1,80 @@
+"""Arguments that several subcommands have."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_scoring(parser: Any) -> None:
+    """What decides scores, and how they are computed."""
+    add = parser.add_argument
+    add(
+        "--resume",
+        action="store_true",
+        help="go on with an interrupted run of the same --output",
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="METRIC.OPTION=VALUE",
+        help="an option of a metric, e.g. ssim.downsample=auto; may be repeated",
+    )
+    add_background(parser)
+    add(
+        "--weights",
+        metavar="FOLDER",
+        help="where to look first for learned weights (see jiqa weights)",
+    )
+    add(
+        "--memory",
+        metavar="SIZE",
+        help="most that the learned features of a pair may take, by metric, such as "
+        "512MB; of larger images they are computed in tiles, with the same scores "
+        "(default: no limit)",
+    )
+    add("--x64", action="store_true", help="compute in double precision")
+    add_no_cache(parser)
+
+
+def add_cluster(parser: Any) -> None:
+    """Which of several processes this is; see ``jax_setup.join_processes``."""
+    add = parser.add_argument
+    add(
+        "--distributed",
+        action="store_true",
+        help="one of several processes; JAX finds the others on TPU pods, Slurm, "
+        "Open MPI and Kubernetes, else give the next three",
+    )
+    add("--coordinator", metavar="HOST:PORT", help="of process 0")
+    add("--process", type=int, metavar="I", help="number of this process, from 0")
+    add("--processes", type=int, metavar="N", help="how many there are")
+
+
+def add_background(parser: Any) -> None:
+    """What lies behind transparent pixels."""
+    parser.add_argument(
+        "--background",
+        type=_grey,
+        default=1.0,
+        metavar="GREY",
+        help="grey level in [0, 1] behind transparent pixels (default: 1, white)",
+    )
+
+
+def add_no_cache(parser: Any) -> None:
+    """Whether compiled programs are kept."""
+    parser.add_argument(
+        "--no-cache", action="store_true", help="do not keep compiled programs on disk"
+    )
+
+
+def _grey(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: needed is 0 to 1")
+    return value

@@ -1,0 +1,94 @@
+"""Progress bars for a terminal's standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+from jiqa.cli.common.progress_log import line_writer
+
+
+@contextlib.contextmanager
+def progress(
+    what: str, total: int, start: int = 0, *, starting: str = "compiling"
+) -> Iterator[Callable[[], None]]:
+    """A bar with rate and time left on a terminal's standard error, else some lines.
+
+    Args:
+        what: the word before the bar.
+        total: steps to the end.
+        start: steps that were done before.
+        starting: what stands in the rate's place until there is one.
+    """
+    if not sys.stderr.isatty():
+        yield line_writer(what, total, start)
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(what, total=total, completed=start, rate=starting)
+
+        def advance() -> None:
+            bar.advance(task)
+            speed = bar.tasks[0].speed
+            if speed:
+                bar.update(task, rate=f"{speed:.1f}/s")
+
+        yield advance
+
+
+def steps(advance: Callable[[], None], total: int) -> Callable[[int, int], None]:
+    """A bar of ``total`` steps for work that tells how much is done, of how much."""
+    shown = [0]
+
+    def on_progress(done: int, of: int) -> None:
+        while shown[0] < total * done // of:
+            advance()
+            shown[0] += 1
+
+    return on_progress
+
+
+@contextlib.contextmanager
+def download_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar of bytes on a terminal's standard error, else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,197 @@
+"""Where the subcommands of selection have their scores from, and what they print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jiqa.cli.common.rated_rows import add_data_arguments, add_table_arguments
+
+if TYPE_CHECKING:
+    from jiqa.cli.common.rated_rows import Rated
+    from jiqa.selectors.scenario import Portfolio
+
+
+@dataclass(frozen=True)
+class Source:
+    """A portfolio, and where it is from.
+
+    Attributes:
+        portfolio: the scores.
+        facts: what decides them.
+    """
+
+    portfolio: Portfolio
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def add_portfolio_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where scores are from."""
+    add = parser.add_argument
+    add("--data", metavar="NAME[:SPLIT]|TABLE", help="rated images, to be scored")
+    add(
+        "--scores",
+        metavar="TABLE",
+        help="scores that are there already: image, one column of people's scores, and "
+        "one a method (.csv, .parquet or .json)",
+    )
+    add("--split", metavar="NAME", help="only these rows of --scores (column split)")
+    add(
+        "--features",
+        metavar="TABLE",
+        help="further columns of numbers to choose by, with a column image",
+    )
+    add_table_arguments(parser)
+    add_data_arguments(parser)
+
+
+def read_portfolio_of(
+    arguments: argparse.Namespace, folder: Path, methods: str
+) -> Source | None:
+    """The scores asked for; ``None`` in every process but the first.
+
+    Args:
+        arguments: of ``add_portfolio_arguments``.
+        folder: in which unfinished scoring is kept.
+        methods: comma list; empty for all columns of a table.
+
+    Raises:
+        UsageError: a request that cannot be carried out.
+    """
+    from jiqa.errors import UsageError
+    from jiqa.selectors.scenario import portfolio_of_rows
+
+    if bool(arguments.scores) == bool(arguments.data):
+        raise UsageError("give --data NAME (with --methods) or --scores TABLE")
+    if arguments.split and arguments.data:
+        raise UsageError("--split goes with --scores; --data takes NAME:SPLIT")
+    wanted = [name.strip() for name in methods.split(",") if name.strip()]
+    if arguments.data:
+        if not wanted:
+            raise UsageError("--data needs --methods")
+        found = _scored(arguments, folder, ",".join(wanted))
+    else:
+        found = _read(arguments), {}
+    if found is None:
+        return None
+    rated, facts = found
+    direction: dict[str, Any] = dict(rated.score_direction)
+    if arguments.score_direction:
+        direction = dict.fromkeys(direction, arguments.score_direction)
+    portfolio = portfolio_of_rows(rated.rows, direction)
+    if arguments.split:
+        portfolio = portfolio.of_split(arguments.split)
+    if arguments.scores:
+        portfolio = portfolio.of_methods(wanted or portfolio.methods)
+        facts = {"methods": _known(portfolio.methods)}
+    if arguments.features:
+        portfolio = portfolio.with_features(arguments.features)
+    data = arguments.data or f"{arguments.scores} {arguments.split or ''}".strip()
+    return Source(portfolio, {"data": data, "settings": arguments.set, **facts})
+
+
+def _read(arguments: argparse.Namespace) -> Rated:
+    from jiqa.cli.common.rated_rows import Rated
+    from jiqa.errors import UsageError
+    from jiqa.evaluation.read_scores import read_scores
+    from jiqa.selectors.scenario_table import is_portfolio
+
+    if is_portfolio(arguments.scores):
+        raise UsageError(
+            f"{arguments.scores} has the methods' scores on the scale of people's, as "
+            "a selector left them; needed are those that the methods give"
+        )
+    scores = read_scores(
+        [arguments.scores], subjective=arguments.subjective, ignore=arguments.ignore
+    )
+    for note in scores.notes:
+        print(note, file=sys.stderr)
+    return Rated(scores.rows, {}, dict(scores.score_direction))
+
+
+def _known(labels: Sequence[str]) -> dict[str, Any]:
+    """Of the columns of a table, what is not plain: methods that files describe."""
+    from jiqa.registry import identity
+
+    found = {}
+    for label in labels:
+        try:
+            found[label] = {"metric": label, "identity": identity(label)}
+        except ValueError:
+            continue  # a name in a table need not be one of ours
+    return found
+
+
+def _scored(
+    arguments: argparse.Namespace, folder: Path, methods: str
+) -> tuple[Rated, dict[str, Any]] | None:
+    """Every method on every image of a data set, by what ``jiqa evaluate`` has."""
+    from jiqa.cli.common.rated_rows import rate_data
+    from jiqa.errors import UsageError
+    from jiqa.registry import identity
+    from jiqa.scoring.choose_metrics import choose
+
+    choices = choose(
+        methods, arguments.set, have_reference=True, weights=arguments.weights
+    )
+    full = [choice.label for choice in choices if choice.needs_reference]
+    if full:
+        raise UsageError(
+            f"{', '.join(full)} compares with a reference; a method is chosen for an "
+            "image that has none"
+        )
+    words = {**vars(arguments), "metrics": methods, "data": [arguments.data]}
+    asked = argparse.Namespace(**words, waterloo=False, gmad=None)
+    rated = rate_data(asked, folder)
+    if rated is None:
+        return None
+    known = {
+        choice.label: {
+            "metric": choice.name,
+            "options": choice.options,
+            "identity": identity(choice.name),
+        }
+        for choice in choices
+    }
+    return rated, {
+        "methods": known,
+        "fingerprints": rated.facts["fingerprints"],
+        "weights": rated.facts["weights"],
+    }
+
+
+def show_figures(lines: Sequence[dict[str, Any]], title: str) -> None:
+    """Print ``jiqa.selectors.figures.figures`` as a table."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    heads = ("", "SRCC", "MAE", "closed gap", "best", "2nd", "3rd", "chosen", "failed")
+    table = Table(*heads, title=escape(title), title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    role = None
+    for line in lines:
+        if role == "method" != line["role"]:
+            table.add_section()
+        role = line["role"]
+        gap = line["closed_gap"]
+        table.add_row(
+            escape(line["name"]),
+            *("-" if line[k] is None else f"{line[k]:.4f}" for k in ("srcc", "mae")),
+            "-" if gap is None else f"{gap:.1%}",
+            *(
+                "" if line[k] is None else str(line[k])
+                for k in ("rank1", "rank2", "rank3", "chosen", "failed")
+            ),
+        )
+    table.caption = (
+        "MAE on the scale of people's scores; closed gap: 0 % the single best method, "
+        "100 % the oracle"
+    )
+    # Redirected output has no width of its own; 80 columns would cut the names.
+    Console(width=None if sys.stdout.isatty() else 120).print(table)

@@ -1,0 +1,190 @@
+"""What ``jiqa.load`` returns: metrics with options and weights bound."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
+
+from jiqa.core.images import as_image, check_range
+from jiqa.core.metric import Metric, checked_images
+from jiqa.core.metric_group import Joint, Prepared, merged
+
+if TYPE_CHECKING:
+    from jiqa.weights import Weights
+
+
+class Loaded:
+    """One metric, or several in one compiled pass, with options and weights bound.
+
+    Call it with ``(reference, distorted)``, or ``(image)`` for no-reference metrics.
+    One metric returns an array with the leading dimensions of the images, several a
+    dictionary of such arrays by name. ``prepare`` computes a reference's part once for
+    many distorted images.
+
+    Attributes:
+        options: the options bound.
+        info: the metric's ``Info``, or a dictionary of them by name.
+        weights: the sets of weights that it uses, by name, with their SHA-256.
+    """
+
+    def __init__(
+        self,
+        metrics: Sequence[Metric],
+        options: Mapping[str, Any],
+        *,
+        single: bool,
+        folder: Path | str | None = None,
+    ) -> None:
+        """Bind ``options`` and read weights; use ``jiqa.load`` instead."""
+        self.options, self._single = dict(options), single
+        self._entries = [(metric, self.options) for metric in metrics]
+        infos = {metric.info.name: metric.info for metric in metrics}
+        self.info: Any = metrics[0].info if single else infos
+        joint = Joint(self._entries)
+        self.weights = read_weights(joint, folder)
+        self._params = on_device(self.weights)
+
+        def shaped(values: list[Any]) -> Any:
+            return values[0] if single else dict(zip(infos, values, strict=True))
+
+        def scores(params: Any, *images: Any) -> Any:
+            reference = images[0] if len(images) == 2 else None
+            return shaped(joint.scores(params, reference, images[-1]))
+
+        def against(params: Any, prepared: Prepared, image: Any) -> Any:
+            return shaped(joint.against(params, prepared, image))
+
+        self._compiled = jax.jit(scores)
+        self._prepare, self._against = jax.jit(joint.prepare), jax.jit(against)
+        self._divided = functools.cache(functools.partial(_divided, against))
+
+    def __call__(self, *images: Any) -> Any:
+        """Score images ``[..., H, W, C]``; see ``jiqa.core.images``."""
+        if self._single and not self.weights:
+            metric, options = self._entries[0]  # the same checks, when they are due
+            return metric(*images, **options)
+        return self._compiled(self._params, *checked_images(images, self._entries))
+
+    def prepare(self, reference: Any, *, devices: Sequence[Any] = ()) -> OneReference:
+        """Compute once what depends on the reference alone.
+
+        Args:
+            reference: one image ``[H, W, C]``.
+            devices: of this process, if several are to share the distorted images: a
+                batch ``[N, H, W, C]`` is then divided among them, and N a multiple of
+                their number.
+
+        Returns:
+            A callable that scores distorted images ``[..., H, W, C]``.
+
+        Raises:
+            TypeError: no-reference metrics.
+            ValueError: more than one image, or one that the metrics refuse.
+        """
+        image, _ = checked_images((reference, reference), self._entries)
+        if image.ndim != 3:
+            raise ValueError(
+                f"reference: shape {tuple(image.shape)}; prepare needs one image "
+                "[H, W, C]"
+            )
+        against = self._divided(tuple(devices)) if len(devices) > 1 else self._against
+        prepared = self._prepare(self._params, image)
+        return OneReference(functools.partial(against, self._params), prepared)
+
+    def tiled(self, reference: Any, distorted: Any, *, memory: int = 2**30) -> Any:
+        """Score a pair that is too large for memory, with the same result.
+
+        Args:
+            reference: one image ``[H, W, C]``.
+            distorted: one image of the same shape.
+            memory: bytes for the features of one tile of both.
+
+        Returns:
+            What a call returns, to rounding.
+
+        Raises:
+            TypeError: several metrics, or one without learned features.
+            ValueError: as a call; or a metric that needs the whole image at once, or
+                less memory than the smallest tile needs.
+        """
+        from jiqa.core.tiled import tiled
+
+        metric, options = self._entries[0]
+        if not self._single or metric.learned is None:
+            raise TypeError("tiles are for one metric on learned features")
+        x, y = checked_images((reference, distorted), self._entries)
+        if x.ndim != 3:
+            raise ValueError(
+                f"reference: shape {tuple(x.shape)}; tiles need one pair of images "
+                "[H, W, C]"
+            )
+        chosen = metric.learned.chosen(options)
+        params = merged(self._params, metric.learned, chosen)
+        return tiled(metric.learned, params, chosen, x, y, memory=memory)
+
+    def __repr__(self) -> str:
+        """Names and options, as they would be typed."""
+        names = [metric.info.name for metric, _ in self._entries]
+        shown = repr(names[0] if self._single else names)
+        extra = "".join(f", {k}={v!r}" for k, v in self.options.items())
+        return f"jiqa.load({shown}{extra})"
+
+
+class OneReference:
+    """A loaded metric beside one reference; call it with distorted images."""
+
+    def __init__(self, against: Callable[..., Any], prepared: Prepared) -> None:
+        """Keep what was computed; use ``Loaded.prepare`` instead."""
+        self._against, self._prepared = against, prepared
+
+    def __call__(self, distorted: Any) -> Any:
+        """Score images ``[..., H, W, C]`` of the reference's size."""
+        image = as_image(distorted, "distorted")
+        check_range(image, "distorted")
+        wanted = self._prepared.reference.shape
+        if image.shape[-3:] != wanted:
+            raise ValueError(
+                f"distorted: shape {tuple(image.shape)}; needed is that of the "
+                f"reference, [..., {', '.join(map(str, wanted))}]"
+            )
+        return self._against(self._prepared, image)
+
+
+def _divided(against: Callable[..., Any], devices: Sequence[Any]) -> Callable[..., Any]:
+    """The same with the batch divided; nothing passes between the devices."""
+    divided = jax.shard_map(
+        against,
+        mesh=Mesh(np.array(devices), ("data",)),
+        in_specs=(P(), P(), P("data")),
+        out_specs=P("data"),
+        check_vma=False,
+    )
+    return jax.jit(divided)
+
+
+def read_weights(joint: Joint, folder: Path | str | None) -> dict[str, Weights]:
+    """The sets of weights that metrics need, by name; see ``jiqa.weights.load``."""
+    if not joint.weights:
+        return {}
+    from jiqa import weights  # brings the readers of files, which few need
+
+    return {
+        name: weights.load(name, folder, whole=name in joint.whole)
+        for name in joint.weights
+    }
+
+
+def on_device(sets: Mapping[str, Weights]) -> dict[str, dict[str, jax.Array]]:
+    """Their parameters as JAX arrays, by set and by key."""
+    return {
+        name: {key: jnp.asarray(value) for key, value in found.params.items()}
+        for name, found in sets.items()
+    }

@@ -1,0 +1,115 @@
+"""How an image is cut into tiles whose features fit into so much memory."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from jiqa.core.feature_spec import Wiring
+from jiqa.core.tile_reduction import Pieces
+from jiqa.nn.graph import IMAGES, until
+from jiqa.nn.receptive_field import Reach, reaches
+
+_FLOAT = 4  # bytes
+#: Side of an image on which the memory for one pixel is measured.
+_NOMINAL = 1024
+
+
+class Span(NamedTuple):
+    """A tile along one axis: the pixels it is cut from, and those it answers for.
+
+    ``ends`` says whether it is the last one.
+    """
+
+    start: int
+    stop: int
+    first: int
+    last: int
+    ends: bool
+
+
+def tile_spans(
+    wiring: Wiring, pieces: Pieces, memory: int, size: tuple[int, int]
+) -> tuple[list[Span], list[Span]]:
+    """Where an image of that size is cut, along rows and along columns.
+
+    Raises:
+        ValueError: not even the smallest tile fits into ``memory`` bytes.
+    """
+    side = tile_side(wiring, pieces, memory)
+    widest = _widest(wiring, pieces.rim)
+    return _spans(size[0], side, widest), _spans(size[1], side, widest)
+
+
+def tile_side(wiring: Wiring, pieces: Pieces, memory: int) -> int:
+    """Side in pixels of the largest tile whose features fit into ``memory`` bytes.
+
+    Raises:
+        ValueError: not even the smallest does.
+    """
+    widest = _widest(wiring, pieces.rim)
+    stride, margin = widest.stride, _margin(widest)
+    per_pixel = bytes_needed(wiring, pieces, _NOMINAL, _NOMINAL) / _NOMINAL**2
+    side = int((memory / per_pixel) ** 0.5) - margin
+    side -= side % stride
+    if side < stride:
+        least = (margin + stride) ** 2 * per_pixel
+        raise ValueError(
+            f"memory of {memory} bytes; the smallest tile needs {least:.0f} bytes"
+        )
+    return side
+
+
+def bytes_needed(
+    wiring: Wiring, pieces: Pieces | None, rows: int, columns: int
+) -> float:
+    """Memory for the features of a pair of images, whole.
+
+    The maps that are compared stay; the others come and go, two at a time, and a
+    convolution needs about as much again. Comparing takes what its steps take.
+    """
+    if wiring.resize is not None:
+        rows = columns = wiring.resize
+    sides, widths = {IMAGES: (rows, columns)}, {IMAGES: 3}
+    numbers = {IMAGES: 3 * rows * columns}
+    largest = 0
+    for node in until(wiring.nodes, wiring.taps):
+        name, came = node.name, sides[node.inputs[0]]
+        sides[name] = node.op.size(came[0], 0), node.op.size(came[1], 1)
+        widths[name] = node.op.channels(*(widths[n] for n in node.inputs))
+        numbers[name] = widths[name] * math.prod(sides[name])
+        largest = max(largest, numbers[name] + sum(numbers[n] for n in node.inputs))
+    kept = [numbers[tap] for tap in wiring.taps]
+    work = pieces.work * max(kept) if pieces is not None else 0
+    return _FLOAT * (2 * sum(kept) + max(3 * largest, work))
+
+
+def _widest(wiring: Wiring, rim: int) -> Reach:
+    """A reach that covers that of every tap, with a rim."""
+    found = reaches(wiring.nodes, wiring.taps).values()
+    fields = (
+        (r.stride, r.before, r.after) for r in (reach.widened(rim) for reach in found)
+    )
+    return Reach(*map(max, zip(*fields, strict=True)))
+
+
+def _margin(widest: Reach) -> int:
+    return 2 * widest.stride + widest.before + widest.after
+
+
+def _spans(length: int, side: int, widest: Reach) -> list[Span]:
+    """Tiles along an axis; all begin where every map's samples fall on whole places."""
+    stride, after = widest.stride, widest.after
+    before = -(-widest.before // stride) * stride
+    spans = []
+    for first in range(0, length, side):
+        last = min(first + side, length)
+        # What is left must hold a sample of the deepest map; else it joins this tile.
+        if length - last < before + after + stride:
+            last = length
+        ends = last == length
+        stop = length if ends else min(length, last + after)
+        spans.append(Span(max(0, first - before), stop, first, last, ends))
+        if ends:
+            break
+    return spans

@@ -1,0 +1,176 @@
+"""Deep metrics of images too large for memory, tile by tile, with the same result.
+
+A sample of a feature map depends on a few hundred pixels around it. A tile is cut out
+with that margin, its features are computed, the samples of the margin are dropped, and
+what is left is summed up. All tiles together have every sample of the whole image's
+maps exactly once, computed from the same pixels. Where the comparison itself looks at
+windows of samples, a rim of that reach stays around the tile's own.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jiqa.core.deep_metric import tapped_features
+from jiqa.core.feature_spec import Learned, Options, Params
+from jiqa.core.images import to_float
+from jiqa.core.tile_plan import Span, tile_spans
+from jiqa.core.tile_reduction import Part, Place, settled
+from jiqa.nn.receptive_field import Reach, map_sizes, reaches
+
+_IMAGE = "image"
+
+
+class _Stretch(NamedTuple):
+    """A tile's samples of one map along one axis.
+
+    ``own`` is their number and ``begin`` the place of the first among those that the
+    tile has, ``whole`` the samples of the whole map.
+    """
+
+    begin: int
+    own: int
+    whole: int
+
+
+#: By the name of the map: along rows and columns.
+_Layout = tuple[tuple[str, tuple[_Stretch, _Stretch]], ...]
+
+
+def tiled(
+    learned: Learned,
+    params: Params,
+    options: Options,
+    reference: Any,
+    distorted: Any,
+    *,
+    memory: int,
+) -> Any:
+    """Score of one pair ``[H, W, C]``, in tiles that need about ``memory`` bytes.
+
+    Args:
+        learned: what the metric is made of.
+        params: its parameters, flat.
+        options: those chosen.
+        reference: image.
+        distorted: image of the same shape.
+        memory: for the features of one tile of both images.
+
+    Raises:
+        ValueError: a metric, or an option of it, that needs the whole image at once,
+            or less memory than the smallest tile needs.
+    """
+    wiring, pieces = learned.wire(options), learned.pieces(options)
+    found = {_IMAGE: Reach(), **reaches(wiring.nodes, wiring.taps)}
+    height, width = reference.shape[:2]
+    sizes = {_IMAGE: (height, width)}
+    sizes |= map_sizes(wiring.nodes, wiring.taps, height, width)
+    pair = (reference, distorted)
+    kinds = (jax.eval_shape(to_float, image).dtype for image in pair)
+    dtype = jnp.promote_types(*kinds)
+    rows, columns = tile_spans(wiring, pieces, memory, (height, width))
+    known: tuple[Any, ...] = ()
+    for index, step in enumerate(pieces.steps):
+        total = None
+        for tile in itertools.product(rows, columns):
+            part = _summary(
+                learned,
+                options,
+                index,
+                _layout(found, sizes, tile),
+                _origins(found, tile),
+                params,
+                known,
+                *(_cut(image, *tile).astype(dtype) for image in pair),
+            )
+            total = part if total is None else step.merge(total, part)
+        known = (*known, settled(total))
+    return pieces.finish(params, options, *known)
+
+
+def _cut(image: Any, row: Span, column: Span) -> Any:
+    return to_float(image[row.start : row.stop, column.start : column.stop])
+
+
+def _layout(
+    found: Mapping[str, Reach],
+    sizes: Mapping[str, tuple[int, int]],
+    tile: tuple[Span, Span],
+) -> _Layout:
+    """Where a tile's own samples of every map lie among those that it has."""
+    return tuple(
+        (
+            name,
+            (
+                _stretch(tile[0], reach.stride, sizes[name][0]),
+                _stretch(tile[1], reach.stride, sizes[name][1]),
+            ),
+        )
+        for name, reach in found.items()
+    )
+
+
+def _stretch(span: Span, stride: int, whole: int) -> _Stretch:
+    first = span.first // stride
+    own = (whole if span.ends else span.last // stride) - first
+    return _Stretch((span.first - span.start) // stride, own, whole)
+
+
+def _origins(
+    found: Mapping[str, Reach], tile: tuple[Span, Span]
+) -> dict[str, tuple[int, int]]:
+    """The whole map's indices of the tile's first own sample."""
+    row, column = tile
+    return {
+        name: (row.first // reach.stride, column.first // reach.stride)
+        for name, reach in found.items()
+    }
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _summary(
+    learned: Learned,
+    options: Options,
+    index: int,
+    layout: _Layout,
+    origins: Mapping[str, tuple[Any, Any]],
+    params: Params,
+    known: tuple[Any, ...],
+    reference: Any,
+    distorted: Any,
+) -> Any:
+    """What a tile contributes to a step."""
+    pieces, wiring = learned.pieces(options), learned.wire(options)
+    pair = [tapped_features(wiring, params, x) for x in (reference, distorted)]
+    places: dict[str, Place] = {}
+    for name, stretches in layout:
+        kept, own = zip(
+            *(
+                _rimmed(stretch, count, pieces.rim)
+                for stretch, count in zip(stretches, pair[0][name].shape, strict=False)
+            ),
+            strict=True,
+        )
+        for features in pair:
+            features[name] = features[name][kept]
+        size = (stretches[0].whole, stretches[1].whole)
+        places[name] = Place(size, origins[name], own)
+    return pieces.steps[index].summarise(
+        params, options, Part(pair[0], pair[1], places, known)
+    )
+
+
+def _rimmed(stretch: _Stretch, count: int, rim: int) -> tuple[slice, slice]:
+    """Of ``count`` samples those to keep, and the tile's own among these.
+
+    A rim that would reach over the edge of the whole map ends there.
+    """
+    end = stretch.begin + stretch.own
+    start, stop = max(0, stretch.begin - rim), min(count, end + rim)
+    return slice(start, stop), slice(stretch.begin - start, end - start)

@@ -1,0 +1,1 @@
+"""Batches of a prepared data set for training and evaluation."""

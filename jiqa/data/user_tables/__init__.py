@@ -1,0 +1,1 @@
+"""Data sets that a user describes by a table or a folder."""

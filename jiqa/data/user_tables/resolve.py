@@ -1,0 +1,59 @@
+"""A table or a folder of the user's where the name of a prepared set is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jiqa.data.facts import fingerprint
+from jiqa.data.index import read_facts
+from jiqa.data.prepare.write import is_prepared
+from jiqa.data.store import prepare, split_name, to_prepare
+from jiqa.distributed import one_by_one
+from jiqa.io.read_table import SUFFIXES
+
+
+def resolved(spec: str, data_dir: Path | str | None) -> str:
+    """A set's name where a table or a folder stands: prepared if it is not yet.
+
+    Args:
+        spec: ``NAME[:SPLIT]``, or ``PATH[:SPLIT]`` of a table, or of a folder with one
+            (as ``jiqa distort`` writes).
+        data_dir: where prepared sets are. Where another table is prepared there under
+            its name, a digest stands after it.
+
+    Raises:
+        jiqa.errors.LayoutError: a table that cannot be understood.
+        ValueError: neither a set nor a path.
+        FileNotFoundError: no such table.
+    """
+    head, colon, part = spec.partition(":")
+    path = Path(head).expanduser()
+    is_table = path.suffix.lower() in SUFFIXES
+    if is_table and not path.is_file():
+        raise FileNotFoundError(f"{path}: no such table")
+    if not is_table and not path.is_dir():
+        try:
+            split_name(head, data_dir)
+        except ValueError as error:
+            raise ValueError(f"{error}, nor a file or folder {head}") from None
+        return spec
+    if not is_table:
+        try:
+            split_name(head, data_dir)  # a folder may happen to have a set's name
+            return spec
+        except ValueError:
+            pass
+    with one_by_one("preparing"):
+        return f"{_prepared(path, data_dir)}{colon}{part}"
+
+
+def _prepared(path: Path, data_dir: Path | str | None) -> str:
+    made = to_prepare("table", path, data_dir)
+    digest = fingerprint(made.contents(path))
+    name = f"{made.name}/{made.config}"
+    if is_prepared(made):
+        if read_facts(Path(str(made.data_dir))).fingerprint == digest:
+            return name
+        # Another table of this name, or the same one before it was changed.
+        name = f"{name}_{digest[:8]}"
+    return prepare(name, path, data_dir).name

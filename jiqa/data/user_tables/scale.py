@@ -1,0 +1,115 @@
+"""What the scores of a table of one's own are: from its side file, or its columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jiqa.data.archives.label_files import number
+from jiqa.data.schema import Record, Scale
+from jiqa.errors import LayoutError
+from jiqa.io.read_table import Table, plain
+from jiqa.io.table_columns import Columns
+
+#: What the JSON file beside a table may say, and what each entry is.
+SIDE = {
+    "title": "the data set's name",
+    "citation": "authors, title, venue, year",
+    "homepage": "where it is to be had",
+    "licence": "its terms",
+    "name": "MOS or DMOS",
+    "direction": "higher or lower: which end is the better picture",
+    "low": "the smallest score that the scale allows",
+    "high": "the largest",
+    "deviation": "ratings or mean: what the column of deviations is of",
+    "note": "what else a user of the numbers has to know",
+    "images": "folder that the images lie in",
+    "references": "folder that the references lie in",
+}
+
+_ALLOWED = {
+    "name": ("MOS", "DMOS"),
+    "direction": ("higher", "lower"),
+    "deviation": ("ratings", "mean"),
+}
+
+
+def read_side(table: Path, options: Mapping[str, str]) -> dict[str, Any]:
+    """What the JSON file beside ``table`` says, and ``options`` over it.
+
+    Raises:
+        LayoutError: no JSON object, an entry that has no meaning, or a wrong value.
+    """
+    path = table.with_suffix(".json")
+    side: Any = {}
+    if path.is_file():
+        try:
+            side = json.loads(path.read_text("utf-8-sig"))
+        except ValueError as error:
+            raise LayoutError(f"{path}: no JSON: {error}") from error
+    if not isinstance(side, dict) or not side.keys() <= SIDE.keys():
+        said = ", ".join(map(str, side)) if isinstance(side, dict) else "no object"
+        raise LayoutError(
+            f"{path}: {said}; needed is an object with any of {', '.join(SIDE)}"
+        )
+    side |= {key: value for key, value in options.items() if key in SIDE}
+    for key, allowed in _ALLOWED.items():
+        if key in side and side[key] not in allowed:
+            raise LayoutError(f"{key}: {side[key]!r}; needed is {' or '.join(allowed)}")
+    for key in ("low", "high"):
+        if key in side:
+            # Options are text, also those that are numbers.
+            side[key] = number(side[key], f"{path.stem}, {key}")
+    return side
+
+
+def own_scale(
+    table: Table, columns: Columns, side: Mapping[str, Any], records: Sequence[Record]
+) -> Scale | None:
+    """The scale of a table's scores; ``None`` if it has none.
+
+    The direction is what the side file or the user says, else what a column
+    ``direction`` says in every row, else what the name of the scores' column means:
+    lower is better for a DMOS, higher for any other. Ends of the range that nobody
+    states are those seen.
+
+    Raises:
+        LayoutError: a column ``direction`` that does not say one thing.
+    """
+    scores = [r.score for r in records if r.score is not None]
+    if not scores:
+        return None
+    place = columns.places.get("score")
+    header = table.columns[place] if place is not None else "the votes"
+    difference = "dmos" in plain(header)
+    name = side.get("name") or ("DMOS" if difference else "MOS")
+    direction = side.get("direction") or _direction_column(table, columns)
+    notes = [side["note"]] if side.get("note") else []
+    if not direction:
+        direction = "lower" if difference else "higher"
+        notes.append(f"{direction} is taken as better, by the name of {header!r}")
+    if "low" not in side or "high" not in side:
+        notes.append("the range is that of the scores seen")
+    deviates = any(r.deviation is not None for r in records)
+    return Scale(
+        name=name,
+        direction=direction,
+        low=float(side.get("low", min(scores))),
+        high=float(side.get("high", max(scores))),
+        deviation=side.get("deviation", "ratings") if deviates else "",
+        note="; ".join(notes),
+    )
+
+
+def _direction_column(table: Table, columns: Columns) -> Any:
+    said = {columns.get(row, "direction").lower() for row in table.rows}
+    if said == {""}:
+        return ""
+    if len(said) != 1 or not said <= {"higher", "lower"}:
+        raise LayoutError(
+            f"{table.path}, column direction: {', '.join(sorted(said))}; needed is "
+            "higher in every row, or lower in every row"
+        )
+    return said.pop()

@@ -1,0 +1,1 @@
+"""Ladders: every image at every level of every kind, as files in a folder."""

@@ -1,0 +1,66 @@
+"""The folder that ladders are written to: whose it is, and what would clash in it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jiqa.distortions.ladders.plan import LadderError, Source
+
+
+def check_names(sources: Sequence[Source]) -> None:
+    """Refuse sources whose images would go to the same files.
+
+    Raises:
+        LadderError: names the first of them.
+    """
+    folders = Counter(source.relative.with_suffix("") for source in sources)
+    for folder, count in folders.items():
+        if count > 1:
+            alike = [s.path for s in sources if s.relative.with_suffix("") == folder]
+            raise LadderError(
+                f"{' and '.join(map(str, alike))} would both be written to {folder}: "
+                "rename one, or give the folder that holds both"
+            )
+
+
+def claim(folder: Path, settings: dict[str, Any], *, resume: bool) -> None:
+    """Make the output folder and note in it what it is for, or check the note.
+
+    Args:
+        folder: the output folder.
+        settings: what decides how the images look.
+        resume: go on with an earlier run's folder.
+
+    Raises:
+        LadderError: the folder is another run's, and ``resume`` is not asked for or
+            its settings were others.
+    """
+    note = folder / "ladder.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = json.loads(note.read_text()) if note.exists() else None
+    except (OSError, ValueError) as error:
+        raise LadderError(f"cannot write to {folder}: {error}") from None
+    if found is None:
+        if (folder / "manifest.csv").exists():
+            raise LadderError(f"{folder} holds another manifest.csv: give a new folder")
+        draft = note.with_name(f".{note.name}.part")
+        draft.write_text(json.dumps(settings, indent=2) + "\n")
+        draft.replace(note)
+        return
+    if not resume:
+        raise LadderError(
+            f"{folder} is there from an earlier run: add --resume to go on with it, or "
+            "give a new folder"
+        )
+    other = [k for k in settings if found.get(k) != settings[k]]
+    if other:
+        changes = "; ".join(f"{k} {found.get(k)}, not {settings[k]}" for k in other)
+        raise LadderError(
+            f"{folder} was written with {changes}: use the same settings, or a new "
+            "folder"
+        )

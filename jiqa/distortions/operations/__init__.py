@@ -1,0 +1,1 @@
+"""The operations that distort an image, by what they do to it."""

@@ -1,0 +1,174 @@
+"""Fewer grey levels: Otsu's thresholds for many classes, and what they give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.core.images import is_traced
+from jiqa.distortions.operations.rounding import from_levels, to_levels
+from jiqa.distortions.operations.tones import histogram
+from jiqa.ops.numerics import safe_divide
+
+
+def quantise(image: Array, count: Any, *, most: int | None = None) -> Array:
+    """Levels between ``count`` thresholds become one (RankIQA's quantisation noise).
+
+    MATLAB's ``multithresh`` finds the thresholds t in all channels together. Samples
+    above the k-th of them and not above the next become that next one, the lowest 0
+    and the highest 255: ``imquantize`` with the values ``[0, t_2, ..., t_N, 255]``.
+
+    Args:
+        image: ``[H, W, C]`` in [0, 1].
+        count: number of thresholds N, 1 to 255; may be traced if ``most`` is given.
+        most: the largest ``count`` that a traced one can take.
+    """
+    levels = to_levels(image)
+    thresholds = otsu_thresholds(levels, count, most=most)
+    index = jnp.arange(1 + len(thresholds))
+    values = jnp.append(thresholds, 255)
+    values = jnp.where(index == 0, 0, jnp.where(index >= count, 255, values))
+    above = (levels[..., None] > thresholds).sum(-1)
+    return from_levels(values[above])
+
+
+def otsu_thresholds(levels: Array, count: Any, *, most: int | None = None) -> Array:
+    """The thresholds that part whole levels 0..255 with the least variance inside.
+
+    Otsu 1979 for ``count`` + 1 classes, each above one threshold and not above the
+    next. As in ``multithresh`` the levels are spread over 0..255 first and the
+    thresholds brought back. MATLAB searches from an even start and may stop at a local
+    optimum; this is the global one, see ``class_begins``.
+
+    Args:
+        levels: whole numbers 0..255 of any shape.
+        count: number of thresholds; may be traced if ``most`` is given.
+        most: length of the result, ``count`` by default.
+
+    Returns:
+        ``[most]``, ascending, whole numbers; infinity from ``count`` on.
+    """
+    most = int(count) if most is None else most
+    low, high = levels.min(), levels.max()
+    width = jnp.maximum(high - low, 1)
+    spread = jnp.floor((levels - low) / width * 255 + 0.5)
+    begins = class_begins(histogram(spread), count, most, levels.dtype)
+    thresholds = (begins - 1).astype(levels.dtype) / 255 * width
+    reached = jnp.arange(most) < count
+    return jnp.where(reached, jnp.floor(low + thresholds + 0.5), jnp.inf)
+
+
+def class_begins(counts: Array, count: Any, most: int, dtype: Any) -> Array:
+    """Where the classes begin that keep most of the variance between them.
+
+    Otsu's choice, exactly, by dynamic programming over the ends of the classes. Where
+    empty levels leave a choice, the lowest is taken.
+
+    Args:
+        counts: how often each of the levels 0..255 occurs ``[256]``.
+        count: number of divisions, one less than classes; may be traced.
+        most: length of the result.
+        dtype: in which to compute.
+
+    Returns:
+        ``[most]`` levels, ascending: the first of each class but the lowest; 256 from
+        ``count`` on.
+    """
+    gain = _between_variance(counts, dtype)
+
+    def extend(best: Array, _: None) -> tuple[Array, Array]:
+        """Best division of 0..b into one class more, and where its last begins."""
+        value = best[:, None] + gain
+        return value.max(0), value.argmax(0)
+
+    _, starts = jax.lax.scan(extend, gain[0], None, length=most)
+
+    def trace(end: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
+        """From the last class to the first: where each begins."""
+        index, start = step
+        begin = jnp.where(index < count, start[end], end)
+        return begin, begin
+
+    index = jnp.arange(most)
+    _, begins = jax.lax.scan(trace, jnp.asarray(256), (index, starts), reverse=True)
+    return begins
+
+
+def _between_variance(counts: Array, dtype: jnp.dtype) -> Array:
+    """Share in the variance between classes of each class a..b-1, ``[257, 257]``.
+
+    Empty classes give 0, those that end before they begin minus infinity.
+    """
+    share = counts.astype(dtype) / counts.sum().astype(dtype)
+    grey = jnp.arange(256).astype(dtype)
+    # About the mean: the squares of small numbers keep more digits.
+    grey = grey - (share * grey).sum()
+    zero = jnp.zeros(1, dtype)
+    mass = jnp.concatenate([zero, jnp.cumsum(share)])
+    moment = jnp.concatenate([zero, jnp.cumsum(share * grey)])
+    mass = mass[None, :] - mass[:, None]
+    moment = moment[None, :] - moment[:, None]
+    ends = jnp.arange(257)
+    forward = ends[None, :] > ends[:, None]
+    gain = safe_divide(jnp.square(moment), jnp.where(forward, mass, 0))
+    return jnp.where(forward, gain, -jnp.inf)
+
+
+_LEVELS = 256
+
+
+def otsu_image_thresholds(image: Array, count: int | Array, *, most: int = 20) -> Array:
+    """Levels (0..254) that part an image's samples best into ``count`` + 1 classes.
+
+    The thresholds maximise the variance between the classes (Otsu 1979) over the
+    histogram of all samples, rounded to 256 levels; see ``quantisation.class_begins``.
+    A sample equal to a threshold belongs below it. Unlike there, the levels are not
+    spread over the whole range first: the generator hands over images that fill it.
+
+    MATLAB's ``multithresh`` looks for the same with a simplex search from evenly
+    spaced thresholds and stops short of the best: on three photographs its thresholds
+    lay 2 to 15 levels away on average, the quantised images within 1.1 dB PSNR.
+
+    Args:
+        image: any shape, in [0, 1].
+        count: number of thresholds; may be traced.
+        most: the largest count, which is also the length of the result; 20 as in
+            MATLAB.
+
+    Returns:
+        ``[most]`` whole numbers in the image's type: ``count`` increasing thresholds,
+        then 255, above which there is nothing.
+
+    Raises:
+        ValueError: a count out of range.
+    """
+    if not 1 <= most <= _LEVELS - 2:
+        raise ValueError(f"most: {most}; needed is 1 to {_LEVELS - 2}")
+    if not is_traced(count) and not 1 <= count <= most:
+        raise ValueError(f"count: {count}; needed are 1 to {most} thresholds")
+    levels = jnp.clip(jnp.floor(image * 255 + 0.5), 0, 255)
+    begins = class_begins(histogram(levels), count, most, image.dtype)
+    return (begins - 1).astype(image.dtype)
+
+
+def quantization(image: Array, count: int | Array, key: Array) -> Array:
+    """Each sample replaced by the threshold above it, of ``count`` Otsu thresholds.
+
+    Below the lowest threshold it becomes 0, above the highest 1 (the values that the
+    authors hand to MATLAB's ``imquantize``). One set of thresholds for all channels.
+
+    Raises:
+        ValueError: a count outside 1..20.
+    """
+    del key
+    thresholds = otsu_image_thresholds(image, count)
+    # A little room: a sample that is a whole level must not pass its own threshold.
+    place = jnp.searchsorted(
+        thresholds + 1e-3, image * 255, side="left", method="compare_all"
+    )
+    ends = jnp.asarray([0, 255], image.dtype)
+    values = jnp.concatenate([ends[:1], thresholds[1:], ends[1:]]) / 255
+    return values[place]

@@ -1,0 +1,77 @@
+"""Whole grey levels, 0 to 255: what the authors' generators compute on.
+
+The generators of the published sets are MATLAB programs on uint8 images: a step that
+gives an image rounds it, halves upwards, and saturates. Images here stay floating
+point in [0, 1]; these two functions are the rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jiqa.core.images import to_float
+
+
+def to_levels(image: Array) -> Array:
+    """MATLAB's ``double(im2uint8(image))``: whole numbers 0..255 in the same type."""
+    return jnp.floor(jnp.clip(image * 255, 0, 255) + 0.5)
+
+
+def from_levels(levels: Array) -> Array:
+    """MATLAB's ``uint8(levels)`` as an image in [0, 1]: rounded and saturated."""
+    whole = jnp.floor(jnp.clip(levels, 0, 255) + 0.5).astype(jnp.uint8)
+    return to_float(whole).astype(levels.dtype)
+
+
+def to_uint8(image: Any) -> np.ndarray:
+    """The same rounding on the host, to uint8, as codecs and files need it."""
+    image = np.asarray(image)
+    return np.floor(np.clip(image * 255.0, 0, 255) + 0.5).astype(np.uint8)
+
+
+def from_uint8(pixels: np.ndarray, like: Array | np.ndarray) -> np.ndarray:
+    """Decoded pixels as an image in [0, 1] of the shape and type of ``like``."""
+    return (pixels.reshape(like.shape) / 255.0).astype(like.dtype)
+
+
+def full_range(x: Array) -> Array:
+    """Stretch an image so that its smallest sample is 0 and its largest 1.
+
+    All channels alike, as the authors' ``mapmm``; a flat image stays as it is.
+    """
+    low, high = x.min(), x.max()
+    spread = high > low
+    stretched = (x - low) / jnp.where(spread, high - low, 1)
+    return jnp.where(spread, stretched, x)
+
+
+def to_bytes(image: Array | np.ndarray) -> np.ndarray:
+    """MATLAB's ``im2uint8`` of an image in [0, 1], on the host: halves round up.
+
+    In double precision, whatever the image's: MATLAB's generator computes in it.
+    """
+    levels = np.asarray(image, np.float64) * 255
+    return np.clip(np.floor(levels + 0.5), 0, 255).astype(np.uint8)
+
+
+def needs_colour(image: Array | np.ndarray, distortion: str) -> None:
+    """Raise ``ValueError`` unless the image has three channels."""
+    if image.shape[-1] != 3:
+        raise ValueError(
+            f"{distortion}: image of shape {tuple(image.shape)}; needed is a colour "
+            "image [H, W, 3], since grey has nothing to distort"
+        )
+
+
+def needs_side(image: Array | np.ndarray, minimum: int, distortion: str) -> None:
+    """Raise ``ValueError`` unless both sides have ``minimum`` pixels or more."""
+    height, width = image.shape[:2]
+    if min(height, width) < minimum:
+        raise ValueError(
+            f"{distortion}: image of {width}x{height} (width x height); needed are "
+            f"{minimum} pixels a side or more"
+        )

@@ -1,0 +1,1 @@
+"""The published sets of distortions, one a file."""

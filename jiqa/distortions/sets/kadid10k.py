@@ -1,0 +1,236 @@
+"""KADID-10k and KADIS-700k: 25 types of distortion at 5 levels.
+
+Each distorts as the authors' MATLAB generator does: the image is stretched to the
+whole range [0, 1], distorted, and stretched again. Two types sweep from one side of
+the reference to the other in the data set; here every type starts with the weakest,
+and ``published_level`` gives the number in the data set's file names.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jiqa.distortions.kinds import Kind
+from jiqa.distortions.operations import blurs as kadid_filters
+from jiqa.distortions.operations import codecs as kadid_codecs
+from jiqa.distortions.operations import colours as kadid_colours
+from jiqa.distortions.operations import dct_denoising as kadid_denoise
+from jiqa.distortions.operations import local as kadid_spatial
+from jiqa.distortions.operations import noises as kadid_noises
+from jiqa.distortions.operations import palettes as kadid_palette
+from jiqa.distortions.operations import quantisation as kadid_quantize
+from jiqa.distortions.operations import tones as kadid_tones
+from jiqa.distortions.operations.dct_denoising import Denoiser, dct_threshold
+from jiqa.distortions.operations.rounding import full_range
+
+SOURCE = (
+    "Lin, Hosu, Saupe: KADID-10k: a large-scale artificially distorted IQA database. "
+    "QoMEX 2019. doi:10.1109/QoMEX.2019.8743252. Types, levels and definitions as in "
+    "the MATLAB generator that the authors publish with KADIS-700k (imdist_generator.m "
+    "and what it calls; no licence stated): facts only, the code here is its own."
+)
+
+_SWEEP = (
+    "The data set numbers its levels from one side of the reference to the other; here "
+    "they are sorted by the mean opinion score of each level in KADID-10k."
+)
+
+
+class _Row(NamedTuple):
+    name: str
+    operation: Callable[..., Any]
+    levels: tuple[float, ...]
+    #: Whether the parameter shapes the program, may be an array, or nothing is traced.
+    strength: Literal["static", "traced", "host"] = "traced"
+    note: str = ""
+    #: The data set's number of each of these levels.
+    published: tuple[int, ...] = (1, 2, 3, 4, 5)
+
+
+#: In the data set's order, type 1 to 25.
+_TABLE = (
+    _Row("gaussian_blur", kadid_filters.imgaussfilt, (0.1, 0.5, 1, 2, 5), "static"),
+    _Row("lens_blur", kadid_filters.lens_blur, (1, 2, 4, 6, 8), "static"),
+    _Row("motion_blur", kadid_filters.motion_blur, (1, 2, 4, 6, 10), "static"),
+    _Row(
+        "colour_diffusion", kadid_colours.colour_diffusion, (1, 3, 6, 8, 12), "static"
+    ),
+    _Row(
+        "colour_shift",
+        kadid_colours.colour_shift,
+        (1, 3, 6, 8, 12),
+        note="The authors' gradient was not found; central differences are taken.",
+    ),
+    _Row(
+        "colour_quantization",
+        kadid_palette.colour_quantization,
+        (64, 48, 32, 16, 8),
+        "host",
+        "Wu's palette and Pillow's dithering for MATLAB's rgb2ind.",
+    ),
+    _Row(
+        "colour_saturation_1",
+        kadid_colours.saturation_hsv,
+        (0.4, 0.2, 0.1, 0, -0.4),
+    ),
+    _Row("colour_saturation_2", kadid_colours.saturation_lab, (1, 2, 3, 6, 9)),
+    _Row(
+        "jpeg2000",
+        kadid_codecs.jpeg2000_of_ratio,
+        (16, 32, 45, 120, 400),
+        "host",
+        "OpenJPEG's rate control, which is not MATLAB's coder.",
+    ),
+    _Row("jpeg", kadid_codecs.jpeg_of_quality, (43, 36, 24, 7, 4), "host"),
+    _Row("white_noise", kadid_noises.white_noise, (0.001, 0.002, 0.003, 0.005, 0.01)),
+    _Row(
+        "white_noise_colour_component",
+        kadid_noises.white_noise_ycbcr,
+        (0.0001, 0.0005, 0.001, 0.002, 0.003),
+    ),
+    _Row("impulse_noise", kadid_noises.impulse_noise, (0.001, 0.005, 0.01, 0.02, 0.03)),
+    _Row(
+        "multiplicative_noise",
+        kadid_noises.speckle,
+        (0.001, 0.005, 0.01, 0.02, 0.05),
+    ),
+    _Row(
+        "denoise",
+        kadid_denoise.denoised_noise,
+        (0.01, 0.03, 0.05, 0.1, 0.15),
+        note=(
+            "The authors' denoiser is MATLAB's pretrained DnCNN, which is not to be "
+            "had; here it is a threshold on windowed cosine transforms unless another "
+            "is given (kinds(denoiser=...))."
+        ),
+    ),
+    _Row("brighten", kadid_tones.brighten, (0.1, 0.2, 0.4, 0.7, 1.1)),
+    _Row(
+        "darken",
+        kadid_tones.darken,
+        (0.05, 0.1, 0.2, 0.4, 0.8),
+        note="The authors' function was not found; two ports agree on the definition.",
+    ),
+    _Row(
+        "mean_shift",
+        kadid_tones.shift_mean,
+        (0, 0.08, -0.08, 0.15, -0.15),
+        note=(
+            f"{_SWEEP} The stretch turns the shift into brighter highlights or darker "
+            "shadows, cut off."
+        ),
+        published=(3, 2, 4, 1, 5),
+    ),
+    _Row("jitter", kadid_spatial.jitter, (0.05, 0.1, 0.2, 0.5, 1)),
+    _Row(
+        "non_eccentricity_patch",
+        kadid_spatial.non_eccentricity_patch,
+        (20, 40, 60, 80, 100),
+    ),
+    _Row("pixelate", kadid_spatial.pixelate, (0.01, 0.05, 0.1, 0.2, 0.5), "static"),
+    _Row(
+        "quantization",
+        kadid_quantize.quantization,
+        (20, 16, 13, 10, 7),
+        note="The best thresholds, where MATLAB's multithresh may stop at lesser ones.",
+    ),
+    _Row("colour_block", kadid_spatial.colour_block, (2, 4, 6, 8, 10)),
+    _Row("high_sharpen", kadid_filters.high_sharpen, (1, 2, 3, 6, 12)),
+    _Row(
+        "contrast_change",
+        kadid_tones.contrast_change,
+        (0, -0.4, 0.15, 0.3, -0.6),
+        note=_SWEEP,
+        published=(3, 4, 2, 1, 5),
+    ),
+)
+
+
+def kinds(
+    *, stretch: bool = True, denoiser: Denoiser = dct_threshold
+) -> tuple[Kind, ...]:
+    """The 25 types, in the data set's order.
+
+    Args:
+        stretch: stretch the image to [0, 1] before and after each distortion, as the
+            authors' generator does. It hardly touches photographs, which fill the
+            range, but changes crops and dim images; ``False`` leaves it out.
+        denoiser: what ``denoise`` calls; see ``kadid_denoise.denoised_noise``.
+    """
+    return tuple(
+        Kind(
+            row.name,
+            functools.partial(_RUN[row.strength], _operation(row, denoiser), stretch),
+            row.levels,
+            "codec" if row.strength == "host" else "jax",
+            number,
+            row.note,
+        )
+        for number, row in enumerate(_TABLE, 1)
+    )
+
+
+def _operation(row: _Row, denoiser: Denoiser) -> Callable[..., Any]:
+    if row.name == "denoise":
+        return functools.partial(row.operation, denoiser=denoiser)
+    return row.operation
+
+
+def _distorted(
+    operation: Callable[..., Any],
+    stretch: bool,
+    image: Array,
+    parameter: float,
+    key: Array,
+) -> Array:
+    if not stretch:
+        return jnp.clip(operation(image, parameter, key), 0, 1)
+    return jnp.clip(full_range(operation(full_range(image), parameter, key)), 0, 1)
+
+
+def _on_host(
+    operation: Callable[..., Any],
+    stretch: bool,
+    image: Array | np.ndarray,
+    parameter: float,
+    key: Array,
+) -> np.ndarray:
+    def coded(x: Array, parameter: float, key: Array) -> Array:
+        return jnp.asarray(operation(np.asarray(x), parameter, key))
+
+    out = _distorted(coded, stretch, jnp.asarray(image), parameter, key)
+    return np.asarray(out).astype(image.dtype)
+
+
+# Compiled here, since loops that run outside jit would be compiled at every call.
+_RUN: dict[str, Callable[..., Any]] = {
+    "static": jax.jit(_distorted, static_argnums=(0, 1, 3)),
+    "traced": jax.jit(_distorted, static_argnums=(0, 1)),
+    "host": _on_host,
+}
+
+
+def published_level(name: str, level: int) -> int:
+    """The data set's number, in its file names, of a type's ``level`` here.
+
+    Raises:
+        ValueError: no such type or level.
+    """
+    for row in _TABLE:
+        if row.name == name:
+            if 1 <= level <= len(row.published):
+                return row.published[level - 1]
+            raise ValueError(f"level: {level}; needed are 1 to {len(row.published)}")
+    raise ValueError(
+        f"name: {name!r}; KADID-10k's types are {', '.join(r.name for r in _TABLE)}"
+    )
+
+
+KINDS = kinds()

@@ -1,0 +1,266 @@
+"""Several score tables, joined by image into the long rows that are evaluated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from jiqa.errors import UsageError
+from jiqa.evaluation.rows import COLUMNS
+from jiqa.evaluation.score_table import SUBJECTIVE, Table, read_number, read_table
+
+#: Data set, split and image.
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Everyone's scores of the rated images.
+
+    Attributes:
+        rows: long rows, one an image and metric; an image that a metric has no value of
+            is a failed row.
+        score_direction: by data set, from the column's name: scores called dmos are
+            lower for better, all others higher.
+        notes: what was left out, in sentences.
+    """
+
+    rows: list[dict[str, Any]]
+    score_direction: dict[str, Literal["higher", "lower"]]
+    notes: list[str] = field(default_factory=list)
+
+
+def read_scores(
+    paths: Sequence[Path | str],
+    *,
+    subjective: str | None = None,
+    ignore: Sequence[str] = (),
+    infinite: float | None = None,
+) -> Scores:
+    """Read tables and join them by image.
+
+    An image is found by its name as written, else by the name without folders, else by
+    that without regard to capitals, as long as only one fits. Metrics of one name in
+    several tables are one metric where their images differ, such as the parts of a run.
+
+    Args:
+        paths: tables of which at least one has human scores.
+        subjective: the column of human scores, see ``tables.read_table``.
+        ignore: columns that are no metrics.
+        infinite: a number that stands for infinity, such as 100000 in TID2013's own
+            tables (its negative for minus infinity); by itself no number does.
+
+    Raises:
+        UsageError: no human scores, no metric, no image in common, an image with two
+            scores, or two values of one metric on one image.
+    """
+    tables = [read_table(p, subjective=subjective, ignore=ignore) for p in paths]
+    rated = [t for t in tables if t.subjective]
+    if not rated:
+        raise UsageError(
+            f"no human scores: needed is a column {subjective or ', '.join(SUBJECTIVE)}"
+            " (--subjective COLUMN names another); "
+            + "; ".join(f"{t.name} has {', '.join(t.columns)}" for t in tables)
+        )
+    if not any(t.metrics or t.long for t in tables):
+        raise UsageError(
+            "no metric among the columns: "
+            + "; ".join(f"{t.name} has {', '.join(t.columns)}" for t in tables)
+        )
+    images = _rated_images(rated)
+    finder = _Finder(images)
+    cells: dict[str, dict[Key, dict[str, Any]]] = {}
+    sources: dict[str, list[str]] = {}
+    notes = []
+    for table in tables:
+        strange: dict[str, None] = {}
+        for row in table.rows:
+            image = _text(row["image"])
+            keys = finder.find(image, _text(row.get("data")), _text(row.get("split")))
+            if not keys:
+                strange[image] = None
+                continue
+            for key in keys:
+                _fill(images[key], row)
+            for metric, cell in _cells(table, row, infinite):
+                for key in keys:
+                    _add(cells.setdefault(metric, {}), key, cell, metric, table.name)
+                if table.name not in sources.setdefault(metric, []):
+                    sources[metric].append(table.name)
+        if strange:
+            notes.append(
+                f"{len(strange)} images of {table.name} have no human score and are "
+                f"left out, {next(iter(strange))} first"
+            )
+    if not cells:
+        raise UsageError(
+            "no image in common: the human scores are of images such as "
+            f"{next(iter(images))[-1]}; {'; '.join(notes)}"
+        )
+    rows = [
+        _row(fact, key, metric, found.get(key), sources[metric])
+        for metric, found in cells.items()
+        for key, fact in images.items()
+    ]
+    direction: dict[str, Literal["higher", "lower"]] = {
+        fact["data"]: "lower" if fact["column"].lower().startswith("dmos") else "higher"
+        for fact in images.values()
+    }
+    return Scores(rows, direction, notes)
+
+
+def _rated_images(tables: Sequence[Table]) -> dict[Key, dict[str, Any]]:
+    """What is known of every image with a human score, by data set, split and name.
+
+    An image may be in several splits, such as the test parts of repeated ones.
+    """
+    stem = tables[0].name.split(".")[0]
+    images: dict[Key, dict[str, Any]] = {}
+    scores: dict[tuple[str, str], float] = {}
+    for table in tables:
+        column = table.subjective or ""
+        for row in table.rows:
+            name = _text(row["image"])
+            score = _number(row[column], table.name, name, column)
+            if score is None or not math.isfinite(score):
+                continue
+            deviation = row.get(table.deviation) if table.deviation else None
+            fact = {
+                "data": _text(row.get("data")) or stem,
+                "split": _text(row.get("split")),
+                "image": name,
+                "score": score,
+                "deviation": _number(deviation, table.name, name, "deviation"),
+                "column": column,
+            }
+            images.setdefault((fact["data"], fact["split"], name), fact)
+            known = scores.setdefault((fact["data"], name), score)
+            if known != score:
+                raise UsageError(
+                    f"{name} has the score {known} and, in {table.name}, {score}"
+                )
+    if not images:
+        raise UsageError(
+            f"{tables[0].name}: the column {tables[0].subjective} holds no score"
+        )
+    # A table that names no split speaks of the images of one that does.
+    named = {(data, name) for data, split, name in images if split}
+    return {k: f for k, f in images.items() if k[1] or (k[0], k[2]) not in named}
+
+
+def _fill(fact: dict[str, Any], row: Mapping[str, Any]) -> None:
+    """Reference, distortion and level, from the first table that has them."""
+    for column in ("reference", "distortion"):
+        fact[column] = fact.get(column) or _text(row.get(column)) or None
+    if fact.get("level") is None:
+        fact["level"] = _level(row.get("level"))
+
+
+def _add(
+    found: dict[Key, dict[str, Any]],
+    key: Key,
+    cell: dict[str, Any],
+    metric: str,
+    table: str,
+) -> None:
+    """Keep a cell; a value takes the place of none, but not of another."""
+    known = found.setdefault(key, cell)
+    if known["value"] is None:
+        found[key] = cell
+    elif cell["value"] not in (None, known["value"]):
+        raise UsageError(
+            f"{metric} of {key[-1]} is {known['value']} in one row and {cell['value']} "
+            f"in one of {table}; rename one of the columns if these are two metrics"
+        )
+
+
+class _Finder:
+    """Finds the rated image that a table's name means."""
+
+    def __init__(self, images: Mapping[Key, Any]) -> None:
+        self._by_name: list[dict[str, list[Key]]] = [{}, {}, {}]
+        for key in images:
+            for index, form in zip(self._by_name, _forms(key[-1]), strict=True):
+                index.setdefault(form, []).append(key)
+
+    def find(self, image: str, data: str, split: str) -> list[Key]:
+        """One image; in all its splits if the row names none."""
+        for index, form in zip(self._by_name, _forms(image), strict=True):
+            fitting = [k for k in index.get(form, []) if not data or k[0] == data]
+            if len({(k[0], k[-1]) for k in fitting}) == 1:
+                own = [k for k in fitting if k[1] == split]
+                return own or (fitting if not split or len(fitting) == 1 else [])
+        return []
+
+
+def _forms(name: str) -> tuple[str, str, str]:
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return name, last, last.casefold()
+
+
+def _cells(
+    table: Table, row: Mapping[str, Any], infinite: float | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every metric of a row of a table, and what is known of its value."""
+    if table.long:
+        metrics = [(_text(row["metric"]), row["value"])]
+    else:
+        metrics = [(name, row[name]) for name in table.metrics]
+    for metric, raw in metrics:
+        error = _text(row.get("error"))
+        try:
+            value = read_number(raw)
+        except (TypeError, ValueError):
+            value, error = None, f"{table.name}: {raw!r} is not a number"
+        if value is not None and infinite is not None and abs(value) == infinite:
+            value = math.copysign(math.inf, value)
+        if value is not None:
+            error = ""
+        elif not error:
+            error = f"no value in {table.name}"
+        seconds = row.get("seconds")
+        cell = {
+            "value": value,
+            "version": _text(row.get("version")) or None,
+            "weights": _text(row.get("weights")) or None,
+            "seconds": _number(seconds, table.name, _text(row["image"]), "seconds"),
+            "error": error,
+        }
+        yield metric, cell
+
+
+def _row(
+    fact: Mapping[str, Any],
+    key: Key,
+    metric: str,
+    cell: Mapping[str, Any] | None,
+    sources: Sequence[str],
+) -> dict[str, Any]:
+    missing = {"value": None, "error": f"no row in {', '.join(sources)}"}
+    row = {**fact, "metric": metric, **(cell or missing)}
+    return {c: row.get(c) for c in COLUMNS}
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else str(cell).strip()
+
+
+def _level(cell: Any) -> Any:
+    """A level as a whole number where it is one."""
+    try:
+        number = read_number(cell)
+    except (TypeError, ValueError):
+        return _text(cell)
+    return int(number) if number is not None and number == int(number) else number
+
+
+def _number(cell: Any, table: str, image: str, column: str) -> float | None:
+    try:
+        return read_number(cell)
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"{table}: the {column} of {image} is {cell!r}, needed is a number"
+        ) from None

@@ -1,0 +1,200 @@
+"""A data set and metrics to rows: one a metric and image, failures among them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jiqa.data.dataset import Dataset
+from jiqa.data.index import Entry
+from jiqa.distributed import Place, gather, wait
+from jiqa.errors import UsageError
+from jiqa.io.write_table import Row
+from jiqa.scoring.choose_metrics import Choice
+from jiqa.scoring.jobs import Job
+from jiqa.scoring.journal import Journal, read_journal
+from jiqa.scoring.runner import Runner
+from jiqa.version import __version__
+
+#: Makes a progress bar: of how many images, how many are done already.
+Bar = Callable[[int, int], contextlib.AbstractContextManager[Callable[[], None]]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is evaluated of one data set.
+
+    Attributes:
+        spec: as it was asked for, ``NAME``, ``NAME:SPLIT``, ...
+        dataset: the opened set.
+        entries: its images.
+    """
+
+    spec: str
+    dataset: Dataset
+    entries: Sequence[Entry]
+
+    @property
+    def name(self) -> str:
+        """The data set's name."""
+        return self.dataset.name
+
+    @property
+    def split(self) -> str:
+        """What stands after the colon, or ``images``."""
+        return self.spec.partition(":")[2] or "images"
+
+    @property
+    def paired(self) -> bool:
+        """Whether every image has a reference."""
+        return all(e.reference for e in self.entries)
+
+    def jobs(self) -> dict[str, tuple[Job, Entry]]:
+        """What is to be scored, by key."""
+        out = {}
+        for entry in self.entries:
+            image, reference = (
+                self.dataset.image(entry),
+                self.dataset.reference(entry),
+            )
+            out[_key(entry)] = Job(image, reference), entry
+        return out
+
+
+def _key(entry: Entry) -> str:
+    return f"{entry.split}/{entry.name}"
+
+
+def fingerprint(part: Part) -> str:
+    """Digest of the images, references and scores that an evaluation rests on."""
+    digest = hashlib.sha256()
+    for entry in part.entries:
+        reference = part.dataset.references.get(entry.reference)
+        facts = (entry.name, entry.digest, entry.score, reference and reference.digest)
+        digest.update(repr(facts).encode())
+    return digest.hexdigest()
+
+
+def score_part(
+    part: Part,
+    runner: Runner,
+    choices: Sequence[Choice],
+    journal_folder: Path,
+    *,
+    settings: Mapping[str, Any],
+    weights: Mapping[str, str],
+    resume: bool,
+    place: Place,
+    bar: Bar = lambda total, start: contextlib.nullcontext(lambda: None),
+) -> list[Row]:
+    """Score every image of a part with every metric; the rows of all processes.
+
+    Finished images are kept in ``journal_folder`` as they come, by each process in a
+    file of its own. A run that was broken off, by whatever signal, goes on from there
+    with any number of processes that see the folder.
+
+    Args:
+        part: what to score.
+        runner: made for the choices and this process's place.
+        choices: the metrics.
+        journal_folder: where finished images are kept until all are.
+        settings: what decides the values, for a resumed run to compare.
+        weights: digest of the learned parameters of each metric, by label.
+        resume: whether to go on with what is in the folder.
+        place: this process among all.
+        bar: shows how far this process is.
+
+    Returns:
+        One row a metric and image, sorted as the data set's entries are.
+
+    Raises:
+        UsageError: unfinished work is there and ``resume`` is not asked for, or it was
+            done with other settings.
+    """
+    jobs = part.jobs()
+    by_job = {job.key: key for key, (job, _) in jobs.items()}
+    facts = {**settings, "data": part.spec, "fingerprint": fingerprint(part)}
+    with _journal(part, journal_folder, facts, resume, place) as (journal, done):
+        todo = [job for job, _ in jobs.values()]
+        skip = frozenset(job.key for key, (job, _) in jobs.items() if key in done)
+        mine = dict(done)
+        # What is done was anybody's; this process takes its share of it to be its own.
+        total, start = -(-len(jobs) // place.count), len(skip) // place.count
+        with bar(total, start) as advance:
+            for job, row in runner.run(todo, skip):
+                key = by_job[job.key]
+                mine[key] = row
+                journal.add(key, row)
+                advance()
+        # What an earlier run finished, several may have found: it counts once.
+        found = gather([{**row, "key": key} for key, row in mine.items()], place)
+        wide = {row["key"]: row for row in found}
+    return [
+        row
+        for key, (_, entry) in jobs.items()
+        for row in long_rows(part, entry, wide[key], choices, weights)
+    ]
+
+
+@contextlib.contextmanager
+def _journal(
+    part: Part,
+    folder: Path,
+    facts: Mapping[str, Any],
+    resume: bool,
+    place: Place,
+) -> Iterator[tuple[Journal, dict[str, Row]]]:
+    """This process's journal, and what all earlier ones of the part have finished."""
+    stem = "".join(c if c.isalnum() else "-" for c in part.spec)
+    left = sorted(folder.glob(f"{stem}-*-of-*.partial"))
+    if left and not resume:
+        raise UsageError(
+            f"{left[0]} is there from an interrupted run: add --resume to go on, or "
+            "delete it to start again"
+        )
+    done = {k: r for path in left for k, r in read_journal(path, facts).items()}
+    wait(f"journals of {part.spec} read")
+    own = folder / f"{stem}-{place.index}-of-{place.count}"
+    journal = Journal(own, facts, resume=resume)
+    finished = False
+    try:
+        yield journal, done
+        finished = True
+    finally:
+        journal.close(finished=False)
+    if finished and place.first:
+        # Only now are all rows of all processes in one hand.
+        for path in folder.glob(f"{stem}-*-of-*.partial"):
+            path.unlink(missing_ok=True)
+
+
+def long_rows(
+    part: Part,
+    entry: Entry,
+    wide: Row,
+    choices: Sequence[Choice],
+    weights: Mapping[str, str],
+) -> Iterator[Row]:
+    """One row a metric of one scored image; what failed says why."""
+    for choice in choices:
+        value = wide.get(choice.label)
+        yield {
+            "data": part.name,
+            "split": part.split,
+            "image": entry.name,
+            "reference": entry.reference,
+            "distortion": entry.distortion,
+            "level": entry.level,
+            "metric": choice.label,
+            "value": value,
+            "score": entry.score,
+            "deviation": entry.deviation,
+            "version": __version__,
+            "weights": weights.get(choice.label, ""),
+            "seconds": wide.get("seconds"),
+            "error": (wide["error"] or "no value") if value is None else "",
+        }

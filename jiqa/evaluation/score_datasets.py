@@ -1,0 +1,222 @@
+"""Metrics on prepared data sets: from names to the rows of all of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from jiqa.data.dataset import Dataset
+from jiqa.data.index import Entry
+from jiqa.data.schema import REFERENCES
+from jiqa.data.splits import select
+from jiqa.distributed import Place
+from jiqa.errors import UsageError
+from jiqa.evaluation.score_dataset import Part, fingerprint, score_part
+from jiqa.io.write_table import Row
+from jiqa.scoring.choose_metrics import Choice, check_options, choose, read_params
+from jiqa.scoring.runner import Runner
+
+#: Makes a progress bar: what is done, of how many, how many already are.
+Progress = Callable[[str, int, int], AbstractContextManager[Callable[[], None]]]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How data sets are scored.
+
+    Attributes:
+        metrics: comma list, ``all`` or ``all-classical``.
+        options: ``METRIC.OPTION=VALUE`` settings.
+        weights: folder in which learned weights are looked for first.
+        background: grey level behind transparent pixels.
+        memory: bytes for the features of a pair and metric; see
+            ``jiqa.scoring.memory``.
+        x64: whether JAX computes in double precision; recorded.
+        programs: where traced programs are kept, or ``None``.
+        devices: this process's devices.
+        place: this process among all.
+    """
+
+    metrics: str
+    options: Sequence[str] = ()
+    weights: str | None = None
+    background: float = 1.0
+    memory: int | None = None
+    x64: bool = False
+    programs: Path | None = None
+    devices: Sequence[Any] = ()
+    place: Place = field(default_factory=Place)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What ``score_datasets`` found.
+
+    Attributes:
+        rows: one row an image and metric, failures among them.
+        parts: what was scored.
+        directions: whether higher or lower values of a metric are better, by label.
+        score_direction: the same of the subjective scores, by data set.
+        fingerprints: digest of images and scores, by what was asked for.
+        weights: digest of learned parameters, by label.
+    """
+
+    rows: list[Row]
+    parts: list[Part]
+    directions: dict[str, Any]
+    score_direction: dict[str, Any]
+    fingerprints: dict[str, str]
+    weights: dict[str, str]
+
+
+def open_parts(
+    specs: Sequence[str],
+    data_dir: str | None,
+    *,
+    hidden_references: bool = False,
+    unrated: bool = False,
+    pristine: bool = False,
+) -> list[Part]:
+    """The parts of data sets that are asked for.
+
+    Args:
+        specs: forms of ``jiqa.data.splits.FORMS``.
+        data_dir: where prepared sets are.
+        hidden_references: whether to keep undistorted images that were rated.
+        unrated: whether sets without human scores will do.
+        pristine: whether to add the references of the images as images of level 0.
+
+    Raises:
+        UsageError: an unknown name, a set that is not prepared, or one without scores.
+    """
+    parts = []
+    for spec in dict.fromkeys(specs):
+        try:
+            dataset, entries = select(
+                spec, data_dir, hidden_references=hidden_references
+            )
+        except (ValueError, FileNotFoundError) as error:
+            raise UsageError(str(error)) from None
+        if dataset.scale is None and not unrated:
+            raise UsageError(
+                f"{spec} has no human scores to compare with: {dataset.info.title} is "
+                f"{dataset.info.kind} material; --waterloo and --gmad need none"
+            )
+        more = _pristine(dataset, entries) if pristine else []
+        parts.append(Part(spec, dataset, [*entries, *more]))
+    return parts
+
+
+def _pristine(dataset: Dataset, entries: Sequence[Entry]) -> list[Entry]:
+    """The references of images as images themselves, but for those already there."""
+    there = {e.reference for e in entries if e.hidden_reference}
+    keys = dict.fromkeys(e.reference for e in entries if e.reference)
+    return [
+        replace(
+            dataset.references[key],
+            name=f"{REFERENCES}/{key}",
+            reference=key,
+            distortion="",
+            level=0,
+        )
+        for key in keys
+        if key not in there
+    ]
+
+
+def score_datasets(
+    parts: Sequence[Part],
+    how: Scoring,
+    journals: Path,
+    *,
+    resume: bool,
+    progress: Progress,
+) -> Scored:
+    """Score all parts with all metrics that can be computed on them.
+
+    Args:
+        parts: of prepared data sets.
+        how: metrics and settings.
+        journals: where finished images are kept until all are.
+        resume: whether to go on with what is there.
+        progress: makes a progress bar for each part.
+
+    Raises:
+        UsageError: an unknown metric or option, a metric without what it needs, or
+            unfinished work of other settings.
+    """
+    rows: list[Row] = []
+    directions: dict[str, Any] = {}
+    digests: dict[str, str] = {}
+    for part in parts:
+        choices = choose(
+            how.metrics,
+            how.options,
+            have_reference=part.paired,
+            weights=how.weights,
+        )
+        check_options(choices)
+        found = weight_digests(choices, how.weights)
+        runner = Runner(
+            choices,
+            background=how.background,
+            programs=how.programs,
+            params=read_params(choices, how.weights),
+            memory=how.memory,
+            devices=how.devices,
+            share=(how.place.index, how.place.count),
+        )
+        settings = {
+            "metrics": [c.identity for c in choices],
+            "x64": how.x64,
+            "background": how.background,
+            "weights": found,
+        }
+        rows += score_part(
+            part,
+            runner,
+            choices,
+            journals,
+            settings=settings,
+            weights=found,
+            resume=resume,
+            place=how.place,
+            bar=functools.partial(progress, f"scoring {part.spec}"),
+        )
+        directions |= {c.label: c.metric.info.direction for c in choices}
+        digests |= found
+    scales = {p.name: p.dataset.scale for p in parts}
+    return Scored(
+        rows,
+        list(parts),
+        directions,
+        {name: scale.direction for name, scale in scales.items() if scale},
+        {p.spec: fingerprint(p) for p in parts},
+        digests,
+    )
+
+
+def weight_digests(choices: Sequence[Choice], folder: str | None) -> dict[str, str]:
+    """Fingerprint of the learned parameters of each choice, by label.
+
+    Raises:
+        UsageError: weights that are nowhere, or a file that does not fit.
+    """
+    from jiqa.core.loaded import read_weights
+    from jiqa.core.metric_group import Joint
+
+    digests = {}
+    for choice in choices:
+        joint = Joint([(choice.metric, choice.options)])
+        try:
+            sets = read_weights(joint, folder)
+        except (FileNotFoundError, ValueError) as error:
+            raise UsageError(str(error)) from None
+        if sets:
+            parts = [f"{name}:{sets[name].sha256}" for name in sorted(sets)]
+            digests[choice.label] = " ".join(parts)
+    return digests

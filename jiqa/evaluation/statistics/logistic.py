@@ -1,0 +1,194 @@
+"""The monotone curve that takes a metric's values to the subjective scale.
+
+Linear correlation and error are reported after such a mapping (VQEG, Final report from
+the Video Quality Experts Group, 2000 and 2003; Sheikh, Sabir and Bovik, IEEE TIP
+15(11), 2006). Two curves are in use:
+
+``logistic-5``  b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5  (Sheikh 2006)
+``logistic-4``  (b1 - b2) / (1 + exp(-(x - b3) / b4)) + b2  (VQEG)
+
+How the best curve is found is in ``curve_search``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit
+
+from jiqa.evaluation.curve_search import CurveSearch
+from jiqa.evaluation.statistics.correlations import plcc, replace_infinite, rmse
+
+#: Parameters of the curve, or ``None`` for the values as they are.
+Curve = Literal[5, 4] | None
+
+#: Fewer rows a parameter than this, and the curve follows the noise; a choice of ours.
+ROWS_PER_PARAMETER = 2
+
+
+class FitError(ValueError):
+    """No curve can be fitted; the message says why."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted curve, callable on values of the metric.
+
+    Attributes:
+        kind: ``"logistic-5"``, ``"logistic-4"`` or ``"none"`` (values as they are).
+        parameters: b1, b2, ... of the formula above, for x as it came.
+        n: rows it was fitted to.
+        infinite: how many of them were infinite and taken as ``low`` or ``high``.
+        low: smallest finite x among the rows.
+        high: largest finite x among the rows.
+        plcc: Pearson's correlation of curve and scores; ``None`` for a flat curve.
+        rmse: error on the subjective scale.
+        course: ``"rising"`` or ``"falling"`` from ``low`` to ``high``, or ``"bent"``
+            where the five-parameter curve turns round within the data.
+        converged: whether the search ended at a minimum.
+        message: how the search ended.
+    """
+
+    kind: str
+    parameters: tuple[float, ...]
+    n: int
+    infinite: int
+    low: float
+    high: float
+    plcc: float | None
+    rmse: float
+    course: str
+    converged: bool
+    message: str
+
+    def __call__(self, x: ArrayLike) -> np.ndarray:
+        """Predicted subjective scores, shape of x; infinite x count as the extremes."""
+        x = self._finite(x)
+        b = self.parameters
+        if self.kind == "none":
+            return x
+        if self.kind == "logistic-4":
+            return (b[0] - b[1]) * expit((x - b[2]) / b[3]) + b[1]
+        return b[0] * (expit(b[1] * (x - b[2])) - 0.5) + b[3] * x + b[4]
+
+    def jacobian(self, x: ArrayLike) -> np.ndarray:
+        """Derivatives of the prediction by the parameters [n, parameters]."""
+        x = self._finite(x)
+        b = self.parameters
+        if self.kind == "none":
+            return np.empty((*x.shape, 0))
+        if self.kind == "logistic-4":
+            upper = expit((x - b[2]) / b[3])
+            bend = (b[0] - b[1]) * upper * (1 - upper) / b[3]
+            columns = [upper, 1 - upper, -bend, -bend * (x - b[2]) / b[3]]
+        else:
+            upper = expit(b[1] * (x - b[2]))
+            bend = b[0] * upper * (1 - upper)
+            columns = [upper - 0.5, bend * (x - b[2]), -bend * b[1], x, np.ones_like(x)]
+        return np.stack(columns, -1)
+
+    def _finite(self, x: ArrayLike) -> np.ndarray:
+        x = np.asarray(x, np.float64)
+        return np.where(np.isinf(x), np.where(x > 0, self.high, self.low), x)
+
+
+def fit_logistic(x: ArrayLike, y: ArrayLike, *, mapping: Curve = 5) -> Fit:
+    """Fit the curve by least squares; the same data give the same curve.
+
+    Args:
+        x: a metric's values [n]; infinite ones count as the largest finite one.
+        y: subjective scores [n], either direction.
+        mapping: 5 or 4 parameters, or ``None`` to take x itself as the prediction.
+
+    Raises:
+        FitError: fewer than two rows a parameter, x or y all the same, or no finite x.
+    """
+    if mapping not in (5, 4, None):
+        raise ValueError(f"mapping {mapping!r}: needed is 5, 4 or None")
+    x, infinite = replace_infinite(x)
+    y = np.asarray(y, np.float64)
+    fewest = ROWS_PER_PARAMETER * (mapping or 1)
+    if len(x) < fewest:
+        raise FitError(f"{len(x)} rows, needed are {fewest} for a curve")
+    if infinite == len(x):
+        raise FitError("every value is infinite")
+    for name, values in (("values", x), ("scores", y)):
+        if not (values != values[0]).any() or not values.std() > 0:
+            raise FitError(f"the {name} are all {values[0]:g}")
+    if mapping is None:
+        return _describe("none", (), x, y, infinite, True, "values as they are")
+    return _fit(x, y, mapping, infinite)
+
+
+def nonlinear_plcc(
+    x: ArrayLike, y: ArrayLike, *, mapping: Literal[5, 4] = 5
+) -> float | None:
+    """Pearson's correlation after the fitted mapping, never negative.
+
+    Raises:
+        FitError: see ``fit_logistic``.
+    """
+    return fit_logistic(x, y, mapping=mapping).plcc
+
+
+def _fit(x: np.ndarray, y: np.ndarray, mapping: int, infinite: int) -> Fit:
+    """Standardise, search, and turn the parameters back."""
+    (centre, scale), (level, height) = ((v.mean(), v.std()) for v in (x, y))
+    search = CurveSearch(
+        (x - centre) / scale, (y - level) / height, tilted=mapping == 5
+    )
+    found = [search.refine(start) for start in search.starts()]
+    best = min(found, key=lambda result: result.cost)
+    slope, bend, a, tilt, shift = search.curve(best.x)
+    middle, half = level + height * shift, height * a / 2
+    b3 = centre + scale * bend
+    if mapping == 5:
+        tilt *= height / scale
+        parameters = (2 * half, slope / scale, b3, tilt, middle - tilt * centre)
+    else:
+        parameters = (middle + half, middle - half, b3, scale / slope)
+    return _describe(
+        f"logistic-{mapping}",
+        tuple(float(p) for p in parameters),
+        x,
+        y,
+        infinite,
+        best.status > 0,
+        str(best.message),
+    )
+
+
+def _describe(
+    kind: str,
+    parameters: tuple[float, ...],
+    x: np.ndarray,
+    y: np.ndarray,
+    infinite: int,
+    converged: bool,
+    message: str,
+) -> Fit:
+    known: dict[str, Any] = {
+        "kind": kind,
+        "parameters": parameters,
+        "n": len(x),
+        "infinite": infinite,
+        "low": float(x.min()),
+        "high": float(x.max()),
+        "converged": converged and bool(np.isfinite(parameters).all()),
+        "message": message,
+    }
+    curve = Fit(**known, plcc=None, rmse=np.nan, course="")
+    predicted = curve(x)
+    steps = np.diff(curve(np.linspace(x.min(), x.max(), 1001)))
+    slack = 1e-9 * np.ptp(predicted)
+    course = (
+        "rising"
+        if (steps >= -slack).all()
+        else "falling"
+        if (steps <= slack).all()
+        else "bent"
+    )
+    return Fit(**known, plcc=plcc(predicted, y), rmse=rmse(predicted, y), course=course)

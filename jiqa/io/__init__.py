@@ -1,0 +1,1 @@
+"""Files: images, tables, downloads, the cache; nothing here knows what a metric is."""

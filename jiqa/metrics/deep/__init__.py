@@ -1,0 +1,1 @@
+"""Full-reference metrics on the features of networks, one a file."""

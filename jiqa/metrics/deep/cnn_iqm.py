@@ -1,0 +1,204 @@
+"""Classical metrics on the feature maps of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.checks import one_of
+from jiqa.core.deep_metric import learned_reference, tapped
+from jiqa.core.feature_spec import Maps, Options, Params, Wiring
+from jiqa.core.tile_reduction import Mean, Part, Pieces, Step, in_one_piece
+from jiqa.metrics.full_reference.gmsd import gmsd
+from jiqa.metrics.full_reference.uqi import uqi
+from jiqa.metrics.parts.feature_maps import (
+    REACH,
+    SIMILARITY_WORK,
+    each_map,
+    largest,
+    peaks,
+    pooled_layers,
+    structural_similarity,
+)
+from jiqa.nn import NETWORKS
+from jiqa.nn.operations import Conv
+
+_NETS = ("alexnet", "vgg16", "vgg19")
+#: Metrics of jiqa that take a grey image with values of any sign.
+_OTHERS = {"gmsd": gmsd, "uqi": uqi}
+#: The side of a map that they need.
+_SAMPLES = {"gmsd": 2, "uqi": 8}
+_METRICS = ("ssim", "psnr", "mse", "mae", *_OTHERS)
+
+
+def _convolutions(net: str) -> tuple[str, ...]:
+    found = [x.name for x in NETWORKS[net].layers() if isinstance(x.op, Conv)]
+    return tuple(name for name in found if name.startswith("conv"))
+
+
+def _layers(options: Options) -> tuple[str, ...]:
+    return options.layers or _convolutions(options.net)
+
+
+def _wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_NETS)
+    one_of("metric", options.metric, *_METRICS)
+    one_of("border", options.border, "replicate", "zero", "symmetric")
+    one_of("pool_layer", options.pool_layer, "geometric", "mean")
+    one_of("per_map", options.per_map, False, True)
+    one_of("output", options.output, "score", "layers")
+    if options.peak is not None and not options.peak > 0:
+        raise ValueError(f"peak={options.peak!r}; needed is a positive number or None")
+    layers, samples = NETWORKS[options.net].layers(), _SAMPLES.get(options.metric, 1)
+    return tapped((options.net,), layers, _layers(options), samples=samples)
+
+
+def _pieces(options: Options) -> Pieces:
+    if options.metric in _OTHERS:
+        raise ValueError(f"metric={options.metric!r} looks at whole feature maps")
+    steps = [Step(_values)]
+    if options.metric in ("ssim", "psnr") and options.peak is None:
+        steps.insert(0, Step(_peaks, largest))
+    if options.metric == "ssim":
+        return Pieces(tuple(steps), _of_values, rim=REACH, work=SIMILARITY_WORK)
+    return Pieces(tuple(steps), _of_values)
+
+
+def _peaks(params: Params, options: Options, part: Part) -> list[Array]:
+    return [peaks(*part.pair(name)) for name in _layers(options)]
+
+
+def _tops(options: Options, known: Sequence[Any], dtype: Any) -> list[Array]:
+    """The dynamic range of every layer's maps."""
+    if options.peak is None:
+        return known[0]
+    return [jnp.asarray(options.peak, dtype)] * len(_layers(options))
+
+
+def _values(params: Params, options: Options, part: Part) -> list[Mean]:
+    """Mean over every map of what the metric makes of each place."""
+    names = _layers(options)
+    if options.metric == "ssim":
+        tops = _tops(options, part.known, part.reference[names[0]].dtype)
+        return [
+            part.mean(
+                name, structural_similarity(*part.pair(name), top, options.border)
+            )
+            for name, top in zip(names, tops, strict=True)
+        ]
+    error = jnp.abs if options.metric == "mae" else jnp.square
+    pairs = ((name, *part.pair(name)) for name in names)
+    return [part.mean(name, error(x - y)) for name, x, y in pairs]
+
+
+def _of_values(params: Params, options: Options, *known: list[Array]) -> Array:
+    values = known[-1]
+    if options.metric == "psnr":
+        tops = _tops(options, known, values[0].dtype)
+        values = [_decibels(*of_layer) for of_layer in zip(tops, values, strict=True)]
+    return _pooled(options, values)
+
+
+def _decibels(peak: Array, error: Array) -> Array:
+    """PSNR of mean squared errors."""
+    seen = error > 0
+    ratio = jnp.square(peak) / jnp.where(seen, error, 1)
+    return jnp.where(seen, 10 * jnp.log10(jnp.where(seen, ratio, 1)), jnp.inf)
+
+
+def _pooled(options: Options, by_map: list[Array]) -> Array:
+    if options.per_map:
+        return jnp.concatenate(by_map)
+    means = [values.mean() for values in by_map]
+    return pooled_layers(means, options.pool_layer, options.output)
+
+
+def _compare(
+    params: Params, options: Options, reference: Maps, distorted: Maps
+) -> Array:
+    if options.metric not in _OTHERS:
+        return in_one_piece(_pieces(options), params, options, reference, distorted)
+    by_map = []
+    for name in _layers(options):
+        x, y = reference[name], distorted[name]
+        top = (
+            peaks(x, y) if options.peak is None else jnp.asarray(options.peak, x.dtype)
+        )
+        scale = jnp.where(top > 0, top, 1)
+        by_map.append(each_map(_OTHERS[options.metric].core, x / scale, y / scale))
+    return _pooled(options, by_map)
+
+
+@learned_reference(
+    title="Image quality metric on CNN feature maps",
+    direction="higher",
+    range=(0.0, 1.0),
+    identity=1.0,
+    symmetric=True,
+    colour="rgb",
+    citation=(
+        "S. A. Amirshahi, M. Pedersen and A. Beghdadi, 'Reviving traditional image "
+        "quality metrics using CNNs', Color and Imaging Conference 2018, "
+        "doi:10.2352/ISSN.2169-2629.2018.26.241"
+    ),
+    fidelity="reconstruction",
+    fidelity_note=(
+        "after the abstract and another author's implementation of its SSIM variant; "
+        "what is open is an argument"
+    ),
+    pieces=_pieces,
+    compare=_compare,
+    wiring=_wiring,
+)
+def cnn_iqm(
+    params: Params,
+    reference: Array,
+    distorted: Array,
+    *,
+    net: str = "alexnet",
+    layers: tuple[str, ...] | None = None,
+    metric: str = "ssim",
+    border: str = "replicate",
+    peak: float | None = None,
+    pool_layer: str = "geometric",
+    per_map: bool = False,
+    output: str = "score",
+) -> Array:
+    """A classical metric on every feature map (after Amirshahi et al. 2018).
+
+    The mean over the maps of a layer, then over the layers.
+
+    Args:
+        params: flat; the set of weights that ``net`` names.
+        reference: image ``[..., H, W, C]`` in [0, 1].
+        distorted: image of the same shape.
+        net: ``"alexnet"`` (the authors'), ``"vgg16"`` or ``"vgg19"``.
+        layers: names of layers; by default every convolution, before its rectifier,
+            as in the public implementation.
+        metric: ``"ssim"``, ``"psnr"``, ``"mse"``, ``"mae"``, ``"uqi"`` or ``"gmsd"``;
+            the last two on maps divided by the dynamic range, the others on the maps
+            as they are.
+        border: what SSIM sees outside a map: its edge (``"replicate"``, as MATLAB's
+            ``ssim``, which the public implementation calls), ``"zero"`` or
+            ``"symmetric"``.
+        peak: dynamic range for SSIM and PSNR; by default, each map's largest magnitude
+            in either image, because features have no range of their own. The public
+            implementation has 1.
+        pool_layer: ``"geometric"``, of magnitudes, or ``"mean"``.
+        per_map: return each map's score instead, ``[..., maps]``: the maps of the
+            first layer, then those of the second, and so on; 1,152 of AlexNet, 4,224
+            of VGG-16.
+        output: ``"score"``, or ``"layers"`` for each layer's mean.
+
+    Returns:
+        ``[...]``; range, direction and the value of identical images are those of
+        ``metric``: for SSIM 1, higher is better.
+
+    Raises:
+        ValueError: an unknown option or layer, parameters that do not fit, or an image
+            too small to reach the deepest layer.
+    """
+    ...

@@ -1,0 +1,263 @@
+"""DeepSim: structural similarity of the feature maps of VGG-16."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.checks import one_of
+from jiqa.core.deep_metric import learned_reference, tapped
+from jiqa.core.feature_spec import Maps, Options, Params, Wiring
+from jiqa.core.tile_reduction import Mean, Part, Pieces, Step, in_one_piece
+from jiqa.metrics.parts.feature_maps import (
+    REACH,
+    SIMILARITY_WORK,
+    largest,
+    peaks,
+    structural_similarity,
+    unit_similarity,
+)
+from jiqa.nn import NETWORKS
+from jiqa.nn.graph import Node
+from jiqa.nn.operations import Softmax
+from jiqa.ops.numerics import safe_sqrt
+
+_NET = (*NETWORKS["vgg16"].layers(), Node("prob", Softmax()))
+#: Every layer of the convolutional part, as the authors tap them.
+_ALL = tuple(
+    layer.name for layer in _NET if re.match(r"(conv|relu|pool)[1-5]", layer.name)
+)
+#: The fully connected layers, of which each output is one number.
+_CLASSIFIER = ("fc6", "relu6", "fc7", "relu7", "logits", "prob")
+#: The side of the images that these are made for.
+_SIDE = 224
+_SORTED = tuple(f"p{n}" for n in range(10, 100, 10))
+_POOLS = ("avg", "sd", "mad", "fd", *_SORTED, "p100")
+
+
+def _wiring(options: Options) -> Wiring:
+    for name in ("pool_map", "pool_channel", "pool_layer"):
+        one_of(name, getattr(options, name), *_POOLS)
+    one_of("classifier", options.classifier, False, True)
+    one_of("preset", options.preset, None, "official_demo")
+    one_of("output", options.output, "score", "layers", "maps")
+    resize = options.resize
+    if resize is not None and resize < 32:
+        raise ValueError(f"resize={resize!r}; needed is 32 pixels or more, or None")
+    vectors = _vectors(options)
+    if vectors and resize != _SIDE:
+        raise ValueError(
+            f"resize={resize!r} with {', '.join(vectors)}; needed is {_SIDE}, the side "
+            "that fully connected layers are made for"
+        )
+    taps = (*_maps(options), *vectors)
+    return tapped(("vgg16",), _NET, taps, resize=resize, whole=bool(vectors))
+
+
+def _maps(options: Options) -> tuple[str, ...]:
+    """The layers that are maps."""
+    return tuple(name for name in options.layers if name not in _CLASSIFIER)
+
+
+def _vectors(options: Options) -> tuple[str, ...]:
+    """The layers that are vectors."""
+    if options.classifier:
+        return _CLASSIFIER
+    return tuple(name for name in options.layers if name in _CLASSIFIER)
+
+
+def _pools(options: Options) -> tuple[str, str, str]:
+    """Within a map, over the maps, over the layers."""
+    if options.preset == "official_demo":
+        return "avg", "sd", "avg"
+    return options.pool_map, options.pool_channel, options.pool_layer
+
+
+def _pieces(options: Options) -> Pieces:
+    how = _pools(options)[0]
+    if how in _SORTED:
+        raise ValueError(f"pool_map={how!r} sorts whole feature maps")
+    return Pieces(_steps(how), _score, rim=REACH, work=SIMILARITY_WORK)
+
+
+def _steps(how: str) -> tuple[Step, ...]:
+    usual = (Step(_peaks, largest), Step(_means))
+    return usual if how in ("avg", "p100") else (*usual, Step(_deviations))
+
+
+def _peaks(params: Params, options: Options, part: Part) -> list[Array]:
+    return [peaks(*part.pair(name), least=1.0) for name in _maps(options)]
+
+
+def _local(options: Options, part: Part) -> Iterator[tuple[str, Array]]:
+    """Each layer's similarity at every place of every map."""
+    for name, top in zip(_maps(options), part.known[0], strict=True):
+        yield name, structural_similarity(*part.pair(name), top, "zero")
+
+
+def _means(params: Params, options: Options, part: Part) -> list[Mean]:
+    return [part.mean(name, local) for name, local in _local(options, part)]
+
+
+def _deviations(params: Params, options: Options, part: Part) -> list[Any]:
+    """Means of the squared and of the absolute deviations, of every map."""
+    found = []
+    for (name, local), mean in zip(_local(options, part), part.known[1], strict=True):
+        off = local - mean
+        count = math.prod(part.places[name].size)
+        unbiased = off * off * (count / max(count - 1, 1))
+        found.append((part.mean(name, unbiased), part.mean(name, jnp.abs(off))))
+    return found
+
+
+def _by_map(params: Params, options: Options, *known: list[Any]) -> list[Array]:
+    """The score of each map, by layer, from peaks, means and deviations."""
+    how = _pools(options)[0]
+    if how in ("avg", "p100"):
+        return known[1]
+    return [_spread(how, *of_maps) for of_maps in known[2]]
+
+
+def _score(params: Params, options: Options, *known: list[Any]) -> Array:
+    return _pooled(options, _by_map(params, options, *known))
+
+
+def _spread(how: str, variance: Array, absolute: Array) -> Array:
+    """``"sd"``, ``"mad"``, or ``"fd"``, which is the mean of the two."""
+    deviation = safe_sqrt(variance)
+    return {"sd": deviation, "mad": absolute, "fd": (deviation + absolute) / 2}[how]
+
+
+def _pooled(
+    options: Options, by_map: list[Array], by_vector: Sequence[Array] = ()
+) -> Array:
+    """The scores of every layer's maps, pooled over them, and over the layers."""
+    _, pool_channel, pool_layer = _pools(options)
+    if options.output == "maps":
+        return jnp.concatenate([*by_map, *(score[None] for score in by_vector)])
+    by_layer = [_pool(scores, pool_channel) for scores in by_map]
+    found = jnp.stack([*by_layer, *by_vector])
+    return found if options.output == "layers" else _pool(found, pool_layer)
+
+
+def _pool(x: Array, how: str) -> Array:
+    """Pool the first axis."""
+    if how == "avg":
+        return x.mean(0)
+    if how.startswith("p"):
+        # The lowest share; a part of a value counts as one.
+        count = -(-x.shape[0] * int(how[1:]) // 100)
+        return jnp.sort(x, axis=0)[:count].mean(0)
+    off = x - x[0]  # exactly 0 for values that are all one
+    off = off - off.mean(0)
+    variance = jnp.square(off).sum(0) / max(x.shape[0] - 1, 1)
+    return _spread(how, variance, jnp.abs(off).mean(0))
+
+
+def _compare(
+    params: Params, options: Options, reference: Maps, distorted: Maps
+) -> Array:
+    how = _pools(options)[0]
+    x, y = ({name: v[name] for name in _maps(options)} for v in (reference, distorted))
+    if how in _SORTED:
+        by_map = [_sorted(x[name], y[name], how) for name in x]
+    else:
+        pieces = Pieces(_steps(how), _by_map)
+        by_map = in_one_piece(pieces, params, options, x, y)
+    by_vector = [
+        _of_units(reference[name], distorted[name], how) for name in _vectors(options)
+    ]
+    return _pooled(options, by_map, by_vector)
+
+
+def _sorted(x: Array, y: Array, how: str) -> Array:
+    """The score of each map where the lowest values count."""
+    local = structural_similarity(x, y, peaks(x, y, least=1.0), "zero")
+    return _pool(local.reshape(-1, local.shape[-1]), how)
+
+
+def _of_units(x: Array, y: Array, how: str) -> Array:
+    """The score of a vector, whose units are pooled as the places of a map are."""
+    top = peaks(x[:, None, None], y[:, None, None], least=1.0)
+    return _pool(unit_similarity(x, y, top), how)
+
+
+@learned_reference(
+    title="DeepSim",
+    direction="higher",
+    range=(-1.0, 1.0),
+    identity=1.0,
+    symmetric=True,
+    colour="rgb",
+    citation=(
+        "F. Gao, Y. Wang, P. Li, M. Tan, J. Yu and Y. Zhu, 'DeepSim: deep similarity "
+        "for image quality assessment', Neurocomputing 257, 2017, "
+        "doi:10.1016/j.neucom.2017.01.054"
+    ),
+    fidelity="reconstruction",
+    fidelity_note=(
+        "the steps of the authors' code, by default without its fully connected "
+        "layers, and with torchvision's VGG-16 in place of MatConvNet's"
+    ),
+    pieces=_pieces,
+    compare=_compare,
+    wiring=_wiring,
+)
+def deepsim(
+    params: Params,
+    reference: Array,
+    distorted: Array,
+    *,
+    layers: tuple[str, ...] = _ALL,
+    classifier: bool = False,
+    pool_map: str = "avg",
+    pool_channel: str = "avg",
+    pool_layer: str = "avg",
+    preset: str | None = None,
+    resize: int | None = None,
+    output: str = "score",
+) -> Array:
+    """Local structural similarity of every feature map of VGG-16 (Gao et al. 2017).
+
+    SSIM (Gaussian of 11, sigma 1.5, zeros outside, K = .01 and .03, the dynamic range
+    the larger of 1 and the map's largest magnitude in either image) at every place of
+    every map after every layer; pooled within the map, over the maps of a layer, and
+    over the layers.
+
+    Args:
+        params: flat; the set of weights ``vgg16``.
+        reference: image ``[..., H, W, C]`` in [0, 1].
+        distorted: image of the same shape.
+        layers: names of layers. By default every convolution, rectifier and pooling.
+        classifier: go on through fc6, relu6, fc7, relu7, logits and prob, the softmax,
+            as the authors do; needs ``resize=224`` and weights that have them
+            (``jiqa weights fetch vgg16``). A vector's units are compared one by one
+            and pooled as ``pool_map`` says: in the authors' code the row that is to
+            run along the vector lies across it.
+        pool_map: within a map: ``"avg"``; ``"sd"``, the standard deviation; ``"mad"``,
+            the mean absolute one; ``"fd"``, the mean of the two; ``"p10"`` to
+            ``"p100"``, the mean of the lowest 10 to 100 %, rounded up.
+        pool_channel: over the maps of a layer, likewise.
+        pool_layer: over the layers, likewise.
+        preset: ``"official_demo"`` pools as the authors' demonstration ends up doing:
+            the mean within a map, the standard deviation over the maps, the mean over
+            the layers. A deviation is 0 for identical images and lower is better.
+        resize: side of the square to which images are resized first (bicubic); the
+            authors offer 224. By default they keep their size.
+        output: ``"score"``, ``"layers"`` for each layer's or ``"maps"`` for each map's
+            (a fully connected layer counts as one).
+
+    Returns:
+        ``[...]``, 1 for identical images, higher is better (with the default pooling);
+        ``[..., layers]`` or ``[..., maps]``.
+
+    Raises:
+        ValueError: an unknown option or layer, parameters that do not fit, or an image
+            too small to reach the deepest layer.
+    """
+    ...

@@ -1,0 +1,152 @@
+"""LPIPS: distance of deep features, channels weighted by what people noticed."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.checks import one_of
+from jiqa.core.deep_metric import learned_reference, tapped
+from jiqa.core.feature_spec import Maps, Options, Params, Wiring
+from jiqa.core.tile_reduction import Mean, Part, Pieces, Step, in_one_piece
+from jiqa.metrics.parts.feature_maps import layers_added, unit_difference
+from jiqa.nn.networks import alexnet, squeezenet, vgg
+from jiqa.nn.preprocessing import standardise, symmetric
+from jiqa.ops.numerics import added
+
+#: net: (weights of the network, its layers, where it is tapped, their channels)
+_NETS = {
+    "alex": (
+        "alexnet",
+        alexnet.Config().layers(),
+        ("relu1", "relu2", "relu3", "relu4", "relu5"),
+        (64, 192, 384, 256, 256),
+    ),
+    "squeeze": (
+        "squeezenet1_1",
+        squeezenet.Config().layers(),
+        ("relu1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9"),
+        (64, 128, 256, 384, 384, 512, 512),
+    ),
+    "vgg": (
+        "vgg16",
+        vgg.VGG16.layers(),
+        ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"),
+        (64, 128, 256, 512, 512),
+    ),
+}
+
+
+def _wiring(options: Options) -> Wiring:
+    one_of("net", options.net, *_NETS)
+    one_of("version", options.version, "0.1", "0.0")
+    one_of("output", options.output, "score", "map", "layers", "maps")
+    weights, layers, taps, widths = _NETS[options.net]
+    return tapped(
+        (weights, f"lpips-{options.net}-v{options.version}"),
+        layers,
+        taps,
+        heads={f"lpips.{t}": (w,) for t, w in zip(taps, widths, strict=True)},
+        preprocess=standardise if options.version == "0.1" else symmetric,
+    )
+
+
+def _pieces(options: Options) -> Pieces:
+    if options.output == "map":
+        raise ValueError('output="map" is as large as the image')
+    return Pieces((Step(_means),), layers_added)
+
+
+def _means(params: Params, options: Options, part: Part) -> list[Mean]:
+    """Of the differences of each layer, or of each of its maps."""
+    found = []
+    for tap in _NETS[options.net][2]:
+        apart = _differences(params, tap, *part.pair(tap))
+        found.append(
+            part.mean(tap, apart if options.output == "maps" else apart.sum(-1))
+        )
+    return found
+
+
+def _differences(params: Params, tap: str, x: Array, y: Array) -> Array:
+    """The weighted squared differences of one depth ``[h, w, maps]``."""
+    weight = jnp.asarray(params[f"lpips.{tap}"]).astype(x.dtype)
+    difference = unit_difference(x, y, (-1,))
+    return weight * difference * difference
+
+
+def _compare(
+    params: Params, options: Options, reference: Maps, distorted: Maps
+) -> Array:
+    if options.output != "map":
+        return in_one_piece(_pieces(options), params, options, reference, distorted)
+    size = reference["image"].shape[:2]
+    apart = (
+        _differences(params, tap, reference[tap], distorted[tap]).sum(-1)
+        for tap in _NETS[options.net][2]
+    )
+    return added(
+        jax.image.resize(part, size, "linear", antialias=False) for part in apart
+    )
+
+
+@learned_reference(
+    title="Learned perceptual image patch similarity",
+    direction="lower",
+    range=(0.0, float("inf")),
+    identity=0.0,
+    symmetric=True,
+    colour="rgb",
+    maps="difference",
+    citation=(
+        "R. Zhang, P. Isola, A. A. Efros, E. Shechtman and O. Wang, 'The unreasonable "
+        "effectiveness of deep features as a perceptual metric', CVPR 2018, "
+        "doi:10.1109/CVPR.2018.00068, eq. (1)"
+    ),
+    fidelity="authors-code",
+    fidelity_note=(
+        "the authors' package (0.1.4), version 0.1, both networks, on 34 pairs: 1e-6 "
+        "relative in float64, 1e-4 in float32"
+    ),
+    compare=_compare,
+    pieces=_pieces,
+    wiring=_wiring,
+)
+def lpips(
+    params: Params,
+    reference: Array,
+    distorted: Array,
+    *,
+    net: str = "alex",
+    version: str = "0.1",
+    output: str = "score",
+) -> Array:
+    """Learned perceptual image patch similarity.
+
+    At five depths of a network trained on ImageNet the features of every place are
+    scaled to unit length; their squared differences, weighted by channel, are averaged
+    over the places and added up over the depths.
+
+    Args:
+        params: flat; the set ``alexnet``, ``vgg16`` or ``squeezenet1_1`` and
+            ``lpips-NET-vVERSION`` together.
+        reference: image ``[..., H, W, C]`` in [0, 1].
+        distorted: image of the same shape.
+        net: ``"alex"`` (closest to people's choices, and fastest), ``"vgg"`` (the
+            authors' advice for a loss) or ``"squeeze"``.
+        version: of the weights: ``"0.1"``, or ``"0.0"``, the first release, which
+            feeds the network 2 x - 1 without its own scaling.
+        output: ``"score"``; ``"map"``: each depth's distance by place, enlarged
+            bilinearly to the image and added up; ``"layers"``: each depth's part;
+            ``"maps"``: each feature map's.
+
+    Returns:
+        ``[...]``, 0 for identical images, lower is better; or a map ``[..., H, W]``, or
+        parts ``[..., 5]`` (7 of squeeze) or ``[..., maps]`` that add up to the score.
+
+    Raises:
+        ValueError: an unknown option, parameters that do not fit, or an image below
+            31 (alex), 16 (vgg) or 17 (squeeze) pixels.
+    """
+    ...

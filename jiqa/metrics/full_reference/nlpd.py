@@ -1,0 +1,137 @@
+"""Normalised Laplacian pyramid distance (NLPD)."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from jiqa.core.metric import full_reference
+from jiqa.ops.filters import correlate2
+from jiqa.ops.luma import luma255
+from jiqa.ops.numerics import mean, safe_sqrt
+
+_TAPS = (0.05, 0.25, 0.4, 0.25, 0.05)
+
+
+# Divisive normalisation per level: floor, and weights of the neighbours' magnitudes as
+# (rows down, columns right): weight. Learned by the authors; here from NLP_dist.m.
+_NORMALISATION = (
+    (
+        0.0248,
+        {
+            (-1, 0): 0.1011,
+            (0, -1): 0.1493,
+            (0, 1): 0.1460,
+            (0, 2): 0.0072,
+            (1, 0): 0.1015,
+        },
+    ),
+    (0.0185, {(-1, 0): 0.0757, (0, -1): 0.1986, (0, 1): 0.1846, (1, 0): 0.0837}),
+    (0.0179, {(-1, 0): 0.0477, (0, -1): 0.2138, (0, 1): 0.2243, (1, 0): 0.0467}),
+    (0.0191, {(0, -1): 0.2503, (0, 1): 0.2616}),
+    (0.0220, {(0, -1): 0.2598, (0, 1): 0.2552}),
+    (0.2782, {(0, -1): 0.2215, (0, 1): 0.0717}),
+)
+
+
+@full_reference(
+    title="Normalised Laplacian pyramid distance",
+    direction="lower",
+    range=(0.0, float("inf")),
+    identity=0.0,
+    symmetric=True,
+    min_side=1,
+    colour="luma",
+    citation=(
+        "Laparra, Balle, Berardino, Simoncelli: Perceptual image quality assessment "
+        "using a normalized Laplacian pyramid. Electronic Imaging (HVEI), 2016. "
+        "doi:10.2352/ISSN.2470-1173.2016.16.HVEI-103"
+    ),
+    fidelity="authors-code",
+    fidelity_note="1e-6 relative (x64) of NLP_dist.m on all pairs, odd sizes included",
+)
+def nlpd(reference: Array, distorted: Array, *, luma: str = "bt601") -> Array:
+    """Normalised Laplacian pyramid distance (Laparra et al. 2016).
+
+    Luma in [0, 1] is split into five band-pass levels and a low-pass residual, and
+    each sample v divided by sigma + sum of P |v| over its neighbours, with weights
+    that the authors learned per level. The score is the mean over the six levels of
+    each level's root mean squared difference.
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
+
+    Returns:
+        ``[...]``, 0 or more; lower is better, 0 for identical images, flat and black
+        ones included (the gradient there is 0).
+
+    Raises:
+        ValueError: unknown option value.
+    """
+    pair = jnp.stack([luma255(reference, luma), luma255(distorted, luma)]) / 255
+    score = jnp.zeros((), pair.dtype)
+    for level, (floor, weights) in enumerate(_NORMALISATION):
+        if level < len(_NORMALISATION) - 1:
+            low = _reduce(_reduce(pair, 1), 2)
+            band = pair - _expand(_expand(low, 1, pair.shape[1]), 2, pair.shape[2])
+            pair = low
+        else:
+            band = pair
+        band = band / (floor + correlate2(jnp.abs(band), _kernel(weights), "zero"))
+        score = score + safe_sqrt(mean(jnp.square(band[0] - band[1])))
+    return score / len(_NORMALISATION)
+
+
+def _kernel(weights: dict[tuple[int, int], float]) -> np.ndarray:
+    """The weights as a correlation kernel: MATLAB's conv2 turns them by 180 degrees."""
+    kernel = np.zeros((5, 5))
+    for (down, right), weight in weights.items():
+        kernel[2 - down, 2 - right] = weight
+    return kernel
+
+
+def _reduce(x: Array, axis: int) -> Array:
+    """Low-pass with the edge pixel mirrored and keep every second sample."""
+    x = _extend(x, axis, (1, 0), (-1, -2))
+    count = (x.shape[axis] - 3) // 2
+    return sum(  # pyright: ignore
+        tap * lax.slice_in_dim(x, i, i + 2 * count - 1, 2, axis)
+        for i, tap in enumerate(_TAPS)
+    )
+
+
+def _expand(x: Array, axis: int, length: int) -> Array:
+    """Double one axis with the same filter, edge samples repeated, and crop.
+
+    Zeros between the samples need not be multiplied: even outputs see the outer and
+    middle taps, odd ones the other two, each with gain 2.
+    """
+    size = x.shape[axis]
+    x = _extend(x, axis, (0,), (-1,))
+    left, middle, right = (
+        lax.slice_in_dim(x, i, i + size, axis=axis) for i in range(3)
+    )
+    even = 2 * _TAPS[0] * (left + right) + 2 * _TAPS[2] * middle
+    odd = 2 * _TAPS[1] * (middle + right)
+    both = jnp.stack([even, odd], axis + 1)
+    both = both.reshape(*x.shape[:axis], 2 * size, *x.shape[axis + 1 :])
+    return lax.slice_in_dim(both, 0, length, axis=axis)
+
+
+def _extend(
+    x: Array, axis: int, before: tuple[int, ...], after: tuple[int, ...]
+) -> Array:
+    """Put the samples at these places before and after one axis.
+
+    A single concatenation compiles in half the time of ``filters.pad``.
+    """
+
+    def at(place: int) -> Array:
+        place %= x.shape[axis]
+        return lax.slice_in_dim(x, place, place + 1, axis=axis)
+
+    parts = [*(at(p) for p in before), x, *(at(p) for p in after)]
+    return jnp.concatenate(parts, axis)

@@ -1,0 +1,243 @@
+"""Pixel by pixel: MSE, RMSE, MAE, PSNR and SNR."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jiqa.checks import one_of
+from jiqa.core.metric import full_reference
+from jiqa.ops.luma import luma255
+from jiqa.ops.numerics import safe_sqrt
+
+_SHARED: Any = {
+    "at_once": True,
+    "fidelity": "authors-code",
+    "fidelity_note": "1e-6 relative (x64) of MeTriX MuX on 47 pairs; scikit-image too",
+    "colour": "channels",
+    "min_side": 1,
+}
+
+
+class _Rows(NamedTuple):
+    """Samples of one image or of several.
+
+    Attributes:
+        folds: arrays ``[..., rows, N]``, that are added before anything is summed.
+        every: of a row of each of them one sample in so many counts, from the first.
+    """
+
+    folds: tuple[Array, ...]
+    every: int = 1
+
+
+def _rows(x: Array, colour: str, luma: str) -> _Rows:
+    """All samples, or the luma, of images ``[..., H, W, C]``."""
+    one_of("colour", colour, "rgb", "luma")
+    if colour == "rgb":
+        return _Rows((x.reshape(*x.shape[:-2], -1),))
+    if luma == "bt601" and x.shape[-1] == 3:
+        return _luma_among_others(x)
+    grey = functools.partial(luma255, luma=luma)
+    return _Rows(((grey(x) if x.ndim == 3 else jax.vmap(grey)(x)) / 255,))
+
+
+def _luma_among_others(x: Array) -> _Rows:
+    """The luma of a pixel where its red was, and then two sums that mean nothing.
+
+    Taking every third sample costs the CPU twice as much as computing all of them and
+    leaving out two thirds. It writes down what it computes before it sums that up:
+    where four rows, or the quarters of one, are folded onto one, that is a quarter,
+    which took half the time. (Of more than four it writes down their difference too.)
+    """
+    height, width = x.shape[-3:-1]
+    folds = next((k for k in (4, 3, 2) if height % k == 0 or width % k == 0), 1)
+    lines = height // folds if height % folds == 0 else height
+    parts = x.reshape(*x.shape[:-3], lines, folds, -1)
+
+    def mixed(row: Array) -> Array:
+        return 0.299 * row[..., :-2] + 0.587 * row[..., 1:-1] + 0.114 * row[..., 2:]
+
+    return _Rows(tuple(mixed(parts[..., k, :]) for k in range(folds)), 3)
+
+
+def _difference(reference: Array, distorted: Array, colour: str, luma: str) -> _Rows:
+    if luma == "bt601":
+        # Luma of the difference: exactly 0 for identical images, where the
+        # difference of two lumas is not once the compiler fuses a multiply-add.
+        return _rows(reference - distorted, colour, luma)
+    (first,), (second,) = (_rows(x, colour, luma).folds for x in (reference, distorted))
+    return _Rows((first - second,))
+
+
+def _mean(function: Callable[[Array], Array], rows: _Rows) -> Array:
+    """Of a function of the samples that count, row by row.
+
+    The division after each row keeps the compiler from joining both sums into one, for
+    which the CPU needs twice the time where images are several.
+    """
+    folded = functools.reduce(jnp.add, map(function, rows.folds))
+    length = folded.shape[-1]
+    if rows.every > 1:
+        folded = jnp.where(np.arange(length) % rows.every == 0, folded, 0)
+    count = len(rows.folds) * len(range(0, length, rows.every))
+    return (folded.sum(-1) / count).mean(-1)
+
+
+def _mse(reference: Array, distorted: Array, colour: str, luma: str) -> Array:
+    return _mean(jnp.square, _difference(reference, distorted, colour, luma))
+
+
+@full_reference(
+    title="Mean squared error",
+    direction="lower",
+    range=(0.0, float("inf")),
+    identity=0.0,
+    symmetric=True,
+    citation="standard",
+    **_SHARED,
+)
+def mse(
+    reference: Array,
+    distorted: Array,
+    *,
+    colour: str = "rgb",
+    luma: str = "bt601",
+    data_range: float = 1.0,
+) -> Array:
+    """Mean squared error over all samples.
+
+    mean((x - y)^2) * data_range^2, lower is better, 0 for identical images.
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        colour: ``"rgb"`` for every sample alike, ``"luma"`` for luma only.
+        luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
+        data_range: scale of the result; 255 gives the value on 8-bit levels.
+
+    Returns:
+        ``[...]``, in [0, data_range^2].
+    """
+    return _mse(reference, distorted, colour, luma) * data_range**2
+
+
+@full_reference(
+    title="Root mean squared error",
+    direction="lower",
+    range=(0.0, float("inf")),
+    identity=0.0,
+    symmetric=True,
+    citation="standard",
+    **_SHARED,
+)
+def rmse(
+    reference: Array,
+    distorted: Array,
+    *,
+    colour: str = "rgb",
+    luma: str = "bt601",
+    data_range: float = 1.0,
+) -> Array:
+    """Square root of the mean squared error over all samples.
+
+    Args and errors as ``mse``; in [0, data_range], lower is better. The gradient at
+    identical images is 0.
+    """
+    return safe_sqrt(_mse(reference, distorted, colour, luma)) * data_range
+
+
+@full_reference(
+    title="Mean absolute error",
+    direction="lower",
+    range=(0.0, float("inf")),
+    identity=0.0,
+    symmetric=True,
+    citation="standard",
+    **_SHARED,
+)
+def mae(
+    reference: Array,
+    distorted: Array,
+    *,
+    colour: str = "rgb",
+    luma: str = "bt601",
+    data_range: float = 1.0,
+) -> Array:
+    """Mean absolute error over all samples.
+
+    Args and errors as ``mse``; in [0, data_range], lower is better.
+    """
+    return _mean(jnp.abs, _difference(reference, distorted, colour, luma)) * data_range
+
+
+@full_reference(
+    title="Peak signal-to-noise ratio",
+    direction="higher",
+    range=(float("-inf"), float("inf")),
+    identity=float("inf"),
+    symmetric=True,
+    citation="standard",
+    **_SHARED,
+)
+def psnr(
+    reference: Array,
+    distorted: Array,
+    *,
+    colour: str = "rgb",
+    luma: str = "bt601",
+    data_range: float = 1.0,
+) -> Array:
+    """Peak signal-to-noise ratio in decibels.
+
+    10 log10(data_range^2 / MSE). Identical images give infinity, not a capped value;
+    the gradient there is 0.
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        colour: ``"rgb"``: the MSE over every sample; ``"luma"``: over luma.
+        luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
+        data_range: the peak, in the units of the images after scaling to [0, 1].
+
+    Returns:
+        ``[...]`` in dB, higher is better.
+    """
+    error = _mse(reference, distorted, colour, luma)
+    identical = error == 0
+    ratio = data_range**2 / jnp.where(identical, 1, error)
+    return jnp.where(identical, jnp.inf, 10 * jnp.log10(ratio))
+
+
+@full_reference(
+    title="Signal-to-noise ratio",
+    direction="higher",
+    range=(float("-inf"), float("inf")),
+    identity=float("inf"),
+    symmetric=False,
+    citation="standard; MeTriX MuX 1.1 (M. Gaubatz, 2007)",
+    **_SHARED,
+)
+def snr(
+    reference: Array, distorted: Array, *, colour: str = "rgb", luma: str = "bt601"
+) -> Array:
+    """Signal-to-noise ratio in decibels: 10 log10(mean(reference^2) / MSE).
+
+    Args as ``psnr``. Identical images give infinity. A black reference has no signal:
+    the value against anything else is minus infinity.
+
+    Returns:
+        ``[...]`` in dB, higher is better.
+    """
+    error = _mse(reference, distorted, colour, luma)
+    signal = _mean(jnp.square, _rows(reference, colour, luma))
+    none = (error == 0) | (signal == 0)
+    ratio = jnp.where(none, 1, signal) / jnp.where(none, 1, error)
+    value = jnp.where(none, -jnp.inf, 10 * jnp.log10(ratio))
+    return jnp.where(error == 0, jnp.inf, value)

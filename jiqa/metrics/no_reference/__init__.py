@@ -1,0 +1,1 @@
+"""No-reference metrics whose models ship with jiqa, one a file."""

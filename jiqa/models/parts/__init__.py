@@ -1,0 +1,1 @@
+"""What trainable models are made of: backbones, heads, losses, crops, patches."""

@@ -1,0 +1,238 @@
+"""Tables of what several methods say of images, on the scale of the opinions.
+
+A comma-separated file ``image,score,METHOD,...``: an image's name in its data set, its
+opinion, and each method's score after the mapping to the scale of the opinions. An
+empty cell is a score that is missing. A column ``split`` is no method. How the
+scores are computed may stand beside it, in ``selector.json``; ``jiqa select learn``
+writes both.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jiqa.models.parts.method_choice import Recipe, digest_of
+
+#: Columns that every table has, and those that are no methods.
+_NEEDED, _OTHERS = ("image", "score"), ("image", "score", "split")
+
+#: The file beside a table that has the mappings.
+SELECTOR = "selector.json"
+
+#: Opinions in table and data may differ by this share of their range: by rounding.
+_AGREED = 0.01
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """A table of methods' scores.
+
+    Attributes:
+        path: of the file.
+        methods: names of the columns.
+        places: the row of each image.
+        score: opinions ``[N]``, NaN where there is none.
+        values: of the methods ``[N, M]``, NaN where one is missing.
+        digest: SHA-256 of the file.
+    """
+
+    path: str
+    methods: tuple[str, ...]
+    places: Mapping[str, int]
+    score: np.ndarray
+    values: np.ndarray
+    digest: str
+
+    def rows(self, images: Sequence[str]) -> np.ndarray:
+        """Places of images.
+
+        Raises:
+            ValueError: images that have no row; names the first.
+        """
+        lacking = [name for name in images if name not in self.places]
+        if lacking:
+            raise ValueError(
+                f"{self.path}: {len(lacking)} of {len(images)} images have no row, "
+                f"such as {lacking[0]}; needed is one for each (its cells may be empty)"
+            )
+        return np.array([self.places[name] for name in images], np.int64)
+
+
+def read_portfolio(path: str, methods: Sequence[str] = ()) -> Portfolio:
+    """Read a table.
+
+    Args:
+        path: of the file.
+        methods: names of the columns to read; empty for all.
+
+    Raises:
+        ValueError: no such file, columns that are not there, fewer than two methods,
+            a cell that is no number, or two rows of one image.
+    """
+    try:
+        data = Path(path).expanduser().read_bytes()
+        lines = list(csv.reader(data.decode("utf-8-sig").splitlines()))
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"{path!r}: needed is a table of methods ({error})") from None
+    header = [name.strip() for name in lines[0]] if lines else []
+    missing = [name for name in (*_NEEDED, *methods) if name not in header]
+    if missing:
+        raise ValueError(
+            f"{path}: no column {', '.join(missing)}; needed are image, score and one "
+            f"a method (there are {', '.join(header) or 'none'})"
+        )
+    names = tuple(methods) or tuple(n for n in header if n and n not in _OTHERS)
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(
+            f"{path}: methods {', '.join(names) or 'none'}; needed are two or more, "
+            "each once"
+        )
+    wanted = [header.index(name) for name in ("score", *names)]
+    image = header.index("image")
+    places: dict[str, int] = {}
+    numbers = []
+    for count, cells in enumerate(lines[1:], start=2):
+        if not any(cells):
+            continue
+        cells = cells + [""] * (len(header) - len(cells))
+        if cells[image] in places:
+            raise ValueError(f"{path}, line {count}: {cells[image]} for a second time")
+        places[cells[image]] = len(numbers)
+        numbers.append([_number(cells[k], path, count) for k in wanted])
+    table = np.array(numbers, np.float64).reshape(-1, len(wanted))
+    digest = hashlib.sha256(data).hexdigest()
+    return Portfolio(path, names, places, table[:, 0], table[:, 1:], digest)
+
+
+@functools.lru_cache(maxsize=4)
+def recorded(path: str, methods: tuple[str, ...], digest: str) -> Portfolio:
+    """The table that a run was begun with, read once.
+
+    Raises:
+        ValueError: see ``read_portfolio``; or a table that has changed.
+    """
+    found = read_portfolio(path, methods)
+    if digest and found.digest != digest:
+        raise ValueError(
+            f"{path} has changed: its SHA-256 is {found.digest}, and the run was begun "
+            f"with {digest}"
+        )
+    return found
+
+
+def beside(table: Portfolio, batch: Mapping[str, Any]) -> dict[str, Any]:
+    """A batch with what the methods say as ``methods`` ``[B, M]``, NaN for nothing.
+
+    An image of which no method's score is known has no ``score`` either.
+
+    Raises:
+        ValueError: an image without a row.
+    """
+    mask = np.asarray(batch["mask"])
+    values = np.full((len(mask), len(table.methods)), np.nan, np.float32)
+    values[mask] = table.values[table.rows(np.asarray(batch["name"])[mask].tolist())]
+    score = np.where(np.isfinite(values).any(-1), batch["score"], np.nan)
+    return {**batch, "score": score.astype(np.float32), "methods": values}
+
+
+def recipes_beside(table: Portfolio) -> tuple[Recipe, ...]:
+    """How each method's score is computed, as ``selector.json`` beside a table says.
+
+    Returns:
+        Nothing where there is no such file.
+
+    Raises:
+        ValueError: it is no record of a selector, or lacks a method.
+    """
+    path = Path(table.path).expanduser().with_name(SELECTOR)
+    if not path.is_file():
+        return ()
+    try:
+        record = json.loads(path.read_text("utf-8"))
+        curves = {method["name"]: method for method in record["methods"]}
+        facts = record.get("facts", {}).get("methods", {})
+        return tuple(
+            _recipe(name, curves[name], facts.get(name, {})) for name in table.methods
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: needed is the curve of each method of {table.path} ({error!r})"
+        ) from None
+
+
+def _recipe(name: str, curve: Mapping[str, Any], facts: Mapping[str, Any]) -> Recipe:
+    b1, b2, b3, b4, b5 = map(float, curve["parameters"])
+    return Recipe(
+        facts.get("metric", name),
+        tuple(sorted(facts.get("options", {}).items())),
+        (b1, b2, b3, b4, b5, float(curve["low"]), float(curve["high"])),
+        digest_of(facts.get("identity", "")),
+    )
+
+
+def errors_of(
+    table: Portfolio, training: Sequence[Any], others: Sequence[Any]
+) -> np.ndarray:
+    """Errors of all methods on the images to train on ``[N, M]``, NaN for none.
+
+    Args:
+        table: of all images.
+        training: those images, with ``name`` and ``score``.
+        others: images for validation and test.
+
+    Raises:
+        ValueError: an image without a row, opinions that are not those of the data
+            set, or a method without any score of a training image.
+    """
+    images = [*training, *others]
+    rows = table.rows([e.name for e in images])
+    opinions = np.array([e.score for e in images], np.float64)
+    away = np.nan_to_num(np.abs(table.score[rows] - opinions))
+    worst = int(away.argmax())
+    if away[worst] > _AGREED * np.ptp(opinions):
+        raise ValueError(
+            f"{table.path}: {images[worst].name} has score "
+            f"{table.score[rows[worst]]:g}, and {opinions[worst]:g} in the data; "
+            "needed is one scale of opinions"
+        )
+    count = len(training)
+    errors = table.values[rows[:count]] - opinions[:count, None]
+    silent = np.array(table.methods)[~np.isfinite(errors).any(0)]
+    if silent.size:
+        raise ValueError(
+            f"{table.path}: {', '.join(silent)} has no score of any training image"
+        )
+    return errors
+
+
+def best_first(mapped: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Numbers of the methods [m] by their mean absolute error, least first.
+
+    A missing score is as wrong as the mean of all scores is for its image, so that a
+    method does not win by leaving out what is hard.
+
+    Args:
+        mapped: scores of the methods [n, m], NaN where one is missing.
+        score: subjective scores [n].
+    """
+    filled = np.where(np.isnan(mapped), score.mean(), mapped)
+    return np.argsort(np.abs(filled - score[:, None]).mean(0), kind="stable")
+
+
+def _number(cell: str, path: str, line: int) -> float:
+    """Of a cell; NaN for an empty one and for what is not finite."""
+    try:
+        value = float(cell) if cell.strip() else math.nan
+    except ValueError:
+        raise ValueError(f"{path}, line {line}: {cell!r} is no number") from None
+    return value if math.isfinite(value) else math.nan

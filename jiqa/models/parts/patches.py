@@ -1,0 +1,175 @@
+"""Models of small patches: chains of convolutions, and one score from many patches.
+
+Nothing of these has published weights, so all arrays stand under ``"head."`` and
+``features`` gives the patches. A training crop is a column of patches, one under the
+other; the last axis may hold the reference's channels behind the image's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jiqa.core.metric import Info
+from jiqa.models.model import Flat, Model, Sum, Variables
+from jiqa.models.parts import backbones, heads, views
+from jiqa.nn.graph import Node, run, shapes
+from jiqa.nn.operations import BatchNorm, Conv, Relu
+from jiqa.nn.pooling import MaxPool
+from jiqa.nn.train_mode import run_training
+
+#: Side of a patch in all of them.
+SIDE = 32
+
+
+def chain(widths: Sequence[int], *, norm: bool = False) -> tuple[Node, ...]:
+    """Two 3x3 convolutions of each width with rectifiers, then the map halved.
+
+    Layers: conv1 bn1 relu1 conv2 bn2 relu2 pool1 conv3 ..., bn where ``norm``.
+    """
+    nodes: list[Node] = []
+    for stage, width in enumerate(widths, start=1):
+        for k in (2 * stage - 1, 2 * stage):
+            nodes.append(Node(f"conv{k}", Conv(width)))
+            if norm:
+                nodes.append(Node(f"bn{k}", BatchNorm()))
+            nodes.append(Node(f"relu{k}", Relu()))
+        nodes.append(Node(f"pool{stage}", MaxPool()))
+    return tuple(nodes)
+
+
+def chain_shapes(nodes: Sequence[Node], channels: int = 3) -> heads.Shapes:
+    """Of the arrays of a chain, under ``"head."``."""
+    found = shapes(nodes, channels)
+    return {f"{heads.OPENING}{key}": shape for key, shape in found.items()}
+
+
+def chained(
+    nodes: Sequence[Node],
+    variables: Variables,
+    images: Array,
+    taps: Sequence[str],
+    *,
+    train: bool,
+    axis: str | None,
+) -> tuple[dict[str, Array], Flat]:
+    """Maps of a chain of any number of patches, and the model's new state."""
+    params = backbones.under(heads.OPENING, variables)
+    if not train:
+        return run(nodes, params, images, taps), variables.state
+    found, new = run_training(nodes, params, images, taps, axis=axis)
+    moved = {f"{heads.OPENING}{k}": v for k, v in new.items()}
+    return found, {**variables.state, **moved}
+
+
+def of_crops(
+    config: Any,
+    variables: Variables,
+    images: Array,
+    *,
+    train: bool = False,
+    key: Array | None = None,
+    axis: str | None = None,
+) -> tuple[Array, Flat]:
+    """The ``features`` of such a model: patches ``[B, P, 32, 32, C]``."""
+    return views.from_column(images, SIDE), variables.state
+
+
+def prepared(
+    config: Any, image: np.ndarray, rng: np.random.Generator | None, channels: int = 3
+) -> np.ndarray:
+    """The ``prepare`` of such a model: ``config.patches`` patches in a column."""
+    return views.patch_column(
+        image, rng, side=SIDE, count=config.patches, channels=channels
+    )
+
+
+def over_patches(
+    head: Callable[..., Any], config: Any, variables: Variables, image: Array
+) -> Array:
+    """The ``score`` of such a model: over all patches that do not overlap."""
+    found, _ = head(config, variables, all_patches(image))
+    return found["score"][0]
+
+
+def model(info: Info, *, head: Callable[..., Any], **parts: Any) -> Model:
+    """A model of patches; what all of them have in common is filled in.
+
+    Args:
+        info: a full-reference one sees patches of an image and of its reference at the
+            same places.
+        head: of the model.
+        parts: ``config_class``, ``init`` and ``loss`` of the model.
+    """
+    channels = 6 if info.kind == "full-reference" else 3
+    return Model(
+        info=info,
+        head=head,
+        backbone=lambda _: None,
+        features=of_crops,
+        prepare=functools.partial(prepared, channels=channels),
+        score=functools.partial(over_patches, head),
+        min_side=lambda _: SIDE,
+        **parts,
+    )
+
+
+def all_patches(image: Array) -> Array:
+    """Every whole patch of one image ``[H, W, C]``, ``[1, P, 32, 32, C or 3]``."""
+    if image.shape[-1] == 1:
+        image = jnp.repeat(image, 3, -1)
+    return views.patches(image, SIDE)[None]
+
+
+def branch_shapes(name: str, inputs: int, hidden: int) -> heads.Shapes:
+    """``NAME1``: to ``hidden`` numbers; ``NAME2``: to one."""
+    return {
+        **heads.dense_shapes(f"{name}1", inputs, hidden),
+        **heads.dense_shapes(f"{name}2", hidden, 1),
+    }
+
+
+def branch(
+    variables: Variables,
+    name: str,
+    x: Array,
+    *,
+    rate: float,
+    train: bool,
+    key: Array | None,
+) -> Array:
+    """One number of each row ``[..., D]``: dense, rectifier, dropout, dense."""
+    y = jax.nn.relu(heads.dense(variables.params, f"{name}1", x))
+    y = heads.dropout(key, y, rate, train)
+    return heads.dense(variables.params, f"{name}2", y)[..., 0]
+
+
+def weighted(local: Array, weight: Array) -> Array:
+    """``sum w q / sum w`` over patches ``[B, P]``."""
+    return (weight * local).sum(-1) / weight.sum(-1)
+
+
+def patchwise(
+    config: Any, local: Array, batch: Any, kind: str
+) -> tuple[Sum, dict[str, Sum]]:
+    """Error of every patch against its image's opinion, averaged within images.
+
+    Args:
+        config: has ``offset`` and ``scale``.
+        local: what the network says of patches ``[B, P]``.
+        batch: ``score`` and ``mask``.
+        kind: ``"mse"`` or ``"mae"``.
+    """
+    count = local.shape[1]
+    repeated = {
+        name: jnp.repeat(jnp.asarray(batch[name]), count) for name in ("score", "mask")
+    }
+    (total, number), logs = heads.regression(config, local.ravel(), repeated, kind)
+    share = {k: Sum(v.total / count, v.count / count) for k, v in logs.items()}
+    return Sum(total / count, number / count), share

@@ -1,0 +1,41 @@
+"""Models by name: each module of ``jiqa.models`` that defines ``MODEL`` is one."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from jiqa.discovery import modules
+from jiqa.models.model import Model
+
+
+@functools.cache
+def all_models() -> Mapping[str, Model]:
+    """Every model, by name, in alphabetical order."""
+    found = {}
+    for _, module in modules(__name__.rpartition(".")[0]):
+        model = getattr(module, "MODEL", None)
+        if isinstance(model, Model):
+            found[model.info.name] = model
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def list_models() -> list[str]:
+    """Names of the models that can be trained."""
+    return list(all_models())
+
+
+def get_model(name: str) -> Model:
+    """A model by name.
+
+    Raises:
+        ValueError: no such model; names the closest ones.
+    """
+    models = all_models()
+    if name not in models:
+        close = difflib.get_close_matches(name.lower(), models, n=3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise ValueError(f"no model {name!r}{hint} (models: {', '.join(models)})")
+    return models[name]

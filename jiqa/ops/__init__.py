@@ -1,0 +1,1 @@
+"""Image operations that metrics, models and distortions share: pure functions."""

@@ -1,0 +1,44 @@
+"""The five-parameter logistic of VQEG, exact where its terms nearly cancel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def logistic_curve(
+    x: Any, parameters: ArrayLike, low: ArrayLike, high: ArrayLike, xp: Any = np
+) -> Any:
+    """b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5, x cut to low and high.
+
+    Args:
+        x: ``[..., m]``, in whose precision all is computed; NaN stays NaN.
+        parameters: b1 to b5 of each of the m curves ``[m, 5]``, or ``[5]`` for one.
+        low: where the curve begins, ``[m]`` or a number.
+        high: where it ends.
+        xp: ``numpy``, or ``jax.numpy`` inside a compiled program.
+    """
+    x = xp.asarray(x)
+
+    def own(values: np.ndarray) -> Any:
+        return xp.asarray(values, dtype=x.dtype)
+
+    # What a fitted curve owes to parameters of 1e4 that nearly cancel is lost in
+    # float32, so all is told from the curve's value in the middle.
+    exact = np.asarray(parameters, np.float64).T
+    low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
+    middle = (low + high) / 2
+    b1, b2, b3, b4, b5 = exact
+    level = b1 / 2 * np.tanh(b2 * (middle - b3) / 2) + b4 * middle + b5
+    b1, b2, b3, b4, _ = own(exact)
+    x = xp.clip(x, own(low), own(high))
+    step = x - own(middle)
+    here, there = b2 * (x - b3), b2 * (own(middle) - b3)
+    with np.errstate(over="ignore"):
+        upper = 1 / (1 + xp.exp(-xp.maximum(here, there)))
+        lower = 1 / (1 + xp.exp(xp.minimum(here, there)))
+    # The difference of two logistics.
+    rise = -xp.sign(b2 * step) * xp.expm1(-xp.abs(b2 * step)) * upper * lower
+    return own(level) + b1 * rise + b4 * step

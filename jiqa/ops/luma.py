@@ -1,0 +1,82 @@
+"""Channels of an image, and its luma as the authors of metrics define it."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.checks import one_of
+
+
+def channels(x: Array) -> tuple[Array, ...]:
+    """Split ``[H, W, C]`` into C planes ``[H, W]``.
+
+    Strided slices of the flattened rows: on the CPU they fuse with what follows,
+    which indexing the last axis does not (measured: 2.4 against 7 ms a megapixel).
+    """
+    height, width, count = x.shape
+    rows = x.reshape(height, width * count)
+    return tuple(rows[:, c::count] for c in range(count))
+
+
+def rgb(x: Array) -> tuple[Array, ...]:
+    """The three planes of ``[H, W, C]``; a grey image gives its plane three times."""
+    planes = channels(x)
+    return planes if len(planes) == 3 else (planes[0],) * 3
+
+
+# First row of the inverse of MATLAB's YIQ matrix, as rgb2gray applies it, in two parts:
+# multiples of 2^-14, whose sum over whole grey levels float32 holds exactly, and the
+# rest. In one part float32 rounds 168 of the 2^24 colours to the wrong grey level.
+_MATLAB_GREY = (0.298936021293775, 0.587043074451121, 0.114020904255103)
+
+
+_MATLAB_COARSE = tuple(round(c * 2**14) / 2**14 for c in _MATLAB_GREY)
+
+
+_MATLAB_FINE = tuple(c - a for c, a in zip(_MATLAB_GREY, _MATLAB_COARSE, strict=True))
+
+
+def luma255(x: Array, luma: str = "bt601") -> Array:
+    """Luma of one image ``[H, W, C]`` as ``[H, W]`` on the scale 0..255.
+
+    Args:
+        x: image in [0, 1]; a grey image is its own luma.
+        luma: ``"bt601"``: 0.299 R + 0.587 G + 0.114 B, not rounded. ``"matlab"``:
+            what ``rgb2gray`` returns for uint8, that is rounded half up to whole
+            grey levels; a grey image is rounded too. The gradient passes through
+            the rounding as if it were not there.
+    """
+    one_of("luma", luma, "bt601", "matlab")
+    if x.shape[-1] == 1:
+        grey = channels(x)[0] * 255
+    elif luma == "bt601":
+        r, g, b = channels(x)
+        grey = 0.299 * (r * 255) + 0.587 * (g * 255) + 0.114 * (b * 255)
+    else:
+        r, g, b = (c * 255 for c in channels(x))
+        grey = _MATLAB_GREY[0] * r + _MATLAB_GREY[1] * g + _MATLAB_GREY[2] * b
+    if luma == "matlab":
+        whole = _matlab_level(jax.lax.stop_gradient(x))
+        grey = grey + (whole - jax.lax.stop_gradient(grey))
+    return grey
+
+
+def _matlab_level(x: Array) -> Array:
+    """``rgb2gray`` of uint8, to the grey level, for ``[H, W, C]`` in [0, 1]."""
+    levels = [_on_level(c * 255) for c in channels(x)]
+    if len(levels) == 1:
+        return jnp.floor(levels[0] + 0.5)
+    r, g, b = levels
+    coarse = _MATLAB_COARSE[0] * r + _MATLAB_COARSE[1] * g + _MATLAB_COARSE[2] * b
+    fine = _MATLAB_FINE[0] * r + _MATLAB_FINE[1] * g + _MATLAB_FINE[2] * b
+    whole = jnp.floor(coarse + 0.5)
+    return whole + jnp.floor((coarse - whole) + fine + 0.5)
+
+
+def _on_level(x: Array) -> Array:
+    # An 8-bit value that was divided by 255 can come back an ulp off: XLA multiplies
+    # by the reciprocal, and folds neighbouring constant factors into one.
+    near = jnp.round(x)
+    return jnp.where(jnp.abs(x - near) < 1e-4, near, x)

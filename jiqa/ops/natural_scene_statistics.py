@@ -1,0 +1,256 @@
+"""Natural scene statistics: normalised luminance and the laws fitted to it.
+
+What BRISQUE and NIQE share. Planes ``[H, W]`` hold luma on 0..255 less 128: only
+differences of pixels matter, and centred they stay exact in float32 (whole grey levels
+and, at half size, multiples of 2^-16 below 2^8).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+from typing import Literal, NamedTuple, cast
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.lax import stop_gradient
+from scipy.special import digamma
+from scipy.special import gamma as gamma_function
+
+from jiqa.checks import one_of
+from jiqa.ops.luma import luma255
+from jiqa.ops.numerics import safe_divide, safe_sqrt
+
+#: How residuals of exactly 0 are treated, see ``normalised``.
+Flat = Literal["snap", "authors"]
+
+_CENTRE = 128.0
+_SIDE, _SIGMA = 7, 7 / 6
+
+# Under this double precision cannot tell a residual from 0; and what stands for the
+# rounding that it then leaves. Its sign is the one that two photographs want.
+_ZERO, _NOISE = 1e-8, -1e-14
+
+# The shape's grid, and MATLAB's imresize(x, 0.5) (bicubic, antialiased): exact taps.
+_FIRST, _STEP, _COUNT = 0.2, 0.001, 9801
+_HALVING = np.array([-3, -9, 29, 111, 111, 29, -9, -3]) / 256
+
+
+@functools.cache
+def model(name: str) -> dict[str, np.ndarray]:
+    """The arrays of ``weights/shipped/NAME.npz``, float64."""
+    file = importlib.resources.files("jiqa").joinpath(
+        "weights", "shipped", f"{name}.npz"
+    )
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        return {key: arrays[key] for key in arrays}
+
+
+def centred_luma(image: Array, luma: str) -> tuple[Array, float]:
+    """Luma less 128 of ``[H, W, C]``, and the size under which a residual is 0.
+
+    Unrounded luma carries the rounding of its type, which passes for structure in a
+    flat area; rounded luma does not.
+    """
+    noise = 0.0 if luma == "matlab" else 1024 * float(jnp.finfo(image.dtype).eps)
+    return luma255(image, luma) - _CENTRE, max(_ZERO, noise)
+
+
+def check_flat(flat: str) -> Flat:
+    """``flat``, if there is such a rule."""
+    one_of("flat", flat, "snap", "authors")
+    return cast(Flat, flat)
+
+
+def half_size(x: Array) -> Array:
+    """``imresize(x, 0.5)`` of a plane: bicubic, antialiased, ceil(H/2) x ceil(W/2).
+
+    Every tap is a multiple of 1/256, so a centred 8-bit plane is halved without any
+    rounding, in float32 too.
+    """
+    rows, cols = ((n + 1) // 2 for n in x.shape)
+    height, width = x.shape
+    x = jnp.pad(x, ((3, 2 * rows + 3 - height), (0, 0)), mode="symmetric")
+    x = sum(float(t) * x[i : i + 2 * rows : 2] for i, t in enumerate(_HALVING))  # pyright: ignore
+    x = jnp.pad(x, ((0, 0), (3, 2 * cols + 3 - width)), mode="symmetric")
+    x = sum(float(t) * x[:, i : i + 2 * cols : 2] for i, t in enumerate(_HALVING))  # pyright: ignore
+    return x
+
+
+def normalised(
+    x: Array,
+    border: Literal["zero", "replicate"],
+    flat: Flat,
+    zero: float,
+) -> Array:
+    """(x - m) / (s + 1) with mean m and deviation s in a Gaussian window of 7.
+
+    Args:
+        x: centred plane ``[H, W]``.
+        border: black, or the edge pixel, outside the plane.
+        flat: ``"snap"``: a residual under ``zero`` is 0. ``"authors"``: a residual of
+            exactly 0 becomes a vanishing one, which counts as a sample.
+        zero: size under which ``"snap"`` takes a residual for 0.
+    """
+    residual, deviation = local_moments(x, border)
+    if flat == "snap":
+        residual = jnp.where(jnp.abs(residual) < zero, 0, residual)
+    else:
+        residual = jnp.where(residual == 0, _NOISE, residual)
+    return residual / (deviation + 1)
+
+
+def local_moments(
+    x: Array, border: Literal["zero", "replicate"]
+) -> tuple[Array, Array]:
+    """X - m and s of ``normalised``.
+
+    Both come from differences to the window's centre, summed first over the pixels
+    of equal weight: x - m = -sum_r w_r sum_i (x_i - x), s^2 = sum_r w_r
+    sum_i (x_i - x)^2 - (x - m)^2. Nothing large cancels, and on whole grey levels
+    x - m is 0 exactly where it is 0 in exact arithmetic.
+    """
+    height, width = x.shape
+    half = _SIDE // 2
+    if border == "zero":
+        padded = jnp.pad(x, half, constant_values=-_CENTRE)
+    else:
+        padded = jnp.pad(x, half, mode="edge")
+    residual, power = jnp.zeros_like(x), jnp.zeros_like(x)
+    for weight, offsets in _rings():
+        first, second = jnp.zeros_like(x), jnp.zeros_like(x)
+        for i, j in offsets:
+            difference = padded[i : i + height, j : j + width] - x
+            first, second = first + difference, second + difference * difference
+        residual, power = residual - weight * first, power + weight * second
+    return residual, safe_sqrt(power - residual * residual)
+
+
+def _rings() -> list[tuple[float, list[tuple[int, int]]]]:
+    """Weight and corner offsets of the window's pixels, by distance, without centre."""
+    at = np.arange(_SIDE) - _SIDE // 2
+    distance = at[:, None] ** 2 + at**2
+    window = np.exp(-distance / (2 * _SIGMA**2))
+    window /= window.sum()
+    return [
+        (
+            float(window[distance == d][0]),
+            [(int(i), int(j)) for i, j in np.argwhere(distance == d)],
+        )
+        for d in np.unique(distance)[1:]
+    ]
+
+
+class Law(NamedTuple):
+    """A fitted generalised Gaussian, symmetric or not; arrays ``[...]``.
+
+    Attributes:
+        shape: alpha, on the authors' grid .2:.001:10.
+        left: root mean square of the negative samples; 0 if there are none.
+        right: the same of the positive samples.
+        scale: sqrt(G(1/alpha) / G(3/alpha)), from deviation to scale parameter.
+        spread: G(2/alpha) / G(1/alpha), from scale parameter to mean.
+        has_left: whether there is a negative sample.
+        has_right: whether there is a positive sample.
+    """
+
+    shape: Array
+    left: Array
+    right: Array
+    scale: Array
+    spread: Array
+    has_left: Array
+    has_right: Array
+
+
+def symmetric_shape(x: Array) -> tuple[Array, Array]:
+    """Shape and mean square of a generalised Gaussian, over the last two axes."""
+    size = _total(jnp.abs(x)) / (x.shape[-1] * x.shape[-2])
+    square = _total(x * x) / (x.shape[-1] * x.shape[-2])
+    some = square > 0
+    shape, _, _ = _invert(safe_divide(size * size, square), some, "symmetric")
+    return shape, square
+
+
+def asymmetric_law(x: Array) -> Law:
+    """Fit an asymmetric generalised Gaussian over the last two axes by moments.
+
+    The ratio (mean |x|)^2 / mean x^2, times (g^3 + 1)(g + 1) / (g^2 + 1)^2 with
+    g = left / right, is matched with r(alpha) = G(2/a)^2 / (G(1/a) G(3/a)). Where a
+    side is empty that ratio is 0/0 and the authors' search ends at the first shape.
+    """
+    above, below = jnp.maximum(x, 0), jnp.maximum(-x, 0)
+    right_square, left_square = _total(above * above), _total(below * below)
+    size = _total(above + below)
+    positive, negative = _count(x > 0, x.dtype), _count(x < 0, x.dtype)
+    left = safe_sqrt(safe_divide(left_square, negative))
+    right = safe_sqrt(safe_divide(right_square, positive))
+    has_left, has_right = negative > 0, positive > 0
+    square = (left_square + right_square) * (x.shape[-1] * x.shape[-2])
+    both = has_left & has_right & (left > 0) & (right > 0)
+    # Divided by the larger side: powers of small deviations would underflow.
+    top = jnp.where(both, jnp.maximum(left, right), 1)
+    a, b = left / top, right / top
+    skew = (a**3 + b**3) * (a + b) / jnp.where(both, (a * a + b * b) ** 2, 1)
+    ratio = safe_divide(size * size, square) * skew
+    shape, scale, spread = _invert(ratio, both, "asymmetric")
+    return Law(shape, left, right, scale, spread, has_left, has_right)
+
+
+def _total(x: Array) -> Array:
+    return x.sum(-2).sum(-1)
+
+
+def _count(x: Array, dtype: jnp.dtype) -> Array:
+    return x.astype(jnp.int32).sum(-2).sum(-1).astype(dtype)
+
+
+def _invert(
+    ratio: Array, usable: Array, law: Literal["symmetric", "asymmetric"]
+) -> tuple[Array, Array, Array]:
+    """Shape of a moment ratio, with its scale and spread (see ``Law``).
+
+    The nearest point of a monotone grid is found between the midpoints of its
+    neighbours. That is a staircase, whose true gradient is 0; instead the gradient is
+    the one of the continuous inverse at the point found, 0 at the grid's ends.
+    """
+    table = _tables()
+    dtype = ratio.dtype
+    edges = jnp.asarray(table[law], dtype)
+    index = jnp.where(usable, jnp.searchsorted(edges, stop_gradient(ratio)), 0)
+    inside = usable & (index > 0) & (index < _COUNT - 1)
+    change = jnp.where(inside, ratio - stop_gradient(ratio), 0)
+
+    def look_up(values: np.ndarray, slopes: np.ndarray) -> Array:
+        value, slope = (jnp.asarray(v, dtype)[index] for v in (values, slopes))
+        return value + slope * change
+
+    return (
+        look_up(table["shape"], table["shape_slope"]),
+        look_up(table["scale"], table["scale_slope"]),
+        look_up(table["spread"], table["spread_slope"]),
+    )
+
+
+@functools.cache
+def _tables() -> dict[str, np.ndarray]:
+    """The grid, r's midpoints for either law, what hangs on alpha, slopes over r."""
+    alpha = _FIRST + _STEP * np.arange(_COUNT)
+    g1, g2, g3 = (gamma_function(k / alpha) for k in (1, 2, 3))
+    p1, p2, p3 = (-k / alpha**2 * digamma(k / alpha) for k in (1, 2, 3))
+    r = g2**2 / (g1 * g3)
+    # The authors match 1/r for the symmetric law, r for the other one.
+    inverse = 1 / r
+    d_alpha = 1 / (r * (2 * p2 - p1 - p3))
+    scale, spread = np.sqrt(g1 / g3), g2 / g1
+    return {
+        "shape": alpha,
+        "scale": scale,
+        "spread": spread,
+        "symmetric": 2 / (inverse[1:] + inverse[:-1]),
+        "asymmetric": (r[1:] + r[:-1]) / 2,
+        "shape_slope": d_alpha,
+        "scale_slope": scale * (p1 - p3) / 2 * d_alpha,
+        "spread_slope": spread * (p2 - p1) * d_alpha,
+    }

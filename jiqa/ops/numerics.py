@@ -1,0 +1,89 @@
+"""Arithmetic that stays finite, in value and in gradient, at the edges.
+
+``jnp.where(bad, 0, f(x))`` still differentiates ``f`` at the bad point and turns the
+gradient into NaN; each function here replaces the argument as well.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+
+def safe_sqrt(x: Array) -> Array:
+    """Square root with gradient 0 (not infinity) at 0; negative input gives 0."""
+    positive = x > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1)), 0)
+
+
+def safe_power(x: Array, exponent: float) -> Array:
+    """``x ** exponent`` for x >= 0 with gradient 0 at 0; negative input gives 0."""
+    positive = x > 0
+    return jnp.where(positive, jnp.where(positive, x, 1) ** exponent, 0)
+
+
+def safe_divide(a: Array, b: Array, otherwise: float | Array = 0.0) -> Array:
+    """``a / b``, and ``otherwise`` where b is exactly 0."""
+    zero = b == 0
+    return jnp.where(zero, otherwise, a / jnp.where(zero, 1, b))
+
+
+def real_power(x: Array, exponent: float) -> Array:
+    """Real part of the principal complex power, as MATLAB's ``real(x .^ p)``.
+
+    |x|^p for x > 0, |x|^p cos(p pi) for x < 0, 0 at 0 (with gradient 0 there).
+    """
+    size = safe_power(jnp.abs(x), exponent)
+    turned = jnp.cos(jnp.asarray(exponent * jnp.pi, x.dtype))
+    return jnp.where(x < 0, size * turned, size)
+
+
+def added(terms: Iterable[Array]) -> Array:
+    """Sum of arrays of one shape; Python's own starts from the integer 0."""
+    return functools.reduce(operator.add, terms)
+
+
+def mean(x: Array) -> Array:
+    """Mean over all samples of one image's map, rows first.
+
+    One long reduction is a scalar chain on the CPU; along the rows it vectorises
+    and its rounding error grows with the side instead of the area.
+    """
+    return total(x) / x.size
+
+
+def total(x: Array) -> Array:
+    """Sum over all samples of one image's map, rows first (see ``mean``)."""
+    return x.reshape(x.shape[0], -1).sum(0).sum()
+
+
+def product(a: Array | np.ndarray, b: Array | np.ndarray) -> Array:
+    """Matrix product in the full precision of the operand that JAX holds.
+
+    A constant matrix comes as NumPy's float64 and takes the other's type; without the
+    precision asked for, accelerators multiply in fewer bits.
+    """
+    dtype = jnp.result_type(*(v.dtype for v in (a, b) if isinstance(v, Array)))
+    a, b = jnp.asarray(a, dtype), jnp.asarray(b, dtype)
+    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
+
+
+def deviation(x: Array) -> Array:
+    """Standard deviation over all samples with N - 1, as MATLAB's ``std2``."""
+    return safe_sqrt(total(jnp.square(x - mean(x))) / (x.size - 1))
+
+
+def round_half_away(x: float) -> int:
+    """MATLAB's ``round`` of a positive number: 2.5 gives 3, Python's gives 2."""
+    return int(x + 0.5)
+
+
+def straight_through(value: Array, x: Array) -> Array:
+    """``value`` with the gradient of ``x``."""
+    return x + jax.lax.stop_gradient(value - x)

@@ -1,0 +1,128 @@
+"""Finding what jiqa has: discovery by module, ``list_metrics`` and ``load``."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from jiqa.core.loaded import Loaded
+from jiqa.core.metric import Metric
+from jiqa.metrics import all_metrics
+
+
+def get_metric(name: str) -> Metric:
+    """The public function of one metric, also of one that a file describes.
+
+    Raises:
+        ValueError: no such metric; names the closest ones. Or a file that is not
+            there, or describes none.
+    """
+    metrics = all_metrics()
+    if name in metrics:
+        return metrics[name]
+    if (named := named_metric(name)) is not None:
+        return named
+    close = difflib.get_close_matches(name.lower().replace("-", "_"), metrics, n=3)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    raise ValueError(f"no metric {name!r}{hint} (jiqa metrics lists all)")
+
+
+def list_metrics(
+    *, kind: str | None = None, classical: bool | None = None
+) -> list[str]:
+    """Names of the metrics.
+
+    Args:
+        kind: only ``"full-reference"`` or ``"no-reference"`` ones.
+        classical: ``True`` for those that need no learned weights, ``False`` for
+            those that do.
+    """
+    return [
+        name
+        for name, metric in all_metrics().items()
+        if (kind is None or metric.info.kind == kind)
+        and (classical is None or classical == (not metric.info.weights))
+    ]
+
+
+def load(
+    name: str | Sequence[str],
+    *,
+    weights_folder: Path | str | None = None,
+    **options: Any,
+) -> Loaded:
+    """Return a compiled callable for one metric or for several in one pass.
+
+    Args:
+        name: a metric's name, or a sequence of names (also ``"run:FOLDER"``,
+            ``"selected:maps.json"``, see ``jiqa.registry``); several
+            full-reference metrics share what they compute alike (luma, pyramids,
+            filtered fields).
+        weights_folder: where to look first for the weights of metrics that need some;
+            see ``jiqa.weights.load``.
+        **options: the metric's keyword options; not with several names.
+
+    Raises:
+        ValueError: unknown name, or names of different kinds.
+        TypeError: options together with several names.
+        jiqa.weights.WeightsNotFound: weights that are nowhere; says where to put what.
+
+    Example:
+        >>> import jiqa, numpy as np
+        >>> image = np.zeros((64, 64, 3), np.uint8)
+        >>> float(jiqa.load("ssim")(image, image))
+        1.0
+    """
+    if isinstance(name, str):
+        return Loaded([get_metric(name)], options, single=True, folder=weights_folder)
+    if options:
+        raise TypeError(
+            "options belong to one metric; load metrics with options one by one"
+        )
+    metrics = {n: get_metric(n) for n in name}
+    kinds = sorted({m.info.kind for m in metrics.values()})
+    if len(kinds) != 1:
+        raise ValueError(
+            f"jiqa.load takes names of one kind; {list(name)} has "
+            f"{' and '.join(kinds) or 'none'}"
+        )
+    return Loaded(list(metrics.values()), {}, single=False, folder=weights_folder)
+
+
+#: A module by prefix. It has ``make(name, place) -> Metric``, where ``place`` is what
+#: follows the colon, which raises ``ValueError`` for a file that describes none; and
+#: ``identity(place) -> str``, a digest of all in the file that decides values.
+MAKERS: Mapping[str, str] = MappingProxyType(
+    {
+        "run": "jiqa.training.run_metric",
+        "selected": "jiqa.analysis.map_selection.selected_metric",
+        "selector": "jiqa.selectors.metric",
+    }
+)
+
+
+def named_metric(name: str) -> Metric | None:
+    """The metric of a name with a known prefix, else ``None``.
+
+    Raises:
+        ValueError: a file that is not there, or describes no metric.
+    """
+    maker, place = _maker(name)
+    return None if maker is None else maker.make(name, place)
+
+
+def identity(name: str) -> str:
+    """A digest of what the file of a name says; empty for a name without prefix."""
+    maker, place = _maker(name)
+    return "" if maker is None else maker.identity(place)
+
+
+def _maker(name: str) -> tuple[Any, str]:
+    prefix, _, place = name.partition(":")
+    if not place or prefix not in MAKERS:
+        return None, ""
+    return importlib.import_module(MAKERS[prefix]), place

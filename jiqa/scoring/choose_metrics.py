@@ -1,0 +1,202 @@
+"""Which metrics a run computes, and with which options."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jiqa.core.loaded import on_device, read_weights
+from jiqa.core.metric import Metric
+from jiqa.core.metric_group import Joint, Params
+from jiqa.errors import UsageError
+from jiqa.registry import get_metric, identity, list_metrics
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One column of the table: a metric with its options."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def metric(self) -> Metric:
+        """The public function."""
+        return get_metric(self.name)
+
+    @property
+    def label(self) -> str:
+        """The column's name; options that are not the default are part of it."""
+        inside = ", ".join(f"{k}={v}" for k, v in self.options.items())
+        return f"{self.name}({inside})" if inside else self.name
+
+    @property
+    def identity(self) -> str:
+        """All that decides its values, but weights: two files may bear one name."""
+        return " ".join(filter(None, (self.label, identity(self.name))))
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether it compares with a reference."""
+        return self.metric.info.kind == "full-reference"
+
+
+def choose(
+    names: str,
+    settings: Sequence[str],
+    *,
+    have_reference: bool,
+    weights: str | None = None,
+    left_out: Callable[[str, str], None] = lambda metric, weights: None,
+) -> list[Choice]:
+    """Read a comma list of metrics and ``METRIC.OPTION=VALUE`` settings.
+
+    Args:
+        names: comma list; ``all`` stands for every metric that can be computed on the
+            input and whose weights are at hand, ``all-classical`` for those of them
+            that need none.
+        settings: options, such as ``ssim.downsample=auto``.
+        have_reference: whether the images come with references.
+        weights: folder in which learned weights are looked for first.
+        left_out: told of each metric that ``all`` leaves out, and the weights it lacks.
+
+    Raises:
+        UsageError: unknown metric, option or value; a metric that needs a reference
+            where there is none.
+    """
+    wanted: dict[str, None] = {}
+    for name in (n.strip() for n in names.split(",")):
+        if name in ("all", "all-classical"):
+            group = list_metrics(classical=True if name == "all-classical" else None)
+            lacking = lacking_weights(weights) if name == "all" else {}
+            for metric, missing in lacking.items():
+                left_out(metric, missing)
+            fit = [
+                n
+                for n in group
+                if (have_reference or get_metric(n).info.kind == "no-reference")
+                and n not in lacking
+            ]
+            if not fit:
+                raise UsageError(f"{name}: no metric without reference; --reference?")
+            wanted.update(dict.fromkeys(fit))
+        elif name:
+            try:
+                get_metric(name)
+            except ValueError as error:
+                raise UsageError(str(error)) from None
+            wanted[name] = None
+    if not wanted:
+        raise UsageError("no metrics given")
+    options: dict[str, dict[str, Any]] = {name: {} for name in wanted}
+    for setting in settings:
+        name, option, value = _setting(setting)
+        if name not in options:
+            raise UsageError(f"--set {setting}: {name} is not among the metrics asked")
+        options[name][option] = value
+    choices = [Choice(name, options[name]) for name in wanted]
+    alone = [c.name for c in choices if c.needs_reference and not have_reference]
+    if alone:
+        raise UsageError(
+            f"{', '.join(alone)} compare{'s' if len(alone) == 1 else ''} with a "
+            "reference: give --reference FILE, --reference FOLDER or --pairs TABLE"
+        )
+    return choices
+
+
+def lacking_weights(folder: str | None) -> dict[str, str]:
+    """The metrics whose weights are nowhere, with the names of those weights."""
+    from jiqa.weights import WeightsNotFound, find, get_set
+
+    lacking = {}
+    for name in list_metrics(classical=False):
+        for wanted in get_metric(name).info.weights:
+            try:
+                find(get_set(wanted), folder)
+            except WeightsNotFound:
+                lacking[name] = wanted
+    return lacking
+
+
+def read_params(choices: Sequence[Choice], folder: str | None) -> Params:
+    """The learned parameters of all choices, by set and key.
+
+    Raises:
+        UsageError: weights that are nowhere, or a file that does not fit.
+    """
+    try:
+        joint = Joint([(c.metric, c.options) for c in choices])
+        return on_device(read_weights(joint, folder))
+    except (FileNotFoundError, ValueError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _shapes(joint: Joint) -> Params:
+    import jax
+    import jax.numpy as jnp
+
+    from jiqa.weights.registry import get_set
+
+    found: dict[str, dict[str, Any]] = {}
+    for name in joint.weights:
+        wanted = get_set(name)
+        shapes = {**wanted.shapes, **(wanted.further if name in joint.whole else {})}
+        found[name] = {
+            key: jax.ShapeDtypeStruct(shape, jnp.float32)
+            for key, shape in shapes.items()
+        }
+    return found
+
+
+def _setting(text: str) -> tuple[str, str, Any]:
+    head, equals, value = text.partition("=")
+    name, dot, option = head.strip().rpartition(".")  # a file's name has dots, too
+    if not (equals and dot and name and option):
+        raise UsageError(f"--set {text}: needed is METRIC.OPTION=VALUE")
+    try:
+        metric = get_metric(name)
+    except ValueError as error:
+        raise UsageError(f"--set {text}: {error}") from None
+    if option not in metric.options:
+        close = difflib.get_close_matches(option, metric.options, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UsageError(
+            f"--set {text}: {name} has no option {option}{hint} "
+            f"(it has {', '.join(metric.options) or 'none'})"
+        )
+    value = value.strip()
+    # "2010" names a release where the default is text.
+    default = inspect.signature(metric.core).parameters[option].default
+    if isinstance(default, str):
+        return name, option, value
+    try:
+        return name, option, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, option, value
+
+
+def check_options(choices: Sequence[Choice]) -> None:
+    """Raise ``UsageError`` for an option value that a metric refuses.
+
+    Traces each metric that has options on the smallest image it takes; computes
+    nothing.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    for choice in choices:
+        if not choice.options:
+            continue
+        try:
+            metric = choice.metric
+            side = max(metric.min_side(**choice.options), 192)
+            image = jax.ShapeDtypeStruct((side, side, 3), jnp.float32)
+            joint = Joint([(metric, choice.options)])
+            reference = image if choice.needs_reference else None
+            jax.eval_shape(joint.scores, _shapes(joint), reference, image)
+        except (ValueError, TypeError) as error:
+            raise UsageError(f"{choice.label}: {error}") from None

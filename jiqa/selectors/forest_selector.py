@@ -1,0 +1,237 @@
+"""A selector that has learned, and its folder.
+
+``selector.json`` says all that decides the result but the forests' numbers, which are
+in ``forests.safetensors``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jiqa.errors import UsageError
+from jiqa.models.parts.method_table import SELECTOR
+from jiqa.selectors.forests import Forests, outputs
+from jiqa.selectors.rules import chosen
+from jiqa.selectors.scenario import Direction, Portfolio
+from jiqa.selectors.score_mapping import Curves
+from jiqa.weights import safetensors_files as files
+from jiqa.weights.run_sets import FORESTS
+
+_FORMAT = 1
+
+
+class Choices(NamedTuple):
+    """What a selector makes of images.
+
+    Attributes:
+        mapped: the methods' scores on the scale of people's [n, m].
+        choice: number of the method chosen for each image [n]; -1 where none has a
+            score.
+        predicted: the chosen methods' mapped scores [n]; NaN where there is none.
+    """
+
+    mapped: np.ndarray
+    choice: np.ndarray
+    predicted: np.ndarray
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Chooses a method for each image.
+
+    Attributes:
+        kind: how, see ``jiqa.selectors.rules``.
+        methods: names of the methods [m], as they are scored or as a table has them.
+        curves: from their scores to the scale of people's.
+        order: numbers of the methods, best first.
+        features: names of the further features of an image [k].
+        fill: what stands for a missing feature [m + k].
+        forests: that decide.
+        direction: which scores are better, on the scale of people's.
+        facts: what else is known of how it came about.
+    """
+
+    kind: str
+    methods: tuple[str, ...]
+    curves: Curves
+    order: np.ndarray
+    features: tuple[str, ...]
+    fill: np.ndarray
+    forests: Forests
+    direction: Direction
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What has to score an image for it, by the names that ``jiqa.load`` takes."""
+        known = self.facts.get("methods", {})
+        return tuple(known.get(m, {}).get("metric", m) for m in self.methods)
+
+    def choose(
+        self, arrays: Mapping[str, Any], raw: Array, further: Array | None = None
+    ) -> tuple[Array, Array]:
+        """Of one image, inside a compiled program: the choice and its mapped score.
+
+        Args:
+            arrays: of the forests, see ``jiqa.selectors.forests.Forests``.
+            raw: the methods' scores [m], NaN where one is missing.
+            further: the further features [k], if there are any.
+
+        Returns:
+            The number of the method, -1 where none has a score, and its mapped score.
+        """
+        mapped = self.curves(raw, jnp)
+        features = mapped if further is None else jnp.concatenate([mapped, further])
+        how = self.kind, self.forests.depth
+        choice = _choice(*how, arrays, self.fill, self.order, mapped, features)
+        return choice, mapped[choice]
+
+    def on(self, portfolio: Portfolio) -> Choices:
+        """Choose for all images of a portfolio with the same methods and features."""
+        mapped = self.curves(portfolio.raw)
+        features = np.concatenate([mapped, portfolio.extra], 1).astype(np.float32)
+        arrays = {k: jnp.asarray(v) for k, v in self.forests.arrays.items()}
+        how = self.kind, self.forests.depth
+        choice = np.asarray(_choices(*how, arrays, self.fill, self.order, features))
+        rows = np.arange(len(mapped))
+        predicted = np.where(choice < 0, np.nan, mapped[rows, choice])
+        return Choices(mapped, choice, predicted)
+
+    def check(self, portfolio: Portfolio) -> Portfolio:
+        """The portfolio with the methods in this selector's order.
+
+        Raises:
+            UsageError: a method or a feature that it lacks.
+        """
+        lacking = [name for name in self.features if name not in portfolio.features]
+        if lacking:
+            raise UsageError(
+                f"the selector needs the features {', '.join(lacking)} of each image "
+                "(--features TABLE)"
+            )
+        found = portfolio.of_methods(self.methods)
+        columns = [portfolio.features.index(name) for name in self.features]
+        extra = portfolio.extra[:, columns]
+        return replace(found, features=self.features, further=extra)
+
+    def save(self, folder: Path | str) -> None:
+        """Write ``selector.json`` and ``forests.safetensors``."""
+        folder = Path(folder)
+        fingerprint = files.fingerprint(self.forests.arrays)
+        record = {
+            "format": _FORMAT,
+            "kind": self.kind,
+            "direction": self.direction,
+            "methods": [
+                {"name": name, **curve}
+                for name, curve in zip(self.methods, self.curves.to_json(), strict=True)
+            ],
+            "order": [int(k) for k in self.order],
+            "features": list(self.features),
+            "fill": [float(v) for v in self.fill],
+            "depth": self.forests.depth,
+            "forests": fingerprint,
+            "facts": dict(self.facts),
+        }
+        files.write(
+            folder / FORESTS,
+            self.forests.arrays,
+            source=f"jiqa select learn, {self.kind} of {', '.join(self.methods)}",
+            licence="that of the scores it was learned from",
+            sha256=fingerprint,
+        )
+        text = json.dumps(record, indent=2, allow_nan=False)
+        (folder / SELECTOR).write_text(text + "\n", encoding="utf-8")
+
+
+def _choice(
+    kind: str,
+    depth: int,
+    arrays: Mapping[str, Any],
+    fill: Any,
+    order: Any,
+    mapped: Array,
+    features: Array,
+) -> Array:
+    """The number of the method chosen for one image, -1 where none has a score."""
+    fill = jnp.asarray(fill).astype(features.dtype)
+    filled = jnp.where(jnp.isnan(features), fill, features)
+    number = chosen(kind, outputs(arrays, depth, filled), mapped, order)
+    return jnp.where(jnp.isnan(mapped).all(), -1, number)
+
+
+@jax.jit(static_argnums=(0, 1))
+def _choices(
+    kind: str, depth: int, arrays: Any, fill: Any, order: Any, features: Any
+) -> Array:
+    """``_choice`` for each row of mapped scores and further features."""
+
+    def one(row: Array) -> Array:
+        return _choice(kind, depth, arrays, fill, order, row[: len(order)], row)
+
+    return jax.lax.map(one, jnp.asarray(features), batch_size=256)
+
+
+def open_selector(folder: Path | str) -> Selector:
+    """What ``Selector.save`` has written.
+
+    Raises:
+        ValueError: no such folder, one of another version, or a file that does not
+            belong to the other.
+    """
+    record = read_record(folder)
+    arrays, _ = files.read(Path(folder) / FORESTS)
+    if files.fingerprint(arrays) != record["forests"]:
+        raise ValueError(
+            f"{folder}: {FORESTS} is not the one that {SELECTOR} was written with"
+        )
+    return selector_of(record, arrays)
+
+
+def read_record(folder: Path | str) -> dict[str, Any]:
+    """What ``selector.json`` says.
+
+    Raises:
+        ValueError: see ``open_selector``.
+    """
+    folder = Path(folder)
+    missing = [name for name in (SELECTOR, FORESTS) if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(
+            f"{folder} is no selector of jiqa select learn: it lacks "
+            f"{', '.join(missing)}"
+        )
+    try:
+        record = json.loads((folder / SELECTOR).read_text("utf-8"))
+        known = record["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder / SELECTOR}: no record of a selector ({error})"
+        ) from None
+    if known != _FORMAT:
+        raise ValueError(f"{folder / SELECTOR}: format {known}; needed is {_FORMAT}")
+    return record
+
+
+def selector_of(record: Mapping[str, Any], arrays: Mapping[str, Any]) -> Selector:
+    """A selector from its record and the arrays of its forests, or none yet."""
+    return Selector(
+        record["kind"],
+        tuple(method["name"] for method in record["methods"]),
+        Curves.from_json(record["methods"]),
+        np.array(record["order"]),
+        tuple(record["features"]),
+        np.array(record["fill"], np.float64),
+        Forests(arrays, record["depth"]),
+        record["direction"],
+        record["facts"],
+    )

@@ -1,0 +1,107 @@
+"""Runs of ``jiqa train selector``, reported on as selectors of forests are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from jiqa.scoring.choose_metrics import Choice
+from jiqa.selectors.figures import picked
+from jiqa.selectors.forest_selector import Choices
+from jiqa.selectors.scenario import Direction, Portfolio
+from jiqa.selectors.score_mapping import Curves
+from jiqa.training.run_metric import open_run, run_metric
+from jiqa.weights.run_sets import run_folder
+
+
+@dataclass(frozen=True)
+class RunSelector:
+    """A network that chooses a method for each image by what it sees there.
+
+    It is scored as its methods are, and says the place of the one that it chooses.
+
+    Attributes:
+        kind: how it chooses, in words.
+        methods: names of the methods [m], as the run has them.
+        columns: what computes them, as tables call it [m], then the network's own.
+        curves: from their scores to the scale of people's.
+        order: numbers of the methods, best first on the images that it learned from.
+        direction: which scores are better, on the scale of people's.
+        facts: ``settings``: the options of the columns.
+    """
+
+    kind: str
+    methods: tuple[str, ...]
+    columns: tuple[Choice, ...]
+    curves: Curves
+    order: np.ndarray
+    direction: Direction
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What has to score an image for it, by the names that ``jiqa.load`` takes."""
+        return tuple(column.name for column in self.columns)
+
+    def check(self, portfolio: Portfolio) -> Portfolio:
+        """The portfolio with the run's methods, and its choice as a further feature.
+
+        Raises:
+            UsageError: a column that it lacks.
+        """
+        found = portfolio.of_methods([column.label for column in self.columns])
+        return replace(
+            found,
+            methods=self.methods,
+            raw=found.raw[:, :-1],
+            features=("choice",),
+            further=found.raw[:, -1:],
+        )
+
+    def on(self, portfolio: Portfolio) -> Choices:
+        """What was chosen for the images of a portfolio of ``check``.
+
+        Choices are those of the run as a metric: it does not know which methods have
+        failed on an image. So ``predicted`` is NaN where the chosen one has, and
+        ``choice`` is -1 where the network itself has.
+        """
+        mapped = self.curves(portfolio.raw)
+        places = portfolio.extra[:, 0]
+        choice = np.where(np.isnan(places), -1, places).astype(np.int64)
+        return Choices(mapped, choice, picked(mapped, choice))
+
+
+def open_run_selector(name: str) -> RunSelector:
+    """The selector ``run:FOLDER``.
+
+    Raises:
+        ValueError: no run, one of a model that chooses nothing, or one that gives no
+            score, see ``jiqa.training.run_metric.Run.methods``.
+    """
+    run = open_run(run_folder(name))
+    if run.methods is None:
+        raise ValueError(f"{name}: {run.model.info.name} chooses no metric")
+    if not run.options.order:
+        raise ValueError(
+            f"{name} does not say which method was the best one in training; train it "
+            "anew"
+        )
+    recipes = run.methods.recipes
+    curves = np.array([recipe.curve for recipe in recipes], np.float64)
+    columns = (
+        *(Choice(recipe.metric, dict(recipe.options)) for recipe in recipes),
+        Choice(name, {"output": "choice"}),
+    )
+    settings = [f"{c.name}.{k}={v}" for c in columns for k, v in c.options.items()]
+    return RunSelector(
+        f"network, {run.options.kind}",
+        run.options.names,
+        columns,
+        Curves(curves[:, :5], curves[:, 5], curves[:, 6], ("",) * len(curves)),
+        np.array(run.options.order),
+        run_metric(name).info.direction,
+        {"settings": settings},
+    )

@@ -1,0 +1,185 @@
+"""A portfolio: what several methods say of rated images, and what people say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from jiqa.errors import UsageError
+from jiqa.evaluation.rows import group_rows
+from jiqa.evaluation.score_table import read_number, read_table
+
+Direction = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Raw scores of methods on rated images.
+
+    Attributes:
+        images: names [n].
+        references: key of each image's reference [n], empty without one.
+        splits: the split that each image belongs to [n], or empty.
+        methods: names [m].
+        raw: scores as the methods give them [n, m]; NaN where one is missing.
+        score: subjective scores [n].
+        direction: which of these are better.
+        features: names of further features of the images [k].
+        further: those features [n, k]; NaN where one is missing.
+    """
+
+    images: tuple[str, ...]
+    references: tuple[str, ...]
+    splits: tuple[str, ...]
+    methods: tuple[str, ...]
+    raw: np.ndarray
+    score: np.ndarray
+    direction: Direction = "higher"
+    features: tuple[str, ...] = ()
+    further: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        """How many images there are."""
+        return len(self.images)
+
+    @property
+    def extra(self) -> np.ndarray:
+        """The further features [n, k], of which there may be none."""
+        return np.empty((len(self), 0)) if self.further is None else self.further
+
+    def take(self, rows: Any) -> Portfolio:
+        """Some of the images, by number or by a mask."""
+        rows = np.arange(len(self))[rows]
+
+        def some(texts: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(texts[i] for i in rows)
+
+        return replace(
+            self,
+            images=some(self.images),
+            references=some(self.references),
+            splits=some(self.splits),
+            raw=self.raw[rows],
+            score=self.score[rows],
+            further=None if self.further is None else self.further[rows],
+        )
+
+    def of_methods(self, names: Sequence[str]) -> Portfolio:
+        """Only these methods, in this order.
+
+        Raises:
+            UsageError: one that is not there.
+        """
+        lacking = [name for name in names if name not in self.methods]
+        if lacking:
+            raise UsageError(
+                f"no scores of {', '.join(lacking)}; there are those of "
+                f"{', '.join(self.methods)}"
+            )
+        columns = [self.methods.index(name) for name in names]
+        return replace(self, methods=tuple(names), raw=self.raw[:, columns])
+
+    def of_split(self, name: str) -> Portfolio:
+        """Only the images of one split.
+
+        Raises:
+            UsageError: it has no image.
+        """
+        rows = np.array([split == name for split in self.splits], bool)
+        if not rows.any():
+            known = sorted({split for split in self.splits if split})
+            raise UsageError(
+                f"no image of split {name}; the column split has "
+                f"{', '.join(known) or 'no names'}"
+            )
+        return self.take(rows)
+
+    def with_features(self, path: Path | str) -> Portfolio:
+        """Further features: every column of numbers of a table with a column image.
+
+        Raises:
+            UsageError: no such table, one without such columns, one that lacks
+                images, or an image that is in it twice.
+        """
+        table = read_table(path)
+        if not table.metrics:
+            raise UsageError(f"{path}: no column of numbers beside the images")
+        found: dict[str, list[float]] = {}
+        for row in table.rows:
+            name = str(row["image"])
+            if name in found:
+                raise UsageError(f"{path}: {name} is there twice")
+            found[name] = [_number(row[c], path, name, c) for c in table.metrics]
+        lacking = [name for name in self.images if name not in found]
+        if lacking:
+            raise UsageError(
+                f"{path} has no features of {len(lacking)} images, {lacking[0]} first"
+            )
+        values = np.array([found[name] for name in self.images], np.float64)
+        return replace(self, features=table.metrics, further=values)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all that a selector learns from."""
+        digest = hashlib.sha256()
+        digest.update(repr((self.images, self.references, self.methods)).encode())
+        digest.update(repr((self.direction, self.features)).encode())
+        for values in (self.raw, self.score, self.extra):
+            digest.update(np.ascontiguousarray(values, "<f8").data)
+        return digest.hexdigest()
+
+
+def _number(cell: Any, path: Path | str, image: str, column: str) -> float:
+    try:
+        number = read_number(cell)
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"{path}: the {column} of {image} is {cell!r}, needed is a number"
+        ) from None
+    return np.nan if number is None else number
+
+
+def portfolio_of_rows(
+    rows: Iterable[Mapping[str, Any]], direction: Mapping[str, Direction]
+) -> Portfolio:
+    """Long rows, one an image and metric, as a portfolio.
+
+    Args:
+        rows: see ``jiqa.evaluation.rows.COLUMNS``.
+        direction: which subjective scores are better, by data set.
+
+    Raises:
+        UsageError: no rated image, rows of several data sets (whose scales differ), or
+            fewer than two methods.
+    """
+    blocks = [b for b in group_rows(dict(row) for row in rows) if b.images]
+    names = sorted({b.data for b in blocks})
+    if len(names) != 1:
+        raise UsageError(
+            f"scores of {', '.join(names) or 'no rated image'}; needed are those of "
+            "one data set, on one scale"
+        )
+    methods = tuple(dict.fromkeys(m for b in blocks for m in b.metrics))
+    if len(methods) < 2:
+        raise UsageError(
+            f"scores of {', '.join(methods)} alone; to choose, needed are two methods"
+        )
+    raw = []
+    for block in blocks:
+        own = np.full((len(block.images), len(methods)), np.nan)
+        for name, values in zip(block.metrics, block.values, strict=True):
+            own[:, methods.index(name)] = values
+        raw.append(own)
+    return Portfolio(
+        tuple(image for b in blocks for image in b.images),
+        tuple(reference for b in blocks for reference in b.references),
+        tuple(b.split for b in blocks for _ in b.images),
+        methods,
+        np.concatenate(raw),
+        np.concatenate([b.score for b in blocks]),
+        direction[names[0]],
+    )

@@ -1,0 +1,96 @@
+"""Images of a source as crops, as the model sees them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from jiqa.data.dataset import Dataset
+from jiqa.data.index import Entry
+from jiqa.data.loader.batches import Batches
+from jiqa.io.decode import DecodeError, Shape, read_image
+from jiqa.models.model import Model
+from jiqa.training.run_data import Source
+
+
+def read_batches(
+    source: Source,
+    model: Model,
+    options: Any,
+    plan: Any,
+    steps: int,
+    mine: slice,
+    *,
+    training: bool,
+) -> Batches:
+    """Random access to the batches of a plan.
+
+    Args:
+        source: the images.
+        model: what sees them.
+        options: its configuration.
+        plan: a ``BatchPlan``, or what has its methods.
+        steps: batches in all.
+        mine: rows of this process.
+        training: whether crops are random; else each image has one, always the same.
+
+    Raises:
+        ValueError: a full-reference model, and images without a reference.
+    """
+    seen = functools.partial(crop, model.prepare, options, training)
+    kind = PairBatches if model.info.kind == "full-reference" else Batches
+    return kind(source.dataset, source.entries, plan, steps, mine, seen)
+
+
+def crop(
+    prepare: Callable[..., Any],
+    options: Any,
+    training: bool,
+    image: np.ndarray,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """One image as the model sees it, of 8 bits; without ``training`` the fixed crop.
+
+    A global function, so that processes that decode can be given it.
+    """
+    return np.asarray(prepare(options, eight_bits(image), random if training else None))
+
+
+def eight_bits(image: np.ndarray) -> np.ndarray:
+    """uint16 as uint8, rounded; uint8 as it is."""
+    if image.dtype == np.uint16:
+        return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return image
+
+
+class PairBatches(Batches):
+    """Batches of images with their references' channels after their own."""
+
+    def __init__(self, dataset: Dataset, entries: Sequence[Entry], *more: Any) -> None:
+        """As ``Batches``.
+
+        Raises:
+            ValueError: an image without a reference.
+        """
+        alone = [e.name for e in entries if not e.reference]
+        if alone:
+            raise ValueError(
+                f"{dataset.name}: {len(alone)} images have no reference to compare "
+                f"with, such as {alone[0]}"
+            )
+        super().__init__(dataset, entries, *more)
+        self._beside = [dataset.reference(e) for e in entries]
+
+    def _decoded(self, data: bytes, name: str, position: int) -> np.ndarray:
+        reference = read_image(cast(Any, self._beside[position]))
+        pair = super()._decoded(data, name, position), reference
+        if pair[0].shape[:2] != reference.shape[:2]:
+            raise DecodeError(f"{name}: another size than its reference's")
+        wide = [np.broadcast_to(eight_bits(x), (*x.shape[:2], 3)) for x in pair]
+        return np.concatenate(wide, -1)
+
+    def _black(self, shape: Shape) -> np.ndarray:
+        return np.zeros((shape.height, shape.width, 6), np.uint8)

@@ -1,0 +1,212 @@
+"""What a run learns from, is validated on and reported on, and that they are apart."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jiqa.data.dataset import Dataset
+from jiqa.data.index import Entry
+from jiqa.data.splits import divide, select
+from jiqa.data.user_tables.resolve import resolved
+from jiqa.models.model import Model
+from jiqa.models.registry import get_model
+from jiqa.training.config import TrainingConfig
+
+#: What a stage learns from, as a table of one's own has it.
+_NEEDED = {
+    "scores": "a column of scores (score, mos, dmos)",
+    "ranks": "columns distortion and level, as jiqa distort writes them",
+    "kinds": "columns distortion and level, as jiqa distort writes them",
+}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Images of one prepared set.
+
+    Attributes:
+        spec: as they were asked for, or what they are a part of.
+        dataset: the set.
+        entries: the images.
+        unread: names of further ones that cannot be used, with the reason.
+    """
+
+    spec: str
+    dataset: Dataset
+    entries: Sequence[Entry]
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the images and of all that is known of them, in their order."""
+        digest = hashlib.sha256()
+        for e in self.entries:
+            facts = (e.name, e.digest, e.score, e.deviation, e.reference)
+            digest.update(repr((*facts, e.distortion, e.level)).encode())
+        return digest.hexdigest()
+
+    @property
+    def pictures(self) -> dict[str, str]:
+        """What no other part may have, with names: references, or else images."""
+        references = self.dataset.references
+        keys = dict.fromkeys(e.reference for e in self.entries if e.reference)
+        found = {references[key].digest: key for key in keys}
+        for e in (e for e in self.entries if not e.reference):
+            found[f"{self.dataset.name}/{e.split}/{e.position}"] = e.name
+        return found
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All images of a run.
+
+    Attributes:
+        training: what gradients come from.
+        validation: what decides when to stop, and which state is best.
+        test: what the finished run is reported on, or ``None``.
+    """
+
+    training: Source
+    validation: Source
+    test: Source | None
+
+
+def open_sources(config: TrainingConfig, data_dir: Path | str | None) -> Sources:
+    """Open the prepared sets of a run, and see that no picture is in two parts.
+
+    Args:
+        config: the run's settings.
+        data_dir: where prepared sets are; ``JIQA_DATA`` or jiqa's cache by default.
+
+    Raises:
+        ValueError: an unknown set or split, one without what the stage needs, a test
+            split for validation, or a picture in two parts.
+        FileNotFoundError: a set is not prepared; says how to.
+    """
+    training = _open(config.data, config, data_dir)
+    test = _open(config.test, config, data_dir) if config.test else None
+    if config.validation:
+        if _is_test(config.validation) and not config.select_on_test:
+            raise ValueError(
+                f"validation={config.validation!r}: a test split decides nothing here; "
+                "needed is another one, or hold_out (select_on_test allows it, for the "
+                "protocol of some papers)"
+            )
+        validation = _open(config.validation, config, data_dir)
+    else:
+        training, validation = _held_out(training, config)
+    _need_apart(training, validation)
+    if test is not None:
+        _need_apart(training, test)
+        if not config.select_on_test:
+            _need_apart(validation, test)
+    return Sources(training, validation, test)
+
+
+def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
+    """What a model can learn from a set: scores if it has some, else its distortions.
+
+    Raises:
+        ValueError: an unknown set or split, or one that the model cannot learn from.
+        FileNotFoundError: the set is not prepared; says how to.
+    """
+    dataset, entries = select(resolved(spec, data_dir), data_dir)
+    there = {
+        "scores": dataset.scale is not None,
+        "ranks": any(e.level for e in entries),
+        "kinds": any(e.level and e.distortion for e in entries),
+    }
+    able = [s for s in model.stages if there["scores" if s == "methods" else s]]
+    if not able:
+        notes = textwrap.shorten("; ".join(dataset.notes), 200)
+        raise ValueError(
+            f"{model.info.name} learns from {' or '.join(model.stages)}, and {spec} "
+            f"has {', '.join(k for k, v in there.items() if v) or 'images alone'}"
+            + (f" ({notes})" if notes else "")
+            + f": needed is {' or '.join(_NEEDED[stage] for stage in model.stages)}"
+        )
+    return "scores" if "scores" in able else able[0]
+
+
+def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Source:
+    ranks = config.stage == "ranks"
+    spec = resolved(spec, data_dir)
+    dataset, entries = select(spec, data_dir, hidden_references=ranks)
+    what = {
+        "scores": ("scores", lambda e: e.score is not None),
+        "ranks": ("levels of distortion", lambda e: e.level is not None),
+        "kinds": ("kinds and levels", lambda e: bool(e.level and e.distortion)),
+    }
+    what["methods"] = what["scores"]
+    name, has = what[config.stage]
+    model = get_model(config.model)
+    least = model.min_side(model.options(config.stage, config.model_config))
+    found, unread = [], {}
+    for entry in filter(has, entries):
+        problem = _problem(entry, least)
+        if not problem:
+            found.append(entry)
+            continue
+        unread[entry.name] = problem
+        _log.warning("left out: %s", problem)
+    if not found:
+        kind = dataset.info.kind
+        raise ValueError(
+            f"{spec}: none of {len(entries)} images has {name}, which "
+            f"stage={config.stage!r} needs ({dataset.info.title} is {kind} material)"
+            + "".join(f"; left out: {why}" for why in list(unread.values())[:1])
+        )
+    return Source(spec, dataset, found, unread)
+
+
+def _problem(entry: Entry, least: int) -> str:
+    """Why an image is of no use to the model, or nothing."""
+    if entry.shape is None:
+        return entry.problem
+    height, width = entry.shape[:2]
+    if min(height, width) < least:
+        return f"{entry.name}: {width}x{height}; needed are sides of {least} or more"
+    return ""
+
+
+def _held_out(source: Source, config: TrainingConfig) -> tuple[Source, Source]:
+    shares = 1 - config.hold_out, config.hold_out
+    try:
+        parts = divide(source.entries, shares, config.seed, source.spec)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: needed are more, or another set by validation"
+        ) from None
+    kept, held = (
+        Source(f"{source.spec} ({share:.0%})", source.dataset, entries, source.unread)
+        for share, entries in zip(shares, parts, strict=True)
+    )
+    return kept, held
+
+
+def _is_test(spec: str) -> bool:
+    return spec.partition(":")[2].partition("@")[0] == "test"
+
+
+def _need_apart(one: Source, other: Source) -> None:
+    """Refuse parts with a reference in common, or with an image that has none."""
+    mine, theirs = one.pictures, other.pictures
+    both = [name for digest, name in mine.items() if digest in theirs]
+    if both:
+        raise ValueError(
+            f"{one.spec} and {other.spec} have {len(both)} pictures in common, such as "
+            f"{both[0]}: needed are parts that share none"
+        )
+    copies = {e.digest for e in one.entries} & {e.digest for e in other.entries}
+    if copies:
+        # Some official divisions are like that; they are what is compared with.
+        _log.warning(
+            "%d images of %s are in %s, too", len(copies), other.spec, one.spec
+        )

@@ -1,0 +1,294 @@
+"""Folders of training runs as metrics: ``run:FOLDER`` wherever a name is taken."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.checks import one_of
+from jiqa.core.batching import over_batch
+from jiqa.core.feature_spec import Learned, Wiring
+from jiqa.core.metric import Info, Metric, bind, checked_images
+from jiqa.models import niqe
+from jiqa.models.model import Model, Variables
+from jiqa.models.parts.method_choice import Methods
+from jiqa.models.registry import get_model
+from jiqa.nn.parameters import check
+from jiqa.weights.load import load
+from jiqa.weights.run_sets import RUN, WEIGHTS, run_folder
+from jiqa.weights.safetensors_files import read, read_metadata
+
+__all__ = ["FACTS", "RUN", "WEIGHTS", "Run", "open_run", "run_metric"]
+
+#: The facts of a run that ``config.json`` does not say.
+FACTS = "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's model, ready to score.
+
+    Attributes:
+        folder: where it is.
+        model: what was trained.
+        options: its configuration.
+        params: keys and shapes of its parameters.
+        state: keys and shapes of its statistics.
+        factor: with ``summand``, what turns a score on the data's scale into the
+            model's; its sign is negative where the data's lower scores are better.
+        summand: see ``factor``.
+        facts: what ``run.json`` says.
+    """
+
+    folder: Path
+    model: Model | niqe.FittedNiqe
+    options: Any
+    params: Mapping[str, tuple[int, ...]]
+    state: Mapping[str, tuple[int, ...]]
+    factor: float
+    summand: float
+    facts: Mapping[str, Any]
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """What a call takes, by name."""
+        full = self.model.info.kind == "full-reference"
+        return ("reference", "distorted") if full else ("image",)
+
+    def score(self, params: Mapping[str, Any], *images: Array) -> Array:
+        """Of one image ``[H, W, C]`` in [0, 1], or pair, on the scale of the data.
+
+        Args:
+            params: all arrays of the model, flat, and by ``SET/KEY`` those of the
+                metrics that it chooses among.
+            images: of float32 or more, in whose precision all is computed.
+        """
+        image = images[-1]
+        if len(images) == 2:
+            wide = (jnp.broadcast_to(x, (*x.shape[:2], 3)) for x in images[::-1])
+            image = jnp.concatenate(list(wide), -1)
+        arrays = {k: jnp.asarray(v).astype(image.dtype) for k, v in params.items()}
+        if self.methods is not None:
+            return self.methods.score(self.choice(arrays, image), arrays, image)
+        found = self.model.score(self.options, self._variables(arrays), image)
+        return (found - self.summand) / self.factor
+
+    def choice(self, params: Mapping[str, Any], image: Array) -> Array:
+        """Of a model that chooses among metrics: the one for an image, by its place.
+
+        Args:
+            params: see ``score``.
+            image: ``[H, W, C]`` in [0, 1].
+
+        Raises:
+            ValueError: another model.
+        """
+        if self.model.choose is None:
+            raise ValueError(f"{self.folder}: {self.model.info.name} chooses no metric")
+        arrays = {k: jnp.asarray(v).astype(image.dtype) for k, v in params.items()}
+        return self.model.choose(self.options, self._variables(arrays), image)
+
+    def _variables(self, arrays: Mapping[str, Any]) -> Variables:
+        return Variables(
+            {k: arrays[k] for k in self.params}, {k: arrays[k] for k in self.state}
+        )
+
+    @functools.cached_property
+    def methods(self) -> Methods | None:
+        """The metrics that it chooses among.
+
+        Raises:
+            ValueError: metrics that jiqa does not have, or a run that does not know how
+                their scores were computed.
+        """
+        if self.model.choose is None:
+            return None
+        try:
+            return Methods.of(self.options.names, self.options.recipes)
+        except ValueError as error:
+            raise ValueError(f"run:{self.folder}: {error}") from None
+
+    def arrays(self, weights_folder: Path | str | None = None) -> dict[str, Any]:
+        """All that ``score`` needs, read.
+
+        Args:
+            weights_folder: where weights of further metrics are looked for first.
+        """
+        found, _ = read(self.folder / WEIGHTS)
+        for name in self.methods.weights if self.methods else ():
+            own = load(name, weights_folder).params
+            found |= {f"{name}/{key}": value for key, value in own.items()}
+        return found
+
+
+def open_run(folder: Path | str) -> Run:
+    """What a run's folder says of its model; its arrays are read elsewhere.
+
+    Raises:
+        ValueError: no run, one without a model yet, or one of a model that this
+            version does not have.
+    """
+    folder = Path(folder)
+    missing = [
+        name
+        for name in ("config.json", FACTS, WEIGHTS)
+        if not (folder / name).is_file()
+    ]
+    if missing:
+        raise ValueError(
+            f"{folder} is no run of jiqa train, or has validated nothing yet: it lacks "
+            f"{', '.join(missing)}"
+        )
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    facts = json.loads((folder / FACTS).read_text("utf-8"))
+    # Fitted in one pass: it has nothing that the loop of training knows.
+    fitted = config["model"] == niqe.INFO.name
+    model = niqe.FITTED if fitted else get_model(config["model"])
+    options = model.options(config["stage"], config["model_config"])
+    arrays = jax.eval_shape(lambda key: model.init(key, options), jax.random.key(0))
+    params, state = ({k: v.shape for k, v in part.items()} for part in arrays)
+    affine = facts["score"]
+    return Run(
+        folder,
+        model,
+        options,
+        params,
+        state,
+        affine["factor"],
+        affine["summand"],
+        facts,
+    )
+
+
+def make(name: str, place: str) -> Metric:
+    """What ``jiqa.registry`` asks for: the metric of the run in ``place``."""
+    return run_metric(name)
+
+
+def identity(place: str) -> str:
+    """Of a run's model: its folder may hold another one by now."""
+    methods = open_run(run_folder(f"{RUN}{place}")).methods
+    found = [run_metric(f"{RUN}{place}"), *(methods.metrics if methods else ())]
+    return "; ".join(repr(metric.info) for metric in found)
+
+
+def run_metric(name: str) -> Metric:
+    """The metric ``run:FOLDER``.
+
+    Of a model that chooses among metrics its option is ``output``: ``"score"``, or
+    ``"choice"`` for the place of the chosen one, which is not computed itself then.
+
+    Raises:
+        ValueError: see ``open_run``.
+    """
+    folder = run_folder(name)
+    path = folder / WEIGHTS
+    changed = path.stat().st_mtime_ns if path.is_file() else 0
+    return _metric(name, changed)
+
+
+@functools.lru_cache(maxsize=16)
+def _metric(name: str, changed: int) -> Metric:
+    """The same until its model is written anew."""
+    run = open_run(run_folder(name))
+    wiring = _wiring(name, run)
+    options = ("output",) if run.model.choose else ()
+
+    def score(params: Any, *images: Any, output: str = "score") -> Any:
+        one_of("output", output, "score", "choice")
+        if wiring.apart:
+            params = {k.removeprefix(f"{name}/"): v for k, v in params.items()}
+        if output == "choice":
+            return run.choice(params, *images).astype(images[0].dtype)
+        return run.score(params, *images)
+
+    learned = Learned(
+        _Options,
+        lambda options: wiring,
+        lambda params, options, image: {"image": image},
+        lambda params, options, *found: score(
+            params, *(each["image"] for each in found), **vars(options)
+        ),
+    )
+    info = replace(_info(name, run), min_side=wiring.min_side, weights=wiring.weights)
+
+    @functools.partial(jax.jit, static_argnames="output")
+    def compiled(params: Any, *images: Any, **given: Any) -> Any:
+        return over_batch(functools.partial(score, params, **given), images, {})
+
+    def metric(params: Any, *images: Any, **given: Any) -> Any:
+        """Score images ``[..., H, W, C]`` with all arrays of the run, flat."""
+        images, given = bind(name, run.images, options, images, given)
+        check(params, wiring.shapes, f"params of {name}", others=True)
+        return compiled(params, *checked_images(images, [(public, given)]), **given)
+
+    public = cast(Any, metric)
+    public.info, public.compiled = info, compiled
+    public.core = score
+    public.images, public.options, public.arrays = run.images, options, ()
+    public.min_side, public.learned = lambda **_: info.min_side, learned
+    public.__name__ = name
+    return cast(Metric, public)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """Of a call; all else was said when it was trained."""
+
+    output: str = "score"
+
+
+def _wiring(name: str, run: Run) -> Wiring:
+    network = run.model.backbone(run.options)
+    own = Wiring(
+        weights=(name,),
+        shapes={**run.params, **run.state},
+        min_side=run.model.min_side(run.options),
+        # From them, what a pass through the network needs of memory is told.
+        nodes=network.layers() if network is not None else (),
+        taps=(network.trunk,) if network is not None else (),
+    )
+    methods = run.methods
+    if methods is None:
+        return own
+    return replace(
+        own,
+        weights=(name, *methods.weights),
+        shapes={f"{name}/{k}": v for k, v in own.shapes.items()} | methods.shapes,
+        min_side=max(own.min_side, methods.min_side),
+        apart=True,
+    )
+
+
+def _info(name: str, run: Run) -> Info:
+    info, facts = run.model.info, run.facts
+    ends = run.model.span(run.options) if facts["score"]["scale"] else info.range
+    low, high = ((end - run.summand) / run.factor for end in ends)
+    data = facts["data"]["training"]["spec"]
+    metadata = read_metadata(run.folder / WEIGHTS)
+    lower_better = (run.factor < 0) != (info.direction == "lower")
+    scale = facts["score"]["scale"]
+    finite = math.isfinite(info.range[0]) and math.isfinite(low)
+    if scale and not facts["score"]["mapped"]:
+        lower_better = scale["direction"] == "lower"
+    return replace(
+        info,
+        name=name,
+        title=f"{info.title}, trained on {data}",
+        direction="lower" if lower_better else "higher",
+        # Beyond the ends of the data's scale lie scores of what was not seen.
+        range=(min(low, high), max(low, high)) if finite else info.range,
+        fidelity_note=(
+            f"a run of jiqa train: {run.options}, {run.factor:g}, {run.summand:g}; "
+            f"{metadata['source']}; arrays {metadata['fingerprint'][:16]}"
+        ),
+    )

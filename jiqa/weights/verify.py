@@ -1,0 +1,72 @@
+"""Whether the weights at hand are whole, and the published ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from jiqa.weights import safetensors_files as files
+from jiqa.weights.load import load
+from jiqa.weights.locate import WeightsNotFound, find
+from jiqa.weights.registry import get_set
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What can be said of one set.
+
+    Attributes:
+        name: of the set.
+        path: the file; ``None`` where there is none.
+        sound: whether nothing is wrong with it.
+        text: in words.
+    """
+
+    name: str
+    path: Path | None
+    sound: bool
+    text: str
+
+
+def verify(name: str, folder: Path | str | None = None) -> Verdict:
+    """Read a set and compare it with what jiqa knows of it.
+
+    Keys, shapes and finite numbers are checked; a package's file against its SHA-256; a
+    safetensors file against the fingerprint that it was written with; the numbers
+    against the published ones' fingerprint, or the source that the file names against
+    the SHA-256 of the owners' file, where jiqa knows these.
+
+    Raises:
+        ValueError: no such set.
+    """
+    wanted = get_set(name)
+    try:
+        place = find(wanted, folder)
+    except WeightsNotFound as error:
+        return Verdict(name, None, False, str(error))
+    try:
+        read = load(name, folder)
+        params, metadata = read.params, {}
+        if place.origin in ("folder", "cache"):
+            params, metadata = files.read(place.path)
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        return Verdict(name, place.path, False, str(error))
+    written = metadata.get("fingerprint")
+    if written and written != files.fingerprint(params):
+        text = "damaged: the numbers are not those that the file was written with"
+        return Verdict(name, place.path, False, text)
+    broken = sorted(k for k, value in params.items() if not np.isfinite(value).all())
+    if broken:
+        text = f"not finite: {', '.join(broken)}"
+        return Verdict(name, place.path, False, text)
+    if read.published is not None:
+        text = "the published numbers" if read.published else "not the published ones"
+        return Verdict(name, place.path, read.published, text)
+    if place.origin == "package":
+        return Verdict(name, place.path, True, "the package's file as published")
+    if wanted.digest and metadata["sha256"].startswith(wanted.digest):
+        return Verdict(name, place.path, True, "converted from the owners' file")
+    text = "whole; whether these are the published numbers jiqa cannot tell"
+    return Verdict(name, place.path, True, text)

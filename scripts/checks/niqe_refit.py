@@ -1,0 +1,88 @@
+"""Estimate NIQE's model anew, and see whether it says what the authors' says.
+
+    python scripts/checks/niqe_refit.py bsds500/images/train kodak/ --count 100
+
+The model is fitted to the first photographs of one folder; those of the other, as they
+are and in six distortions, are scored by it and by the authors' (125 other
+photographs). With 100 of BSDS500's training set (407 sharp blocks) and ten of Kodak's:
+
+                    fitted  authors'
+    as it is          3.41      3.31
+    blur 1            7.00      5.68
+    blur 2.5         10.57      8.83
+    noise 10          6.86      6.21
+    noise 30         11.98     11.00
+    JPEG 20           6.12      5.20
+    JPEG 5           11.25     10.29
+
+The rank correlation of the two over all 70 images is .973.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+from scipy.stats import spearmanr
+
+from jiqa.io.decode import SUFFIXES, read_image
+from jiqa.models.parts.niqe_fit import Pristine, fit_niqe
+from jiqa.ops.natural_scene_statistics import model
+
+
+def main() -> None:
+    """Print mean scores by distortion, and the rank correlation."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("good", type=Path)
+    parser.add_argument("others", type=Path)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--scored", type=int, default=10)
+    arguments = parser.parse_args()
+    fitted = fit_niqe(_photographs(arguments.good, arguments.count))
+    shipped = model("niqe")
+    authors = Pristine(shipped["mean"], shipped["covariance"], 125, 0)
+    print(f"{fitted.images} photographs, {fitted.blocks} blocks")
+    scores: dict[str, list[tuple[float, float]]] = {}
+    for photo in _photographs(arguments.others, arguments.scored):
+        for name, image in _versions(photo):
+            pair = float(fitted.score(image)), float(authors.score(image))
+            scores.setdefault(name, []).append(pair)
+    print("                fitted  authors'")
+    for name, pairs in scores.items():
+        print("{:12s} {:9.2f} {:9.2f}".format(name, *np.mean(pairs, 0)))
+    both = np.concatenate(list(scores.values()))
+    print(f"rank correlation {spearmanr(*both.T)[0]:.3f}")
+
+
+def _photographs(folder: Path, count: int) -> Iterator[np.ndarray]:
+    """Photographs, all lying: two sizes of portrait and landscape compile once."""
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    for path in paths[:count]:
+        image = np.asarray(read_image(path))
+        yield image if image.shape[0] <= image.shape[1] else image.swapaxes(0, 1)
+
+
+def _versions(photo: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    picture = Image.fromarray(photo)
+    yield "as it is", photo
+    for radius in (1, 2.5):
+        blurred = picture.filter(ImageFilter.GaussianBlur(radius))
+        yield f"blur {radius}", np.asarray(blurred)
+    random = np.random.default_rng(0)
+    for spread in (10, 30):
+        noisy = photo + random.normal(0, spread, photo.shape)
+        yield f"noise {spread}", np.clip(noisy, 0, 255).astype(np.uint8)
+    for quality in (20, 5):
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=quality)
+        yield f"JPEG {quality}", np.asarray(Image.open(file))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""Selectors: what they find, what they keep on disk, and what they refuse."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import jiqa
+from jiqa.errors import UsageError
+from jiqa.selectors.forest_selector import open_selector
+from jiqa.selectors.grow_forests import Growth
+from jiqa.selectors.learn import cross_validated, fuse, learn, open_fusion, reported
+from jiqa.selectors.rules import KINDS
+from tests.helpers.selector_data import METHODS, planted, written
+
+_FAST = {"trees": 12, "leaf": 2, "share": 1.0}
+
+
+def _line(lines, role):
+    return next(line for line in lines if line["role"] == role)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_finds_the_planted_rule(kind):
+    portfolio = planted()
+    training, test = portfolio.take(slice(160)), portfolio.take(slice(160, None))
+    selector = learn(training, Growth(kind, **_FAST))
+    found = selector.on(test)
+    bright = test.extra[:, 0] > 0.5
+    right = np.where(bright, METHODS.index("sharp"), METHODS.index("smooth"))
+    # Where a wild guess happens to be right, another choice is as good.
+    assert (found.choice == right).mean() > 0.7
+    lines = reported(selector, test, fuse(selector, training, Growth(trees=2)))
+    assert _line(lines, "selector")["closed_gap"] > 0.65
+    assert _line(lines, "selector")["srcc"] > 0.85
+    rows = np.arange(len(test))
+    np.testing.assert_array_equal(found.predicted, found.mapped[rows, found.choice])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_missing_scores_are_never_chosen(kind):
+    portfolio = planted(150, missing=0.3)
+    raw = portfolio.raw.copy()
+    raw[3] = np.nan
+    portfolio = dataclasses.replace(portfolio, raw=raw)
+    selector = learn(portfolio, Growth(kind, trees=8))
+    found = selector.on(portfolio)
+    none = np.array([np.isnan(row).all() for row in raw])
+    assert none[3] and none.sum() < 30
+    assert (found.choice[none] == -1).all() and np.isnan(found.predicted[none]).all()
+    rows = np.flatnonzero(~none)
+    assert not np.isnan(raw[rows, found.choice[rows]]).any()
+    assert not np.isnan(found.predicted[rows]).any()
+
+
+def test_learning_sees_no_more_than_it_is_given():
+    portfolio = planted(90)
+    growth = Growth("errors", trees=6, seed=4)
+    first = learn(portfolio.take(slice(60)), growth)
+    other = dataclasses.replace(
+        portfolio, score=np.r_[portfolio.score[:60], np.zeros(30)]
+    )
+    second = learn(other.take(slice(60)), growth)
+    for a, b in zip(first.on(portfolio), second.on(portfolio), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_equal_seeds_equal_selectors():
+    portfolio = planted(60)
+    made = [learn(portfolio, Growth("best", trees=5, seed=s)) for s in (1, 1, 2)]
+    arrays = [m.forests.arrays for m in made]
+    assert arrays[0].keys() == arrays[1].keys()
+    for key in arrays[0]:
+        np.testing.assert_array_equal(arrays[0][key], arrays[1][key])
+    assert not np.array_equal(arrays[0]["threshold"], arrays[2]["threshold"])
+
+
+def test_folder_holds_all(tmp_path):
+    portfolio = planted(80, missing=0.1)
+    growth = Growth("pairwise", trees=4)
+    selector = learn(portfolio, growth, {"data": "planted"})
+    selector.save(tmp_path)
+    fusion = fuse(selector, portfolio, growth)
+    fusion.save(tmp_path)
+    again = open_selector(tmp_path)
+    for a, b in zip(selector.on(portfolio), again.on(portfolio), strict=True):
+        np.testing.assert_array_equal(a, b)
+    before = fusion.on(selector, portfolio)
+    for name, values in open_fusion(tmp_path).on(again, portfolio).items():
+        np.testing.assert_allclose(values, before[name], rtol=1e-5)
+    # No image's choice hangs on which others are there.
+    alone = [again.on(portfolio.take([k])).choice[0] for k in (0, 33, 79)]
+    np.testing.assert_array_equal(alone, again.on(portfolio).choice[[0, 33, 79]])
+
+
+def test_fusion_is_least_squares():
+    portfolio = planted(80)
+    selector = learn(portfolio, Growth(trees=3))
+    mapped = selector.curves(portfolio.raw)
+    x = np.column_stack([mapped, portfolio.extra, np.ones(80)])
+    theirs = x @ np.linalg.solve(x.T @ x, x.T @ portfolio.score)
+    found = fuse(selector, portfolio, Growth(trees=3)).on(selector, portfolio)
+    np.testing.assert_allclose(found["fusion: least squares"], theirs, atol=1e-6)
+
+
+def test_cross_validated_figures_are_of_images_left_out():
+    portfolio = planted(120)
+    lines = cross_validated(portfolio, Growth("errors", **_FAST), 3)
+    assert {line["images"] for line in lines} == {120}
+    assert _line(lines, "selector")["closed_gap"] > 0.3
+    shuffled = np.random.default_rng(0).permutation(portfolio.score)
+    chance = dataclasses.replace(portfolio, score=shuffled)
+    found = _line(cross_validated(chance, Growth("errors", **_FAST), 3), "selector")
+    assert abs(found["srcc"]) < 0.35
+    two = dataclasses.replace(portfolio.take(slice(40)), references=("a", "b") * 20)
+    with pytest.raises(ValueError, match="2 references for 3 parts"):
+        cross_validated(two, Growth(trees=2), 3)
+
+
+def test_a_portfolio_says_what_it_lacks(tmp_path):
+    portfolio = planted(20)
+    with pytest.raises(UsageError, match="no scores of niqe; there are those of sharp"):
+        portfolio.of_methods(["sharp", "niqe"])
+    with pytest.raises(UsageError, match="no image of split test"):
+        portfolio.of_split("test")
+    _, features = written(tmp_path, portfolio)
+    again = dataclasses.replace(portfolio, features=(), further=None)
+    np.testing.assert_allclose(again.with_features(features).extra, portfolio.extra)
+    more = dataclasses.replace(again, images=("other.png", *again.images[1:]))
+    with pytest.raises(UsageError, match=r"features of 1 images, other\.png first"):
+        more.with_features(features)
+    selector = learn(portfolio, Growth(trees=2))
+    with pytest.raises(UsageError, match=r"features brightness .*--features"):
+        selector.check(again)
+
+
+def test_without_scikit_learn(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(UsageError, match=r"pip install 'jiqa\[select\]'"):
+        learn(planted(30), Growth(trees=2))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"kind": "worst"}, "kind='worst'"),
+        ({"trees": 0}, "trees=0; needed is 1"),
+        ({"share": 1.5}, "share=1.5"),
+        ({"seed": -1}, "seed=-1"),
+    ],
+)
+def test_growth_refuses(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Growth(**wrong)
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(ValueError, match=r"no selector .*lacks selector\.json"):
+        open_selector(tmp_path)
+    portfolio = planted(30)
+    learn(portfolio, Growth(trees=2)).save(tmp_path)
+    learn(portfolio, Growth(trees=2, seed=1)).save(tmp_path / "other")
+    arrays = tmp_path / "forests.safetensors"
+    arrays.write_bytes((tmp_path / "other" / "forests.safetensors").read_bytes())
+    with pytest.raises(ValueError, match=r"is not the one that selector\.json"):
+        open_selector(tmp_path)
+    record = json.loads((tmp_path / "selector.json").read_text())
+    (tmp_path / "selector.json").write_text(json.dumps({**record, "format": 9}))
+    with pytest.raises(ValueError, match="format 9; needed is 1"):
+        open_selector(tmp_path)
+
+
+def test_methods_of_a_table_score_no_photograph(tmp_path):
+    portfolio = planted(30)
+    learn(portfolio, Growth(trees=2)).save(tmp_path)
+    with pytest.raises(ValueError, match="jiqa does not know sharp"):
+        jiqa.load(f"selector:{tmp_path}")
+    known = dataclasses.replace(portfolio, methods=("niqe", "piqe", "brisque"))
+    learn(known, Growth(trees=2)).save(tmp_path)
+    with pytest.raises(ValueError, match="chooses by brightness too"):
+        jiqa.load(f"selector:{tmp_path}")
+    pair = dataclasses.replace(known, methods=("niqe", "ssim", "brisque"))
+    learn(pair, Growth(trees=2)).save(tmp_path)
+    with pytest.raises(ValueError, match="ssim compares with a reference"):
+        jiqa.load(f"selector:{tmp_path}")
+    with pytest.raises(ValueError, match="is no selector of jiqa select learn"):
+        jiqa.load(f"selector:{tmp_path / 'none'}")
