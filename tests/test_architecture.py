@@ -21,7 +21,7 @@ ROOT = Path(jiqa.__file__).parents[1]
 #: A folder, or a file at the root of jiqa, may import from its own layer and from those
 #: before it.
 LAYERS = [
-    {"discovery", "version", "errors", "checks"},
+    {"discovery", "version", "errors", "checks", "progress"},
     {"nn", "ops", "io"},
     {"weights_convert", "distributed"},
     {"weights"},

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,9 @@ from jiqa.distributed import Place
 from jiqa.errors import UsageError
 from jiqa.evaluation.score_dataset import Part, fingerprint, score_part
 from jiqa.io.write_table import Row
+from jiqa.progress import Progress
 from jiqa.scoring.choose_metrics import Choice, check_options, choose, read_params
 from jiqa.scoring.runner import Runner
-
-#: Makes a progress bar: what is done, of how many, how many already are.
-Progress = Callable[[str, int, int], AbstractContextManager[Callable[[], None]]]
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from jiqa.io.read_ahead import in_order
 from jiqa.io.sources import Encoded, Source
 from jiqa.models.niqe import INFO, Config, arrays_of
 from jiqa.models.parts.niqe_fit import Blocks, Pristine, pristine_of, sharp_blocks
+from jiqa.progress import Progress, silent
 from jiqa.training.config import FILE
-from jiqa.training.loop import Progress, silent
 from jiqa.training.run_metric import FACTS, WEIGHTS
 
 #: A row a photograph.

@@ -13,7 +13,6 @@ import dataclasses
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from jiqa.data.loader.loader import Loader
 from jiqa.data.loader.plan import PADDING, BatchPlan
 from jiqa.io.cache import cache_folder
 from jiqa.models.model import Model, Variables
+from jiqa.progress import Progress
 from jiqa.training.crops import crop, read_batches
 from jiqa.training.feature_cache import FeatureStore
 from jiqa.training.optimiser import BACKBONE
@@ -36,9 +36,6 @@ from jiqa.weights.safetensors_files import fingerprint
 
 #: Images that the backbone sees at once.
 _ROWS = 8
-
-#: Makes a progress bar: what is done, of how many, how many already are.
-Progress = Callable[..., AbstractContextManager[Callable[[], None]]]
 
 
 @dataclass(frozen=True)

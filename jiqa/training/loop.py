@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jiqa.models.registry import get_model
+from jiqa.progress import Progress, silent
 from jiqa.training import finite_check as guard
 from jiqa.training.checkpoints import Checkpoints
 from jiqa.training.config import TrainingConfig
@@ -38,15 +37,6 @@ from jiqa.training.step import (
     training_step,
 )
 from jiqa.training.validation import DECIDES, Figures, validate
-
-#: Makes a progress bar: what is done, of how many, how many already are.
-Progress = Callable[..., AbstractContextManager[Callable[[], None]]]
-
-
-@contextlib.contextmanager
-def silent(*_: Any) -> Iterator[Callable[[], None]]:
-    """No progress bar."""
-    yield lambda: None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from jiqa.models import registry as finding
+from jiqa.progress import silent
 from jiqa.training.checkpoints import Checkpoints
 from jiqa.training.config import TrainingConfig, read_config
 from jiqa.training.finite_check import NotFinite
@@ -235,8 +236,6 @@ def test_a_frozen_backbone_is_seen_once(material, tmp_path, monkeypatch):
         if what == "features":
             seen.append(total - start)
         return silent()
-
-    from jiqa.training.loop import silent
 
     config = _config(material, **fields)
     _train(config, material, tmp_path / "one", progress=bar)

@@ -92,8 +92,9 @@ def dissected(
     """The concepts that each map overlaps most, layer by layer, with a bar."""
     from jiqa.analysis.explain.dissection import dissect
     from jiqa.analysis.explain.targets import whole_maps
-    from jiqa.cli.common.progress import progress, steps
+    from jiqa.cli.common.progress import progress
     from jiqa.nn import NETWORKS
+    from jiqa.progress import steps
 
     network = NETWORKS[chosen.network]
     found = {}

@@ -59,9 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     from jiqa.analysis.explain.prediction_difference import prediction_difference
     from jiqa.cli.common.jax_setup import configure_jax
-    from jiqa.cli.common.progress import progress, steps
+    from jiqa.cli.common.progress import progress
     from jiqa.errors import UsageError
     from jiqa.io.write_table import make_folder
+    from jiqa.progress import steps
     from jiqa.report.overlays import overlay, save_picture
 
     configure_jax(cache=not arguments.no_cache)

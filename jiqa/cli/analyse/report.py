@@ -147,8 +147,9 @@ def _pictures(
     from jiqa.cli.analyse.dissect import dissected
     from jiqa.cli.analyse.maximise import maximised
     from jiqa.cli.analyse.prediction_difference import read_unit
-    from jiqa.cli.common.progress import progress, steps
+    from jiqa.cli.common.progress import progress
     from jiqa.nn import NETWORKS
+    from jiqa.progress import steps
     from jiqa.report.overlays import overlay
 
     side, seed = arguments.side, arguments.seed

@@ -143,10 +143,11 @@ def studied(
     from jiqa.analysis.map_selection.map_scores import compute_map_scores
     from jiqa.analysis.map_selection.study import natural_direction, run_study
     from jiqa.analysis.map_selection.study_files import write_study
-    from jiqa.cli.common.progress import progress, steps
+    from jiqa.cli.common.progress import progress
     from jiqa.cli.common.run_record import run_facts
     from jiqa.errors import UsageError
     from jiqa.io.cache import cache_folder
+    from jiqa.progress import steps
 
     layers: dict[str, Any] = {}
     if arguments.layers:

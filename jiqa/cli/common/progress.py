@@ -53,18 +53,6 @@ def progress(
         yield advance
 
 
-def steps(advance: Callable[[], None], total: int) -> Callable[[int, int], None]:
-    """A bar of ``total`` steps for work that tells how much is done, of how much."""
-    shown = [0]
-
-    def on_progress(done: int, of: int) -> None:
-        while shown[0] < total * done // of:
-            advance()
-            shown[0] += 1
-
-    return on_progress
-
-
 @contextlib.contextmanager
 def download_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
     """A bar of bytes on a terminal's standard error, else nothing."""
