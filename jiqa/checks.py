@@ -2,19 +2,69 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 
-def one_of(option: str, value: Any, *allowed: Any) -> None:
-    """Refuse an option that is none of the ``allowed`` values.
+def expected(name: str, wanted: str, got: str, hint: str = "") -> str:
+    """The message about a wrong argument: ``NAME: expected WANTED, got GOT (HINT)``.
+
+    Args:
+        name: of the argument, option or file.
+        wanted: what would have been right, in words.
+        got: what was given, in words: ``repr(value)`` or ``"shape (3, 4)"``.
+        hint: what to do about it.
+
+    Returns:
+        The message, for whatever exception fits.
+    """
+    return f"{name}: expected {wanted}, got {got}" + (f" ({hint})" if hint else "")
+
+
+def one_of(name: str, value: Any, *allowed: Any) -> None:
+    """Check that an option has one of the ``allowed`` values.
 
     Raises:
-        ValueError: names the option, what came and what is needed.
+        ValueError: it has another; names the option, what was expected and the value.
     """
     if value not in allowed:
-        shown = [f'"{v}"' if isinstance(v, str) else repr(v) for v in allowed]
-        needed = " or ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
-        raise ValueError(f"{option}={value!r}; needed is {needed}")
+        raise ValueError(expected(name, alternatives(allowed), repr(value)))
+
+
+def alternatives(values: Iterable[Any]) -> str:
+    """Values in words: ``'a', 'b' or 'c'``."""
+    *head, last = [repr(value) for value in values]
+    return f"{', '.join(head)} or {last}" if head else last
+
+
+def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> str:
+    """The message about a name that does not exist, with the closest that do.
+
+    Args:
+        kind: of the thing, as ``"metric"``.
+        name: what was asked for.
+        known: the names that exist.
+        hint: where they are listed.
+
+    Returns:
+        ``unknown KIND 'NAME'; did you mean X or Y? (HINT)``.
+    """
+    message = f"unknown {kind} {name!r}{did_you_mean(name, known)}"
+    return message + (f" ({hint})" if hint else "")
+
+
+def did_you_mean(name: str, known: Iterable[str], most: int = 3) -> str:
+    """``; did you mean X or Y?`` with at most ``most`` close names, or ``""``.
+
+    Case does not count, and ``-`` and ``:`` count as ``_``, unless names are
+    options of a command, ``--name``.
+    """
+    names = list(dict.fromkeys(known))
+    if not name.startswith("-"):
+        name = name.lower().replace("-", "_").replace(":", "_")
+    close = difflib.get_close_matches(name, names, n=most)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def hashable(value: Any) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from jiqa.checks import expected, unknown
 from jiqa.core.loaded import Loaded
 from jiqa.core.metric import Metric
 from jiqa.metrics import all_metrics
@@ -26,9 +26,7 @@ def get_metric(name: str) -> Metric:
         return metrics[name]
     if (named := named_metric(name)) is not None:
         return named
-    close = difflib.get_close_matches(name.lower().replace("-", "_"), metrics, n=3)
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    raise ValueError(f"no metric {name!r}{hint} (jiqa metrics lists all)")
+    raise ValueError(unknown("metric", name, metrics, "jiqa metrics lists them all"))
 
 
 def list_metrics(
@@ -81,15 +79,14 @@ def load(
         return Loaded([get_metric(name)], options, single=True, folder=weights_folder)
     if options:
         raise TypeError(
-            "options belong to one metric; load metrics with options one by one"
+            "options can only be given with a single metric; load metrics that have "
+            "options one by one"
         )
     metrics = {n: get_metric(n) for n in name}
     kinds = sorted({m.info.kind for m in metrics.values()})
     if len(kinds) != 1:
-        raise ValueError(
-            f"jiqa.load takes names of one kind; {list(name)} has "
-            f"{' and '.join(kinds) or 'none'}"
-        )
+        kind = "metrics that are all full-reference or all no-reference"
+        raise ValueError(expected("name", kind, " and ".join(kinds) or "none"))
     return Loaded(list(metrics.values()), {}, single=False, folder=weights_folder)
 
 

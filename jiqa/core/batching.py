@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.images import to_float
 
 
@@ -30,9 +31,14 @@ def over_features(
     lead = distorted["image"].shape[:-3]
     own = reference["image"].shape[:-3]
     if own not in ((), lead):
+        wanted = "one, or as many as there are distorted images"
         raise ValueError(
-            f"features of {own} references and {lead} distorted images; needed is one "
-            "reference, or as many as distorted images"
+            expected(
+                "features of the reference",
+                f"leading shape () or {lead}",
+                f"{own}",
+                wanted,
+            )
         )
     if not lead:
         return compare(reference, distorted)

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.batching import over_batch, over_features
 from jiqa.core.feature_spec import (
     Learned,
@@ -229,8 +230,12 @@ def _checked_options(
     )
     if not isinstance(params, Mapping):
         raise TypeError(
-            f"{name}() takes its parameters first, a flat dictionary, then the "
-            f"images; {type(params).__name__} came ({hint})"
+            expected(
+                f"{name}()",
+                "parameters (a flat dictionary) before the images",
+                type(params).__name__,
+                hint,
+            )
         )
     where = f"params of {name} (published: {hint})"
     check(params, wiring.shapes, where, others=True)

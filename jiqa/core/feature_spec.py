@@ -10,7 +10,7 @@ from typing import Any
 
 from jax import Array
 
-from jiqa.checks import hashable
+from jiqa.checks import expected, hashable
 from jiqa.core.tile_reduction import Pieces
 from jiqa.nn.graph import Node
 from jiqa.nn.preprocessing import Preprocessing, standardise
@@ -83,7 +83,10 @@ class Learned:
         try:
             hash(options)
         except TypeError as error:
-            raise TypeError(f"{options}: needed are plain values ({error})") from None
+            wanted = "values that can be hashed"
+            raise TypeError(
+                expected("options", wanted, f"{options}", str(error))
+            ) from None
         return options
 
     def wiring(self, **given: Any) -> Wiring:
@@ -105,8 +108,8 @@ class Learned:
             raise ValueError(f"{name} cannot be computed in tiles")
         if self.wire(options).resize is not None:
             raise ValueError(
-                f"{name} cannot be computed in tiles: resize={options.resize} lets "
-                "the network see one small image"
+                f"{name} cannot be computed in tiles: with "
+                f"resize={options.resize} the network sees one small image"
             )
         try:
             return self.cut(options)

@@ -17,6 +17,8 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
+from jiqa.checks import expected
+
 #: Overshoot that interpolation and float rounding leave on images in [0, 1].
 RANGE_SLACK = 1e-3
 
@@ -42,27 +44,32 @@ def as_image(x: Any, name: str) -> Array | np.ndarray:
         x = np.asarray(x)
     if x.ndim < 3:
         raise ValueError(
-            f"{name}: shape {tuple(x.shape)} has {x.ndim} dimensions; needed is "
-            "[..., height, width, channels] (give a grey image a last axis of 1: "
-            "image[..., None])"
+            expected(
+                name,
+                "shape [..., height, width, channels]",
+                f"shape {tuple(x.shape)}",
+                "a grey image needs a last axis of 1: image[..., None]",
+            )
         )
     if x.shape[-1] not in (1, 3):
         hint = (
-            "; the channels seem to come first: jnp.moveaxis(image, -3, -1)"
+            "the channels seem to come first: jnp.moveaxis(image, -3, -1)"
             if x.shape[-3] in (1, 3)
-            else "; drop or composite an alpha channel first"
+            else "drop or composite the alpha channel first"
             if x.shape[-1] in (2, 4)
             else ""
         )
         raise ValueError(
-            f"{name}: shape {tuple(x.shape)} has {x.shape[-1]} channels in the last "
-            f"axis; needed are 1 (grey) or 3 (RGB){hint}"
+            expected(
+                name,
+                "1 (grey) or 3 (RGB) channels in the last axis",
+                f"{x.shape[-1]}, shape {tuple(x.shape)}",
+                hint,
+            )
         )
     if not (jnp.issubdtype(x.dtype, jnp.floating) or str(x.dtype) in _INTEGER_PEAK):
-        raise ValueError(
-            f"{name}: dtype {x.dtype}; needed is floating point in [0, 1], uint8 or "
-            "uint16"
-        )
+        wanted = "floating point in [0, 1], uint8 or uint16"
+        raise ValueError(expected(name, wanted, f"dtype {x.dtype}"))
     return x
 
 
@@ -86,16 +93,16 @@ def check_range(x: Array | np.ndarray, name: str) -> None:
             _SEEN[id(x)] = weakref.ref(x, functools.partial(_forget, id(x)))
         return
     if np.isnan(low) or np.isnan(high):
-        raise ValueError(f"{name}: contains NaN; needed are values in [0, 1]")
+        raise ValueError(expected(name, "values in [0, 1]", "NaN"))
     hint = (
-        "; divide by 255 or pass uint8"
+        "divide by 255 or pass uint8"
         if high > 2
-        else "; map [-1, 1] by (image + 1) / 2"
+        else "map [-1, 1] by (image + 1) / 2"
         if low >= -1 - RANGE_SLACK and high <= 1 + RANGE_SLACK
         else ""
     )
     raise ValueError(
-        f"{name}: values from {low:.6g} to {high:.6g}; needed is [0, 1]{hint}"
+        expected(name, "values in [0, 1]", f"values from {low:.6g} to {high:.6g}", hint)
     )
 
 
@@ -119,8 +126,11 @@ def check_same_shape(reference: Any, distorted: Any) -> None:
     """Raise ``ValueError`` unless both images have one shape."""
     if reference.shape != distorted.shape:
         raise ValueError(
-            f"reference has shape {tuple(reference.shape)} and distorted "
-            f"{tuple(distorted.shape)}; a pair needs one shape"
+            expected(
+                "distorted",
+                f"the shape of the reference, {tuple(reference.shape)}",
+                f"shape {tuple(distorted.shape)}",
+            )
         )
 
 
@@ -129,8 +139,11 @@ def check_min_side(shape: tuple[int, ...], minimum: int, metric: str) -> None:
     height, width = shape[-3], shape[-2]
     if min(height, width) < minimum:
         raise ValueError(
-            f"{metric}: image of {width}x{height} (width x height); needed is a "
-            f"shorter side of {minimum} pixels or more"
+            expected(
+                metric,
+                f"images with a shorter side of at least {minimum} pixels",
+                f"{width}x{height} (width x height)",
+            )
         )
 
 

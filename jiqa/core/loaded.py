@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
+from jiqa.checks import expected
 from jiqa.core.images import as_image, check_range
 from jiqa.core.metric import Metric, checked_images
 from jiqa.core.metric_group import Joint, Prepared, merged
@@ -92,8 +93,9 @@ class Loaded:
         image, _ = checked_images((reference, reference), self._entries)
         if image.ndim != 3:
             raise ValueError(
-                f"reference: shape {tuple(image.shape)}; prepare needs one image "
-                "[H, W, C]"
+                expected(
+                    "reference", "one image [H, W, C]", f"shape {tuple(image.shape)}"
+                )
             )
         against = self._divided(tuple(devices)) if len(devices) > 1 else self._against
         prepared = self._prepare(self._params, image)
@@ -119,12 +121,13 @@ class Loaded:
 
         metric, options = self._entries[0]
         if not self._single or metric.learned is None:
-            raise TypeError("tiles are for one metric on learned features")
+            raise TypeError(
+                "only a single metric on deep features can be computed in tiles"
+            )
         x, y = checked_images((reference, distorted), self._entries)
         if x.ndim != 3:
             raise ValueError(
-                f"reference: shape {tuple(x.shape)}; tiles need one pair of images "
-                "[H, W, C]"
+                expected("reference", "one image [H, W, C]", f"shape {tuple(x.shape)}")
             )
         chosen = metric.learned.chosen(options)
         params = merged(self._params, metric.learned, chosen)
@@ -152,8 +155,11 @@ class OneReference:
         wanted = self._prepared.reference.shape
         if image.shape[-3:] != wanted:
             raise ValueError(
-                f"distorted: shape {tuple(image.shape)}; needed is that of the "
-                f"reference, [..., {', '.join(map(str, wanted))}]"
+                expected(
+                    "distorted",
+                    f"the shape of the reference, [..., {', '.join(map(str, wanted))}]",
+                    f"shape {tuple(image.shape)}",
+                )
             )
         return self._against(self._prepared, image)
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, cast
 
 import jax
 
-from jiqa.checks import hashable
+from jiqa.checks import did_you_mean, hashable
 from jiqa.core.batching import over_batch
 from jiqa.core.feature_spec import Learned
 from jiqa.core.images import (
@@ -176,7 +176,7 @@ def _check_count(metric: str, names: Sequence[str], images: Sequence[Any]) -> No
     if len(images) != len(names):
         raise TypeError(
             f"{metric}() takes {len(names)} images ({', '.join(names)}) and options "
-            f"by keyword; {len(images)} positional arguments came"
+            f"by keyword, got {len(images)} positional arguments"
         )
 
 
@@ -211,9 +211,10 @@ def check_options(
     metric: str, options: Sequence[str], given: Mapping[str, Any]
 ) -> None:
     """Raise ``TypeError`` for an option that the metric does not have."""
-    unknown = sorted(set(given) - set(options))
-    if unknown:
+    others = sorted(set(given) - set(options))
+    if others:
+        hint = did_you_mean(others[0], options) if len(others) == 1 else ""
         raise TypeError(
-            f"{metric}() has no option {', '.join(unknown)}; its options are "
-            f"{', '.join(options) or 'none'}"
+            f"{metric}() has no option {', '.join(others)}{hint} (options: "
+            f"{', '.join(options) or 'none'})"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from jiqa.checks import expected
 from jiqa.core.feature_spec import Wiring
 from jiqa.core.tile_reduction import Pieces
 from jiqa.nn.graph import IMAGES, until
@@ -54,9 +55,8 @@ def tile_side(wiring: Wiring, pieces: Pieces, memory: int) -> int:
     side -= side % stride
     if side < stride:
         least = (margin + stride) ** 2 * per_pixel
-        raise ValueError(
-            f"memory of {memory} bytes; the smallest tile needs {least:.0f} bytes"
-        )
+        wanted = f"at least {least:.0f} bytes, for the smallest tile"
+        raise ValueError(expected("memory", wanted, f"{memory}"))
     return side
 
 

@@ -67,7 +67,7 @@ class Backbone(nnx.Module):
         elif rngs is not None:
             given = initial(rngs.params(), tuple(every.items()))
         else:
-            raise ValueError("needed are params or rngs")
+            raise ValueError("expected params or rngs, got neither")
         needed = required(config)
         wanted = {k: v for k, v in every.items() if k in given or k in needed}
         parameters.check(given, wanted, "parameters")

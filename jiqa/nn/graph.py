@@ -9,7 +9,6 @@ here knows Flax.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import itertools
 import math
@@ -21,6 +20,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jiqa.checks import expected, unknown
 from jiqa.nn import parameters
 from jiqa.nn.operations import Operation
 from jiqa.nn.preprocessing import Preprocessing
@@ -98,13 +98,12 @@ def until(nodes: Sequence[Node], taps: Sequence[str]) -> tuple[Node, ...]:
     """
     names = [node.name for node in nodes]
     if isinstance(taps, str) or not taps:
-        raise ValueError(f"taps={taps!r}; needed is a sequence of layer names")
+        raise ValueError(expected("taps", "a sequence of layer names", repr(taps)))
     for tap in taps:
         if tap not in names:
-            close = difflib.get_close_matches(tap, names, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
             known = names if len(names) < 60 else [*names[:20], "...", *names[-20:]]
-            raise ValueError(f"no layer {tap!r}{hint} (layers are {', '.join(known)})")
+            hint = f"layers are {', '.join(known)}"
+            raise ValueError(unknown("layer", tap, names, hint))
     needed = set(taps)
     kept = []
     for node in reversed(linked(nodes)):
@@ -244,8 +243,9 @@ def walk(
         came = {v.shape[1:-1]: None for v in inputs}
         if len(came) > 1:
             raise ValueError(
-                f"images of {images.shape[-3:-1]} do not fit this network: at "
-                f"{node.name!r} meet maps of {' and '.join(map(str, came))}"
+                f"images of {images.shape[-3:-1]} do not fit this network: "
+                f"{node.name!r} would join maps of shapes "
+                f"{' and '.join(map(str, came))}"
             )
         values[node.name] = step(node, own, inputs)
         for name in set(node.inputs) - set(taps):

@@ -25,7 +25,7 @@ def check(
     missing = [f"{k} {shape}" for k, shape in shapes.items() if k not in came]
     unexpected = [f"{k} {came[k]}" for k in came if k not in shapes and not others]
     misshapen = [
-        f"{k} is {came[k]}, needed is {shape}"
+        f"{k}: expected shape {shape}, got {came[k]}"
         for k, shape in shapes.items()
         if k in came and came[k] != shape
     ]

@@ -89,7 +89,7 @@ def shifted_sum(x: Array, taps: Taps, axis: int) -> Array:
         term = x[index] if tap == 1 else x[index] * float(tap)
         out = term if out is None else out + term
     if out is None:
-        raise ValueError("a window needs a tap that is not zero")
+        raise ValueError("a window needs at least one tap that is not zero")
     return out
 
 

@@ -81,7 +81,7 @@ def test_unknown_names_exit_with_two(start, name, close, monkeypatch, capsys):
         main([*start, name, *(["a.png", "-r", "b.png"] if start == ["score"] else [])])
     captured = capsys.readouterr()
     assert end.value.code == 2 and not captured.out
-    assert f"no metric '{name}'" in captured.err
-    assert "jiqa metrics lists all" in captured.err
+    assert f"unknown metric '{name}'" in captured.err
+    assert "jiqa metrics lists them all" in captured.err
     said = re.search(r"did you mean ([^?]*)\?", captured.err)
     assert (close in said[1].split(" or ")) if said else close is None

@@ -17,15 +17,27 @@ GOOD = np.full((16, 20, 3), 0.5, np.float32)
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (GOOD[..., 0], r"distorted: shape \(16, 20\) has 2 dim.*image\[..., None\]"),
-        (GOOD[..., :2], r"2 channels.*needed are 1 \(grey\) or 3.*alpha"),
-        (np.moveaxis(GOOD, -1, 0), r"20 channels.*channels seem to come first"),
-        (GOOD.astype(np.int32), r"distorted: dtype int32; needed is floating"),
-        (GOOD > 0, r"dtype bool"),
-        (GOOD * 255, r"values from 127.5 to 127.5; needed is \[0, 1\]; divide by 255"),
+        (
+            GOOD[..., 0],
+            r"distorted: expected shape \[.*got shape \(16, 20\) .*image\[..., None\]",
+        ),
+        (
+            GOOD[..., :2],
+            r"expected 1 \(grey\) or 3 .*got 2, shape \(16, 20, 2\) .*alpha",
+        ),
+        (
+            np.moveaxis(GOOD, -1, 0),
+            r"got 20, shape \(3, 16, 20\) .*channels seem to come first",
+        ),
+        (GOOD.astype(np.int32), r"distorted: expected floating .*got dtype int32"),
+        (GOOD > 0, r"got dtype bool"),
+        (
+            GOOD * 255,
+            r"in \[0, 1\], got values from 127.5 to 127.5 \(divide by 255",
+        ),
         (GOOD - 1, r"map \[-1, 1\] by \(image \+ 1\) / 2"),
-        (GOOD * np.nan, r"contains NaN"),
-        (GOOD[:-1], r"reference has shape \(16, 20, 3\) and distorted \(15, 20, 3\)"),
+        (GOOD * np.nan, r"expected values in \[0, 1\], got NaN"),
+        (GOOD[:-1], r"reference, \(16, 20, 3\), got shape \(15, 20, 3\)"),
     ],
 )
 @pytest.mark.parametrize("door", [mse, jiqa.load("mse")])
@@ -37,7 +49,7 @@ def test_bad_images_are_named(image, message, door):
 
 
 def test_shape_errors_come_at_trace_time_and_ranges_do_not():
-    with pytest.raises(ValueError, match="needed are 1"):
+    with pytest.raises(ValueError, match="expected 1"):
         jax.eval_shape(mse, GOOD[..., :2], GOOD[..., :2])
     assert np.isfinite(jax.jit(mse)(GOOD * 255, GOOD))
 
@@ -45,7 +57,9 @@ def test_shape_errors_come_at_trace_time_and_ranges_do_not():
 def test_options_are_by_keyword_and_known():
     with pytest.raises(TypeError, match="takes 2 images"):
         mse(GOOD, GOOD, "luma")
-    with pytest.raises(TypeError, match=r"mse\(\) has no option lumma; its options"):
+    with pytest.raises(
+        TypeError, match=r"mse\(\) has no option lumma; did you mean luma\? \(options: "
+    ):
         mse(GOOD, GOOD, lumma="matlab")
     assert float(mse(distorted=GOOD, reference=GOOD)) == 0
 
@@ -93,9 +107,9 @@ def test_shared_parts_are_computed_once():
 
 
 def test_load_says_what_is_wrong():
-    with pytest.raises(ValueError, match="no metric 'sim'; did you mean ssim"):
+    with pytest.raises(ValueError, match="unknown metric 'sim'; did you mean ssim"):
         jiqa.load("sim")
-    with pytest.raises(TypeError, match="options belong to one metric"):
+    with pytest.raises(TypeError, match=r"options .* with a single metric"):
         jiqa.load(["ssim", "mse"], luma="matlab")
     assert repr(jiqa.load("ssim", luma="matlab")) == "jiqa.load('ssim', luma='matlab')"
 
@@ -105,7 +119,9 @@ def test_loaded_takes_as_many_images_as_its_metrics():
     for name, pair in (("ssim", [grey]), ("mse", [grey] * 3), ("niqe", [grey] * 2)):
         with pytest.raises(TypeError, match=rf"{name}\(\) takes . images"):
             jiqa.load(name)(*pair)
-    with pytest.raises(ValueError, match=r"shape .* pair needs one shape"):
+    with pytest.raises(
+        ValueError, match=r"distorted: expected the shape of the reference, \(96, "
+    ):
         jiqa.load(["mse", "psnr"])(grey, grey[:64])
 
 
@@ -141,7 +157,7 @@ def test_a_jax_array_is_looked_at_once_and_a_numpy_array_each_time(monkeypatch):
     changed = GOOD.copy()
     psnr(changed, changed)
     changed[0, 0, 0] = 2
-    with pytest.raises(ValueError, match="values from"):
+    with pytest.raises(ValueError, match="got values from"):
         psnr(changed, changed)
     kept = len(images._SEEN)
     del x, looks[:]

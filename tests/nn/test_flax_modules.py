@@ -52,8 +52,8 @@ def test_module_names_every_wrong_key():
     with pytest.raises(ValueError, match=r"missing: conv5\.bias") as caught:
         Backbone(NARROW, params)
     assert "conv6.bias" in str(caught.value)
-    assert "conv1.bias is (3,)" in str(caught.value)
-    with pytest.raises(ValueError, match="needed are params or rngs"):
+    assert "conv1.bias: expected shape (4,), got (3,)" in str(caught.value)
+    with pytest.raises(ValueError, match="expected params or rngs"):
         Backbone(NARROW)
 
 

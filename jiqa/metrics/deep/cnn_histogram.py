@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.deep_metric import learned_reference, tapped
 from jiqa.core.feature_spec import Options, Params, Wiring
 from jiqa.core.tile_reduction import Part, Pieces, Place, Step
@@ -32,7 +32,7 @@ def _wiring(options: Options) -> Wiring:
     one_of("output", options.output, "score", "layers")
     levels = options.levels
     if not levels or any(not 0 <= level <= 6 for level in levels):
-        raise ValueError(f"levels={levels!r}; needed are whole numbers from 0 to 6")
+        raise ValueError(expected("levels", "whole numbers from 0 to 6", repr(levels)))
     return tapped((options.net,), NETWORKS[options.net].layers(), _layers(options))
 
 

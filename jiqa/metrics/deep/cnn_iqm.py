@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.deep_metric import learned_reference, tapped
 from jiqa.core.feature_spec import Maps, Options, Params, Wiring
 from jiqa.core.tile_reduction import Mean, Part, Pieces, Step, in_one_piece
@@ -51,14 +51,16 @@ def _wiring(options: Options) -> Wiring:
     one_of("per_map", options.per_map, False, True)
     one_of("output", options.output, "score", "layers")
     if options.peak is not None and not options.peak > 0:
-        raise ValueError(f"peak={options.peak!r}; needed is a positive number or None")
+        raise ValueError(
+            expected("peak", "a positive number or None", repr(options.peak))
+        )
     layers, samples = NETWORKS[options.net].layers(), _SAMPLES.get(options.metric, 1)
     return tapped((options.net,), layers, _layers(options), samples=samples)
 
 
 def _pieces(options: Options) -> Pieces:
     if options.metric in _OTHERS:
-        raise ValueError(f"metric={options.metric!r} looks at whole feature maps")
+        raise ValueError(f"metric={options.metric!r} needs whole feature maps")
     steps = [Step(_values)]
     if options.metric in ("ssim", "psnr") and options.peak is None:
         steps.insert(0, Step(_peaks, largest))

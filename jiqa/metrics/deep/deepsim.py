@@ -10,7 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.deep_metric import learned_reference, tapped
 from jiqa.core.feature_spec import Maps, Options, Params, Wiring
 from jiqa.core.tile_reduction import Mean, Part, Pieces, Step, in_one_piece
@@ -48,13 +48,13 @@ def _wiring(options: Options) -> Wiring:
     one_of("output", options.output, "score", "layers", "maps")
     resize = options.resize
     if resize is not None and resize < 32:
-        raise ValueError(f"resize={resize!r}; needed is 32 pixels or more, or None")
+        raise ValueError(
+            expected("resize", "at least 32 pixels, or None", repr(resize))
+        )
     vectors = _vectors(options)
     if vectors and resize != _SIDE:
-        raise ValueError(
-            f"resize={resize!r} with {', '.join(vectors)}; needed is {_SIDE}, the side "
-            "that fully connected layers are made for"
-        )
+        wanted = f"{_SIDE}, the side that {', '.join(vectors)} were trained for"
+        raise ValueError(expected("resize", wanted, repr(resize)))
     taps = (*_maps(options), *vectors)
     return tapped(("vgg16",), _NET, taps, resize=resize, whole=bool(vectors))
 

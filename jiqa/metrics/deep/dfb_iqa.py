@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.deep_metric import learned_reference, tapped
 from jiqa.core.feature_spec import Options, Params, Wiring
 from jiqa.core.tile_reduction import Mean, Part, Pieces, Step
@@ -33,9 +33,8 @@ def _wiring(options: Options) -> Wiring:
     one_of("cosine", options.cosine, *_AXES)
     one_of("output", options.output, "score", "layers", "maps")
     if options.output == "maps" and options.cosine != "map":
-        raise ValueError(
-            f'output="maps" with cosine={options.cosine!r}; needed is "map"'
-        )
+        wanted = "'map' with output='maps'"
+        raise ValueError(expected("cosine", wanted, repr(options.cosine)))
     return tapped((options.net,), NETWORKS[options.net].layers(), _layers(options))
 
 

@@ -54,7 +54,7 @@ def _wiring(options: Options) -> Wiring:
 
 def _pieces(options: Options) -> Pieces:
     if options.output == "map":
-        raise ValueError('output="map" is as large as the image')
+        raise ValueError("output='map' is as large as the image")
     return Pieces((Step(_means),), layers_added)
 
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.deep_metric import learned_reference, tapped
 from jiqa.core.feature_spec import Options, Params, Wiring
 from jiqa.core.tile_reduction import Mean, Part, Pieces, Step
@@ -22,7 +23,7 @@ _LEAST = 1e-6
 def _wiring(options: Options) -> Wiring:
     stride = options.stride
     if type(stride) is not int or stride < 1:
-        raise ValueError(f"stride={stride!r}; needed is a whole number of pixels")
+        raise ValueError(expected("stride", "a whole number of pixels", repr(stride)))
     return tapped(
         ("pieapp",),
         [Node(NODE, _NET.by_patch(stride))],

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.ops.filters import box_sum
 from jiqa.ops.luma import luma255
@@ -72,12 +73,10 @@ def cw_ssim(
         ValueError: an option out of range, or an image that is too small.
     """
     if not 1 <= level <= 8 or not 2 <= orientations <= 16:
-        raise ValueError(
-            f"level={level!r}, orientations={orientations!r}; needed are 1 to 8 and "
-            "2 to 16"
-        )
+        got = f"{level!r} and {orientations!r}"
+        raise ValueError(expected("level, orientations", "1 to 8 and 2 to 16", got))
     if k < 0:
-        raise ValueError(f"k={k!r}; needed is 0 or more")
+        raise ValueError(expected("k", "0 or more", repr(k)))
     planes = jnp.stack([_centred(luma255(x, luma)) for x in (reference, distorted)])
     (a, c), (b, d) = (tuple(p) for p in oriented_bands(planes, level, orientations))
     size = _WINDOW**2

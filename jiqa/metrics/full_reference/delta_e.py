@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.colour import Planes, lab_axes, lab_responses
 from jiqa.ops.numerics import mean
@@ -237,7 +237,7 @@ def delta_e(
     one_of("formula", formula, *_FORMULAS)
     one_of("output", output, "score", "map")
     if len(factors) != 3 or min(factors) <= 0:
-        raise ValueError(f"factors={factors!r}; needed are three positive numbers")
+        raise ValueError(expected("factors", "three positive numbers", repr(factors)))
     one, two = lab_responses(reference), lab_responses(distorted)
     light, a, b = lab_axes(one)
     fx, fy, fz = (q - p for p, q in zip(one, two, strict=True))

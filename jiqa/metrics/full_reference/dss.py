@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.ops.filters import correlate, gaussian_taps
 from jiqa.ops.luma import luma255
@@ -73,12 +74,10 @@ def dss(
         ValueError: an option out of its range, or a small image.
     """
     if not sigma >= 0.25:
-        raise ValueError(f"sigma={sigma!r}; needed is 0.25 or more")
+        raise ValueError(expected("sigma", "0.25 or more", repr(sigma)))
     if not min(dc_constant, ac_constant) > 0:
-        raise ValueError(
-            f"dc_constant={dc_constant!r}, ac_constant={ac_constant!r}; needed are "
-            "positive numbers"
-        )
+        got = f"{dc_constant!r} and {ac_constant!r}"
+        raise ValueError(expected("dc_constant, ac_constant", "positive numbers", got))
     weights = _weights(sigma)
     planes = jnp.stack([luma255(image, luma) for image in (reference, distorted)])
     # One by one: as a stack, identical images would pass the matrix product at

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.metrics.full_reference.ms_ssim import WEIGHTS
 from jiqa.metrics.full_reference.ssim import similarity_maps
@@ -54,7 +55,7 @@ def _scales(
     reference: Array, distorted: Array, luma: str, sigma_nsq: float, parent: bool
 ) -> list[_Scale]:
     if sigma_nsq <= 0:
-        raise ValueError(f"sigma_nsq={sigma_nsq}; needed is a positive variance")
+        raise ValueError(expected("sigma_nsq", "a positive variance", repr(sigma_nsq)))
     pair = jnp.stack([luma255(reference, luma), luma255(distorted, luma)])
     (*bands, rest), blurred = laplacian_pyramid(pair, _SCALES)
     out = []

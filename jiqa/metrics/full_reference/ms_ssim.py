@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
 from jiqa.metrics.full_reference.ssim import similarity_maps
 from jiqa.ops.filters import correlate, gaussian_taps
@@ -124,9 +124,11 @@ def ms_ssim(
     one_of("pooling", pooling, "product", "weighted-sum")
     one_of("preset", preset, "wang2003", "metrix-mux")
     if preset == "metrix-mux" and pooling != "product":
-        raise ValueError('preset="metrix-mux" has pooling="product" only')
+        raise ValueError("preset='metrix-mux' allows pooling='product' only")
     if not weights or sum(weights) <= 0:
-        raise ValueError(f"weights={weights!r}; needed is one positive weight a scale")
+        raise ValueError(
+            expected("weights", "one positive weight per scale", repr(weights))
+        )
     x, y = luma255(reference, luma), luma255(distorted, luma)
     c1, c2 = (k1 * 255) ** 2, (k2 * 255) ** 2
     terms: list[tuple[Array, float]] = []

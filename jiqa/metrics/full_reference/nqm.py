@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.ops.contrast_sensitivity import noise_quality_threshold, viewing_angle
 from jiqa.ops.luma import luma255
@@ -71,7 +72,7 @@ def nqm(
         ValueError: unknown luma or a distance that is not positive.
     """
     if not heights > 0:
-        raise ValueError(f"heights={heights!r}; needed is a positive number")
+        raise ValueError(expected("heights", "a positive number", repr(heights)))
     x, y = luma255(reference, luma), luma255(distorted, luma)
     height, width = x.shape
     dtype = x.dtype

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.filters import box_taps, correlate, gaussian_taps
 from jiqa.ops.luma import channels, luma255
@@ -149,7 +149,7 @@ def ssim(
     window, size, spread, sample, on_luma = _PRESETS[preset]
     size = window_size or size
     if size % 2 == 0 or size < 1:
-        raise ValueError(f"window_size={size}; needed is an odd number of pixels")
+        raise ValueError(expected("window_size", "an odd number of pixels", repr(size)))
     uniform = window == "uniform" and sigma is None
     taps = box_taps(size) if uniform else gaussian_taps(size, sigma or spread or 1.5)
     unbiased = size**2 / (size**2 - 1) if sample else 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.filters import pad
 from jiqa.ops.luma import luma255
@@ -19,7 +19,7 @@ def _side(block: int = 8, **_: object) -> int:
 
 def _check(block: int, partial: str, output: str) -> None:
     if not 2 <= block <= 64:
-        raise ValueError(f"block={block!r}; needed is 2 to 64")
+        raise ValueError(expected("block", "2 to 64 pixels", repr(block)))
     one_of("partial", partial, "drop", "mirror")
     one_of("output", output, "score", "map")
 
@@ -176,10 +176,9 @@ def svd_projection(
     _check(block, partial, output)
     one_of("pooling", pooling, "mean", "deviation")
     if off_diagonal < 0 or not 0 <= tolerance < 1:
-        raise ValueError(
-            f"off_diagonal={off_diagonal!r}, tolerance={tolerance!r}; needed are 0 or "
-            "more, and 0 up to 1"
-        )
+        wanted = "0 or more, and from 0 to below 1"
+        got = f"{off_diagonal!r} and {tolerance!r}"
+        raise ValueError(expected("off_diagonal, tolerance", wanted, got))
     if luma == "bt601":
         change = luma255(distorted - reference, luma)
     else:

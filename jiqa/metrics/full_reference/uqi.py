@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import mean
@@ -117,7 +117,9 @@ def uqi(
     """
     one_of("output", output, "score", "map")
     if window_size < 2:
-        raise ValueError(f"window_size={window_size}; needed are 2 pixels or more")
+        raise ValueError(
+            expected("window_size", "at least 2 pixels", repr(window_size))
+        )
     x, y = luma255(reference, luma), luma255(distorted, luma)
     sums = _window_moments(x, y, window_size)
     product, squares = 2 * sums.x * sums.y, sums.x * sums.x + sums.y * sums.y

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.gaussian_scale_mixture import (
     Band,
@@ -120,7 +120,7 @@ def _information(scale: Array, eigenvalues: Array, noise: float) -> Array:
 def _check(sigma_nsq: float) -> None:
     if sigma_nsq < 1e-12:
         raise ValueError(
-            f"sigma_nsq={sigma_nsq}; needed is a variance of 1e-12 or more"
+            expected("sigma_nsq", "a variance of 1e-12 or more", repr(sigma_nsq))
         )
 
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.ops.filters import correlate, gaussian_taps, shifted_sum
 from jiqa.ops.luma import luma255
@@ -66,7 +67,7 @@ def vifp(
         ValueError: unknown luma, noise that is not positive, or a small image.
     """
     if not noise > 0:
-        raise ValueError(f"noise={noise!r}; needed is a positive variance")
+        raise ValueError(expected("noise", "a positive variance", repr(noise)))
     planes = jnp.stack([_centred(luma255(i, luma)) for i in (reference, distorted)])
     received = told = structure = jnp.zeros((), planes.dtype)
     for scale, size in enumerate(_WINDOWS):

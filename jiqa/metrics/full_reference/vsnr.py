@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.luma import luma255
 from jiqa.ops.metrix_mux import pad_metrix_mux
@@ -115,16 +115,15 @@ def vsnr(
         ("distance", distance),
     ):
         if not number > 0:
-            raise ValueError(f"{name}={number!r}; needed is a positive number")
+            raise ValueError(expected(name, "a positive number", repr(number)))
     one_of("pad", pad, "metrix-mux", "none")
     x, y = luma255(reference, luma), luma255(distorted, luma)
     if pad == "metrix-mux":
         x, y = pad_metrix_mux(x), pad_metrix_mux(y)
     elif any(side % 2**_LEVELS for side in x.shape):
-        raise ValueError(
-            f"vsnr: image of {x.shape[1]}x{x.shape[0]} (width x height); needed with "
-            f'pad="none" are multiples of {2**_LEVELS}'
-        )
+        wanted = f"sides that are multiples of {2**_LEVELS} with pad='none'"
+        got = f"{x.shape[1]}x{x.shape[0]} (width x height)"
+        raise ValueError(expected("vsnr", wanted, got))
 
     def luminance(grey: Array) -> tuple[Array, Array]:
         voltage = black_offset + voltage_scale * _levels(grey, quantise)

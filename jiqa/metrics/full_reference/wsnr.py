@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.ops.contrast_sensitivity import power_weights
 from jiqa.ops.luma import luma255
@@ -60,7 +61,7 @@ def wsnr(
         ValueError: unknown luma or a frequency that is not positive.
     """
     if not frequency > 0:
-        raise ValueError(f"frequency={frequency!r}; needed is a positive number")
+        raise ValueError(expected("frequency", "a positive number", repr(frequency)))
     x = luma255(reference, luma)
     if luma == "bt601":
         # Luma of the difference: exactly 0 for identical images.

@@ -108,7 +108,7 @@ def test_minimum_side_is_enforced_and_enough(case, rng):
     side = metric.min_side(**options)
     enough = noise(rng, side, side + 3, 3)
     assert np.isfinite(metric(params, enough, 1 - enough, **options))
-    with pytest.raises(ValueError, match=f"shorter side of {side}"):
+    with pytest.raises(ValueError, match=f"shorter side of at least {side}"):
         metric(params, enough[:-1], enough[:-1], **options)
 
 

@@ -103,7 +103,7 @@ def test_it_needs_the_whole_network_and_its_size():
     assert wiring.shapes["logits.bias"] == (1000,)
     assert wiring.taps[-6:] == CLASSIFIER and len(wiring.taps) == 37
     for options in ({"classifier": True}, {"layers": ("fc7",), "resize": 225}):
-        with pytest.raises(ValueError, match=r"fc7.*needed is 224, the side"):
+        with pytest.raises(ValueError, match=r"resize: expected 224, the side .*fc7"):
             LEARNED.wiring(**options)
 
 
@@ -140,5 +140,5 @@ def test_weights_without_a_classifier(rng):
 
 def test_from_the_command_line():
     check_options([Choice("deepsim", {"classifier": True, "resize": 224})])
-    with pytest.raises(UsageError, match="needed is 224"):
+    with pytest.raises(UsageError, match="resize: expected 224"):
         check_options([Choice("deepsim", {"classifier": True})])
