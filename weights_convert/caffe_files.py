@@ -30,13 +30,13 @@ def read(path: Path) -> NoReturn:
         network, layers = contents(path)
     except ValueError as error:
         raise ValueError(
-            f"{path}: named as Caffe's, but {error}, so that it is another file or a "
-            f"damaged one; needed is {_NEEDED}"
+            f"{path}: named like a file of Caffe, but {error}; it is another file or "
+            f"damaged. Expected {_NEEDED}"
         ) from None
     named = ", ".join(layers[:3]) + (f" ... {layers[-1]}" if len(layers) > 3 else "")
     raise ValueError(
-        f"{path}: came Caffe's network {network!r} with arrays of {len(layers)} layers "
-        f"({named}), which is not read; needed is {_NEEDED}"
+        f"{path}: jiqa does not read files of Caffe; this one holds the network "
+        f"{network!r} with arrays of {len(layers)} layers ({named}). Expected {_NEEDED}"
     )
 
 
@@ -95,7 +95,7 @@ def _fields(file: BinaryIO, end: int) -> Iterator[tuple[int, int]]:
             length = _varint(file) if kind == 2 else _LENGTHS.get(kind, end)
         start = file.tell()
         if start + length > end or tag < 8:
-            raise ValueError(f"its byte {at} begins no whole field of Caffe's schema")
+            raise ValueError(f"byte {at} does not begin a field of Caffe's schema")
         yield tag >> 3, length
         file.seek(start + length)
 
@@ -108,7 +108,7 @@ def _varint(file: BinaryIO) -> int:
         value |= (byte & 127) << shift
         if byte < 128:
             return value
-    raise ValueError(f"a number before its byte {file.tell()} does not end")
+    raise ValueError(f"a number before byte {file.tell()} does not end")
 
 
 def _text(file: BinaryIO, length: int) -> str:

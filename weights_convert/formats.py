@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import safetensors
 
+from jiqa.checks import expected
 from weights_convert import caffe_files, keras_files, matlab_files, torch_files
 from weights_convert import restricted_pickle as pickles
 from weights_convert.floats import numbers
@@ -64,7 +65,7 @@ def read_source(path: Path | str) -> Source:
     family, reader = _reader(path, start)
     arrays = without_prefix(reader(path))
     if not arrays:
-        raise ValueError(f"{path}: it holds no array")
+        raise ValueError(f"{path}: it holds no arrays")
     return Source(path, sha256, family, arrays)
 
 
@@ -90,13 +91,16 @@ def _reader(
         return "", caffe_files.read
     if b"ustar" in start[257:263]:
         raise ValueError(
-            f"{path}: a tar archive, as PyTorch wrote before 0.1.10; load and save it "
-            "once with a newer PyTorch"
+            f"{path}: a tar archive, as written by PyTorch before 0.1.10; load and "
+            "save it once with a newer PyTorch"
         )
+    page = start.lstrip()[:1] == b"<"
     raise ValueError(
-        f"{path}: of no known format; read are PyTorch's .pth (ZIP or older), "
-        "safetensors, Keras's HDF5 and MatConvNet's .mat"
-        + (" (this is a web page)" if start.lstrip()[:1] == b"<" else "")
+        expected(
+            f"{path}",
+            "PyTorch's .pth, safetensors, Keras's HDF5 or MatConvNet's .mat",
+            "a web page" if page else "an unknown format",
+        )
     )
 
 
@@ -108,10 +112,10 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     try:
         entries = safetensors.deserialize(path.read_bytes())
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: no safetensors file ({error})") from error
+        raise ValueError(f"{path}: not a safetensors file ({error})") from error
     strange = [f"{name} ({e['dtype']})" for name, e in entries if _odd(e)]
     if strange:
-        raise ValueError(f"{path}: numbers of an unknown kind: {', '.join(strange)}")
+        raise ValueError(f"{path}: arrays of unknown type: {', '.join(strange)}")
     return {
         name: numbers(e["data"], _KINDS[e["dtype"]]).reshape(e["shape"])
         for name, e in entries

@@ -20,7 +20,7 @@ def opened(path: Path) -> Iterator[Any]:
         import h5py
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            f"{path} is an HDF5 file, to read it takes h5py: "
+            f"{path} is an HDF5 file, which needs h5py: "
             "pip install 'jiqa[convert]' (or pip install h5py)"
         ) from None
     try:

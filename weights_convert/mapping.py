@@ -44,8 +44,8 @@ def parameters(
         mine = fitted(_reordered(value, key, theirs, source.family), shapes.get(key))
         if mine.shape != shapes.get(key, mine.shape):
             misshapen.append(
-                f"{theirs} {value.shape} gives {key} {mine.shape}, "
-                f"needed is {shapes[key]}"
+                f"{key}: expected shape {shapes[key]}, got {mine.shape} from "
+                f"{theirs} {value.shape}"
             )
         found[key] = mine.astype(np.float32, order="C")
     used = set(keys.values())

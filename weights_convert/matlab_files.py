@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.checks import expected
 from weights_convert.hdf5 import opened
 
 
@@ -98,8 +99,11 @@ def _network(content: dict[str, Any], path: Path) -> dict[str, np.ndarray]:
         if found:
             return found
     raise ValueError(
-        f"{path}: no MatConvNet network in it: needed is params (DagNN) or layers with "
-        f"weights (SimpleNN); it holds {', '.join(sorted(content)) or 'nothing'}"
+        expected(
+            f"{path}",
+            "a MatConvNet network: params (DagNN) or layers with weights (SimpleNN)",
+            ", ".join(sorted(content)) or "nothing",
+        )
     )
 
 

@@ -100,7 +100,7 @@ def check_size(file: Any) -> None:
         entry = int(argument or 0) if named else 0
         if entry > (position or 0) or opcode.name == "BYTEARRAY8":
             raise UnsafePickle(
-                f"it asks for memory that it does not fill ({opcode.name})"
+                f"it reserves memory that it does not fill ({opcode.name})"
             )
     file.seek(start)
 
@@ -136,8 +136,8 @@ def read(data: bytes, where: Path | str) -> Any:
     except Exception as error:  # A damaged pickle fails in many ways.
         reason = f"it cannot be read ({type(error).__name__}: {error})"
     raise UnsafePickle(
-        f"{where}: refused, {reason}; only NumPy arrays of numbers in dictionaries, "
-        "lists and tuples are read from a pickle"
+        f"{where}: refused: {reason}; only dictionaries, lists and tuples of numeric "
+        "NumPy arrays are read from a pickle"
     )
 
 
@@ -154,5 +154,5 @@ def flat(tree: Any, prefix: str = "") -> dict[str, np.ndarray]:
         elif isinstance(value, np.ndarray) and isinstance(key, str) and key:
             found[prefix + key] = value
         else:
-            raise UnsafePickle(f"no array by name at {prefix}{key}")
+            raise UnsafePickle(f"expected a named array at {prefix}{key}")
     return found

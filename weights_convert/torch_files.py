@@ -20,7 +20,7 @@ from weights_convert.torch_objects import Reader, Storage, tensors
 #: What the first pickle of the older format holds.
 _MAGIC = 0x1950A86A20F9469CFC6C
 _ADVICE = (
-    "; a state dictionary of tensors is read, not a whole model: save "
+    "; only a state dictionary of tensors is read, not a whole model: save "
     "model.state_dict() instead"
 )
 
@@ -35,7 +35,7 @@ def read_zip(path: Path) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             return _from_archive(archive)
     except UnsafePickle as error:
-        raise UnsafePickle(f"{path}: refused, {error}{_ADVICE}") from None
+        raise UnsafePickle(f"{path}: refused: {error}{_ADVICE}") from None
     except Exception as error:  # A damaged file fails in many ways.
         raise _unreadable(path, error) from error
 
@@ -44,7 +44,7 @@ def _from_archive(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
     names = [n for n in archive.namelist() if n.count("/") == 1]
     pickles = [n for n in names if n.endswith("/data.pkl")]
     if len(pickles) != 1:
-        raise UnsafePickle(f"it has {len(pickles)} entries data.pkl, needed is one")
+        raise UnsafePickle(f"expected one entry data.pkl, got {len(pickles)}")
     root = pickles[0].removesuffix("data.pkl")
     order = b"little"
     if f"{root}byteorder" in names:
@@ -88,7 +88,7 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
         ):
             return _from_row(view)
     except UnsafePickle as error:
-        raise UnsafePickle(f"{path}: refused, {error}{_ADVICE}") from None
+        raise UnsafePickle(f"{path}: refused: {error}{_ADVICE}") from None
     except Exception as error:
         raise _unreadable(path, error) from error
 
@@ -96,7 +96,7 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
 def _from_row(file: mmap.mmap) -> dict[str, np.ndarray]:
     magic, version = (Reader(file).load() for _ in range(2))
     if magic != _MAGIC or not isinstance(version, int):
-        raise UnsafePickle("it does not begin as PyTorch's files do")
+        raise UnsafePickle("it does not begin like a file of PyTorch")
     system = Reader(file).load()
     if not (isinstance(system, dict) and system.get("little_endian") is True):
         raise UnsafePickle("it was not written on a little-endian machine")
@@ -115,13 +115,13 @@ def _storages(
     """Every storage: how many numbers, eight bytes, then the numbers."""
     if set(keys) != set(announced):
         odd = ", ".join(sorted(set(keys) ^ set(announced)))
-        raise UnsafePickle(f"it announces and lists different storages: {odd}")
+        raise UnsafePickle(f"the announced and listed storages differ: {odd}")
     flats: dict[str, np.ndarray] = {}
     for key in keys:
         storage = announced[key]
         count = int.from_bytes(file.read(8), "little", signed=True)
         if count != storage.whole:
-            raise UnsafePickle(f"{count} numbers, where {storage.whole} are announced")
+            raise UnsafePickle(f"expected {storage.whole} numbers, got {count}")
         data = file.read(count * itemsize(storage.kind))
         if len(data) != count * itemsize(storage.kind):
             raise _too_short(storage, len(data))
@@ -131,11 +131,12 @@ def _storages(
 
 def _too_short(storage: Storage, came: int) -> UnsafePickle:
     return UnsafePickle(
-        f"{came} bytes of storage {storage.key!r}, needed are "
-        f"{storage.whole * itemsize(storage.kind)}; it is cut off"
+        f"storage {storage.key!r}: expected "
+        f"{storage.whole * itemsize(storage.kind)} bytes, "
+        f"got {came}; the file is cut off"
     )
 
 
 def _unreadable(path: Path, error: Exception) -> UnsafePickle:
     what = f"{type(error).__name__}: {error}".strip(": ")
-    return UnsafePickle(f"{path}: refused, it cannot be read ({what})")
+    return UnsafePickle(f"{path}: refused: it cannot be read ({what})")

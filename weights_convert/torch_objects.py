@@ -44,7 +44,7 @@ class _Sealed:
     __slots__ = ()
 
     def __setstate__(self, state: Any) -> None:
-        raise UnsafePickle(f"it writes on a {type(self).__name__.strip('_').lower()}")
+        raise UnsafePickle(f"it modifies a {type(self).__name__.strip('_').lower()}")
 
 
 class Kind(_Sealed):
@@ -74,9 +74,11 @@ class Storage(_Sealed):
         start, count = (0, whole) if view is None else view[1:]
         plain = all(type(n) is int and n >= 0 for n in (whole, start, count))
         if not (isinstance(kind, Kind) and isinstance(key, str) and plain):
-            raise UnsafePickle("a storage without plain kind, name and length")
+            raise UnsafePickle("a storage needs a plain kind, name and length")
         if start + count > whole:
-            raise UnsafePickle(f"a part {start}..{start + count} of {whole} numbers")
+            raise UnsafePickle(
+                f"a view of {start}..{start + count} into {whole} numbers"
+            )
         self.kind, self.key, self.whole = kind.name, key, whole
         self.start, self.count = start, count
 
@@ -95,12 +97,14 @@ class Tensor(_Sealed):
             and len(shape) == len(strides) <= 32
             and all(type(n) is int and n >= 0 for n in (offset, *shape, *strides))
         ):
-            raise UnsafePickle("a tensor without plain storage, offset, shape, strides")
+            raise UnsafePickle(
+                "a tensor needs a plain storage, offset, shape and strides"
+            )
         size = math.prod(shape)
         last = sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if size and offset + last >= storage.count:
             raise UnsafePickle(
-                f"a tensor of shape {shape} and strides {strides} from {offset} on, in "
+                f"a tensor of shape {shape}, strides {strides} and offset {offset} in "
                 f"a storage of {storage.count} numbers"
             )
         if size > max(storage.count, _MOST_REPEATED):

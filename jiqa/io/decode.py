@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.io.sources import Encoded, Source, as_file, stream
 
 #: File name endings that a folder is searched for.
@@ -195,9 +196,10 @@ def _decode(path: Path | Encoded) -> tuple[np.ndarray, int]:
             return _decode_wide(path, image.format), orientation
         mode = image.mode
         if mode == "F":
+            wanted = "8 or 16 bits per sample"
+            hint = "the range of a floating-point file is unknown"
             raise DecodeError(
-                f"{path}: floating-point samples; needed are 8 or 16 bits, as the "
-                "range of a floating-point file is not known"
+                expected(f"{path}", wanted, "floating-point samples", hint)
             )
         if mode == "P":
             image = image.convert("RGBA" if "transparency" in image.info else "RGB")
@@ -214,7 +216,8 @@ def _decode(path: Path | Encoded) -> tuple[np.ndarray, int]:
         pixels = pixels[..., None]
     if mode.startswith("I"):
         if pixels.min() < 0 or pixels.max() > 65535:
-            raise DecodeError(f"{path}: 32-bit samples; needed are 8 or 16 bits")
+            wanted = "8 or 16 bits per sample"
+            raise DecodeError(expected(f"{path}", wanted, "32-bit samples"))
         pixels = pixels.astype(np.uint16)
     return pixels, orientation
 
@@ -237,9 +240,9 @@ def _decode_wide(path: Path | Encoded, kind: str) -> np.ndarray:
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if pixels.shape[-1] > 4 or pixels.dtype != np.uint16:
+        got = f"{pixels.shape[-1]} of {pixels.dtype}"
         raise DecodeError(
-            f"{path}: {pixels.shape[-1]} samples of {pixels.dtype} a pixel; needed are "
-            "1 to 4 of 16 bits"
+            expected(f"{path}", "1 to 4 samples of 16 bits per pixel", got)
         )
     return pixels
 

@@ -13,6 +13,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from jiqa.checks import expected
+
 #: Seconds without a byte before a connection counts as lost.
 TIMEOUT = 30.0
 #: Connections in a row that bring nothing before it gives up.
@@ -65,10 +67,11 @@ def download(
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if not found.startswith(digest.lower()):
             _forget(part)
+            wanted = f"a file whose SHA-256 begins with {digest}"
             raise WrongHash(
-                f"{address}: SHA-256 of what came is {found}, needed is one that "
-                f"begins with {digest}; it is not kept. A proxy may have answered in "
-                "its place, or the file has changed"
+                expected(address, wanted, found)
+                + "; the file was deleted. A proxy may have answered instead of the "
+                "server, or the file has changed"
             )
         part.replace(path)
         _forget(part)
@@ -88,16 +91,18 @@ def _bring(address: str, part: Path, progress: Progress) -> None:
             error.close()
             if error.code < 500 and error.code not in (408, 429):
                 raise DownloadError(
-                    f"{address}: the server says {error.code} {error.reason}"
+                    f"{address}: the server answered {error.code} {error.reason}"
                 ) from error
-            reason = f"the server says {error.code} {error.reason}"
+            reason = f"the server answered {error.code} {error.reason}"
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
         idle = 0 if _size(part) > before else idle + 1
         if idle >= ATTEMPTS:
             kept = _size(part)
-            more = f"; {kept:,} bytes are kept and the next try goes on" if kept else ""
-            raise DownloadError(f"{address}: not reached ({reason}){more}")
+            more = (
+                f"; {kept:,} bytes are kept, run it again to continue" if kept else ""
+            )
+            raise DownloadError(f"{address}: the download failed ({reason}){more}")
         time.sleep(0.5 * 2**idle if idle else 0.0)
 
 
@@ -188,7 +193,7 @@ def _alone(part: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DownloadError(f"{part}: another process is fetching it") from None
+            raise DownloadError(f"{part}: another process is downloading it") from None
         try:
             yield
         finally:

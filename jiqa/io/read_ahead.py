@@ -13,6 +13,8 @@ from concurrent.futures import (
 )
 from typing import Any, TypeVar
 
+from jiqa.checks import expected
+
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
@@ -47,7 +49,7 @@ def in_order(
         ValueError: fewer than one worker.
     """
     if workers < 1:
-        raise ValueError(f"{workers} workers; needed is at least one")
+        raise ValueError(expected("workers", "at least 1", repr(workers)))
     waiting: deque[Future[_Out]] = deque()
     with _pool(workers, processes) as pool:
         try:

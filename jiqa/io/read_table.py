@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jiqa.checks import expected
 from jiqa.errors import LayoutError
 
 #: Endings of what counts as a table.
@@ -56,7 +57,9 @@ def read_table(path: Path) -> Table:
     cells = _sheet(path) if path.suffix.lower() == ".xlsx" else _text(path)
     filled = [(n, row) for n, row in enumerate(cells, 1) if any(row)]
     if not filled:
-        raise LayoutError(f"{path}: it is empty; needed is a line of column names")
+        raise LayoutError(
+            expected(f"{path}", "a line of column names", "an empty file")
+        )
     columns = filled[0][1]
     while columns and not columns[-1]:
         columns = columns[:-1]
@@ -64,7 +67,11 @@ def read_table(path: Path) -> Table:
     for number, row in filled[1:]:
         if any(row[len(columns) :]):
             raise LayoutError(
-                f"{path}, line {number}: {len(row)} cells under {len(columns)} columns"
+                expected(
+                    f"{path}, line {number}",
+                    f"{len(columns)} cells, one per column",
+                    f"{len(row)}",
+                )
             )
         rows.append((row + [""] * len(columns))[: len(columns)])
     return Table(path, columns, rows, [number for number, _ in filled[1:]])
@@ -89,7 +96,9 @@ def _sheet(path: Path) -> list[list[str]]:
     try:
         sheet = pandas.read_excel(path, header=None, dtype=object, engine="openpyxl")
     except Exception as error:  # a broken archive fails in any of several libraries
-        raise LayoutError(f"{path}: not an Excel file that opens: {error}") from error
+        raise LayoutError(
+            f"{path}: cannot be opened as an Excel file: {error}"
+        ) from error
     return [[_cell(cell) for cell in row] for row in sheet.to_numpy().tolist()]
 
 

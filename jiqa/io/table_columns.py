@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jiqa.checks import expected
 from jiqa.errors import LayoutError
 from jiqa.io.read_table import Table, plain
 
@@ -76,9 +77,12 @@ def find_columns(table: Table) -> Columns:
                 break
     if "image" not in places:
         raise LayoutError(
-            f"{table.path}: no column names the images; needed is one called image "
-            f"(or {', '.join(SYNONYMS['image'][1:4])}, ...); there are "
-            f"{', '.join(table.columns)}"
+            expected(
+                table.path,
+                "a column of image names, called image "
+                f"(or {', '.join(SYNONYMS['image'][1:4])}, ...)",
+                f"columns {', '.join(table.columns)}",
+            )
         )
     votes = {}
     for place, name in enumerate(names):

@@ -28,8 +28,8 @@ def check_format(path: Path) -> None:
     """Raise ``UsageError`` unless the suffix is one that can be written."""
     if path.suffix.lower() not in FORMATS:
         raise UsageError(
-            f"cannot write {path}: the suffix is {path.suffix or 'missing'}, needed is "
-            f"one of {', '.join(FORMATS)}"
+            f"cannot write {path}: expected a name that ends in "
+            f"{', '.join(FORMATS)}, got {path.suffix or 'no suffix'}"
         )
 
 

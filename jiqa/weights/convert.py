@@ -142,9 +142,9 @@ def _tables(network: str, source: Source, layout: str | None) -> dict[str, Table
         and layout in (None, name)
     ]
     if not fitting:
-        asked = f"layout {layout!r} of" if layout else "layout of"
+        asked = f"layout {layout!r}" if layout else "layout"
         raise ValueError(
-            f"{source.path}: no {asked} {network} fits a file of {source.family}'s "
-            f"kind; its layouts are {', '.join(known)}"
+            f"{source.path}: no {asked} of {network} fits a file in the format of "
+            f"{source.family} (layouts: {', '.join(known)})"
         )
     return {name: table(network, name) for name in fitting}

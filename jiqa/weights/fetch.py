@@ -40,7 +40,7 @@ def fetch(
     wanted = get_set(name)
     if not wanted.address:
         raise ValueError(
-            f"weights {name!r} have no address"
+            f"weights {name!r} have no download address"
             + ("; they are part of jiqa" if wanted.shipped else "")
         )
     # The name alone may be model.safetensors.
@@ -67,5 +67,5 @@ def _stated(wanted: WeightSet, file: Path) -> str:
     pointer.unlink()
     found = re.search(r"^oid sha256:([0-9a-f]{64})$", text, re.M)
     if found is None:
-        raise DownloadError(f"{wanted.pointer}: states no SHA-256")
+        raise DownloadError(f"{wanted.pointer}: contains no SHA-256")
     return found[1]

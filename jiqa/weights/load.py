@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.nn import parameters
 from jiqa.weights import safetensors_files as files
 from jiqa.weights.convert import parameters_of
@@ -126,8 +127,12 @@ def _from_package(
     digest = hashlib.sha256(data).hexdigest()
     if digest != carrier.sha256:
         raise ValueError(
-            f"{place.path}: its SHA-256 is {digest}, that of {carrier.package} is "
-            f"{carrier.sha256}; reinstall the package in that version"
+            expected(
+                f"{place.path}",
+                f"SHA-256 {carrier.sha256}, that of {carrier.package}",
+                f"{digest}",
+                "reinstall the package in that version",
+            )
         )
     if not carrier.keys:
         return parameters_of(wanted, read_source(place.path))[0]

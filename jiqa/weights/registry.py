@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from jiqa.checks import unknown
 from jiqa.weights import heads
 from jiqa.weights import networks as published
 from jiqa.weights.run_sets import is_folder, run_set
@@ -31,6 +31,4 @@ def get_set(name: str) -> WeightSet:
     sets = all_sets()
     if name in sets:
         return sets[name]
-    close = difflib.get_close_matches(name.lower(), sets, n=2)
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    raise ValueError(f"no weights {name!r}{hint} (sets are {', '.join(sets)})")
+    raise ValueError(unknown("weights", name, sets, f"sets: {', '.join(sets)}"))

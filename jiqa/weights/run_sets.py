@@ -55,7 +55,7 @@ def run_set(name: str) -> WeightSet:
     file, feeds, when = next(v for k, v in FOLDERS.items() if name.startswith(k))
     path = run_folder(name) / file
     if not path.is_file():
-        raise ValueError(f"no weights {name!r}: {path} is not there ({when})")
+        raise ValueError(f"weights {name!r}: {path} does not exist ({when})")
     metadata = read_metadata(path)
     with safetensors.safe_open(path, framework="numpy") as opened:
         shapes = {k: tuple(opened.get_slice(k).get_shape()) for k in opened.keys()}

@@ -11,6 +11,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from jiqa.checks import expected
+
 #: What a file's metadata must say: where the numbers come from, under which licence,
 #: and the SHA-256 of the file that they were taken from.
 METADATA = ("source", "licence", "sha256")
@@ -65,14 +67,14 @@ def read(
             wrong = [f"{k} ({kind})" for k, kind in kinds.items() if kind != "F32"]
             params = {} if wrong else {k: file.get_tensor(k) for k in keys}
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: no safetensors file ({error})") from error
+        raise ValueError(f"{path}: not a safetensors file ({error})") from error
     if wrong:
-        raise ValueError(f"{path}: needed is float32 (F32); {', '.join(wrong)}")
+        raise ValueError(expected(f"{path}", "float32 (F32) arrays", ", ".join(wrong)))
     lacking = [k for k in METADATA if not metadata.get(k)]
     if lacking:
         raise ValueError(
-            f"{path}: its metadata lack {', '.join(lacking)}; weights must say where "
-            "they come from (jiqa.weights.write writes that)"
+            f"{path}: the metadata lack {', '.join(lacking)}; weights must state where "
+            "they come from (jiqa.weights.write stores this)"
         )
     return params, metadata
 

@@ -114,7 +114,7 @@ def test_server_without_ranges(server, tmp_path, tag):
 def test_wrong_hash_is_not_kept(server, tmp_path):
     path = tmp_path / "w.pth"
     path.write_bytes(b"the old one")
-    with pytest.raises(WrongHash, match=rf"is {SHA256}, needed .* begins with 0123"):
+    with pytest.raises(WrongHash, match=rf"expected .* begins with 0123, got {SHA256}"):
         download(f"{server.address}/w.pth", path, "0123")
     assert path.read_bytes() == b"the old one"
     assert left(tmp_path) == ["w.pth"]
@@ -123,7 +123,7 @@ def test_wrong_hash_is_not_kept(server, tmp_path):
 @pytest.mark.parametrize("code", [403, 404, 410])
 def test_absent_file(server, tmp_path, code):
     server.codes = [code]
-    with pytest.raises(DownloadError, match=rf"/w\.pth: the server says {code}"):
+    with pytest.raises(DownloadError, match=rf"/w\.pth: the server answered {code}"):
         download(f"{server.address}/w.pth", tmp_path / "w.pth")
     assert len(server.requests) == 1
 
@@ -132,7 +132,7 @@ def test_busy_server_is_asked_again(server, tmp_path):
     server.codes = [503, 429]
     download(f"{server.address}/w.pth", tmp_path / "w.pth", SHA256)
     server.codes = [503] * downloading.ATTEMPTS
-    with pytest.raises(DownloadError, match=r"not reached .*says 503"):
+    with pytest.raises(DownloadError, match=r"download failed .*answered 503"):
         download(f"{server.address}/w.pth", tmp_path / "x.pth", SHA256)
 
 
@@ -144,9 +144,9 @@ def _closed_port() -> int:
 
 def test_no_network(server, tmp_path):
     address = f"http://127.0.0.1:{_closed_port()}/w.pth"
-    with pytest.raises(DownloadError, match=r"w\.pth: not reached .*refused"):
+    with pytest.raises(DownloadError, match=r"w\.pth: the download failed .*refused"):
         download(address, tmp_path / "w.pth")
-    with pytest.raises(DownloadError, match=r"w\.pth: not reached"):
+    with pytest.raises(DownloadError, match=r"w\.pth: the download failed"):
         download("http://nowhere.invalid/w.pth", tmp_path / "w.pth")
     assert left(tmp_path) == []
 
@@ -163,7 +163,7 @@ def test_two_at_a_time(server, tmp_path):
     path = tmp_path / "w.pth"
 
     def second(done: int, total: int | None) -> None:
-        with pytest.raises(DownloadError, match="another process is fetching it"):
+        with pytest.raises(DownloadError, match="another process is downloading it"):
             download(f"{server.address}/w.pth", path, SHA256)
 
     download(f"{server.address}/w.pth", path, SHA256, second)

@@ -74,8 +74,8 @@ def test_all_that_is_wrong_in_one_report(tmp_path):
         "  b.bias (3,)",
         "  b.weight (2,)",
         "1 of another shape:",
-        "  a.weight (5, 4, 3, 3) gives conv.kernel (3, 3, 4, 5), needed is "
-        "(2, 3, 4, 5)",
+        "  conv.kernel: expected shape (2, 3, 4, 5), got (3, 3, 4, 5) from "
+        "a.weight (5, 4, 3, 3)",
         "1 not floating point:",
         "  fc.bias (int32)",
     ]
@@ -205,10 +205,10 @@ def test_half_a_classifier_is_a_damaged_file(tmp_path, toy):
     ("arguments", "told"),
     [
         (["vgg16", "nowhere.pth", "."], "nowhere.pth"),
-        (["vgg16", "{page}", "."], "of no known format"),
+        (["vgg16", "{page}", "."], "MatConvNet's .mat, got a web page"),
         (["vgg16", "{toy}", "."], "26 missing"),
         (["vgg16", "{toy}", ".", "--layout", "timm"], "no layout 'timm' of vgg16"),
-        (["mobilenet_v1", "{toy}", "."], "its layouts are keras"),
+        (["mobilenet_v1", "{toy}", "."], "(layouts: keras)"),
     ],
 )
 def test_command_says_what_is_wrong(tmp_path, capsys, arguments, told):

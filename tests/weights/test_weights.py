@@ -180,7 +180,7 @@ def test_all_wrong_keys_in_one_message(tmp_path, toy):
     text = str(caught.value)
     assert "1 missing: conv.bias (2,)" in text
     assert "1 unexpected: conv2.bias (4,)" in text
-    assert "conv.kernel is (3, 3, 3, 2), needed is (1, 1, 3, 2)" in text
+    assert "conv.kernel: expected shape (1, 1, 3, 2), got (3, 3, 3, 2)" in text
     assert "fc6" not in text
 
 
@@ -190,7 +190,7 @@ def test_files_say_where_they_come_from(tmp_path):
     with pytest.raises(ValueError, match="metadata lack licence"):
         weights.read(path)
     path.write_bytes(b"no such thing")
-    with pytest.raises(ValueError, match="no safetensors file"):
+    with pytest.raises(ValueError, match="not a safetensors file"):
         weights.read(path)
 
 
@@ -243,7 +243,7 @@ def test_order_of_places(tmp_path, toy, monkeypatch):
 
     monkeypatch.setenv("JIQA_WEIGHTS", str(tmp_path / "nowhere"))
     with pytest.raises(
-        FileNotFoundError, match=r"JIQA_WEIGHTS: .*nowhere is no folder"
+        FileNotFoundError, match=r"JIQA_WEIGHTS: .*nowhere is not a folder"
     ):
         weights.load("toy")
 
@@ -294,7 +294,9 @@ def test_package_of_another_content_is_refused(tmp_path, toy, monkeypatch):
         weights.load("toy")
     with (tmp_path / "toy.ckpt").open("ab") as file:
         file.write(b"!")
-    with pytest.raises(ValueError, match=r"SHA-256 .* reinstall"):
+    with pytest.raises(
+        ValueError, match=r"expected SHA-256 .*, got [0-9a-f]{64} .*reinstall"
+    ):
         weights.load("toy")
 
 

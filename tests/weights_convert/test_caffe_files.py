@@ -74,12 +74,12 @@ def test_what_it_holds_is_told(tmp_path, layers):
     path = _write(tmp_path / "w.caffemodel", *layers)
     assert contents(path) == ("ToyNet", ["conv1", "fc8"])
     with pytest.raises(
-        ValueError, match=r"w\.caffemodel: came Caffe's network"
+        ValueError, match=r"w\.caffemodel: jiqa does not read files of Caffe"
     ) as told:
         read_source(path)
     for part in (
-        "'ToyNet' with arrays of 2 layers (conv1, fc8), which is not read",
-        "needed is the network's PyTorch, safetensors, Keras or MatConvNet file",
+        "'ToyNet' with arrays of 2 layers (conv1, fc8)",
+        "Expected the network's PyTorch, safetensors, Keras or MatConvNet file",
         "OpenCV 4",
         "readNetFromCaffe",
         "jiqa.weights.write",
@@ -99,7 +99,7 @@ def test_a_part_of_one(tmp_path, share):
     path = _write(tmp_path / "w.caffemodel", *NEW)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with pytest.raises(
-        ValueError, match=r"but its byte \d+ begins no whole field.*needed is"
+        ValueError, match=r"but byte \d+ does not begin a field.*Expected"
     ):
         read_source(path)
 
@@ -109,10 +109,10 @@ def test_a_part_of_one(tmp_path, share):
     [
         (b"", "holds no layer with arrays"),
         (_field(1, "ToyNet") + _layer("relu1", "ReLU"), "holds no layer with arrays"),
-        (b"name: 'ToyNet' layer { }", "named as Caffe's, but .*byte"),
+        (b"name: 'ToyNet' layer { }", "named like a file of Caffe, but byte"),
         (b"\xff" * 40, "does not end"),
-        (b"\0" * 40, "begins no whole field"),
-        (b"<!DOCTYPE html>", "of no known format.*web page"),
+        (b"\0" * 40, "does not begin a field"),
+        (b"<!DOCTYPE html>", "expected .*MatConvNet.*, got a web page"),
     ],
 )
 def test_other_files_of_that_name(tmp_path, content, told):
@@ -126,5 +126,5 @@ def test_the_command_says_so(tmp_path, capsys):
     path = _write(tmp_path / "w.caffemodel", *NEW)
     assert main(["weights", "convert", "vgg16", str(path), str(tmp_path)]) == 1
     told = capsys.readouterr().err
-    assert "Caffe's network 'ToyNet'" in told and "Traceback" not in told
+    assert "network 'ToyNet'" in told and "Traceback" not in told
     assert not (tmp_path / "vgg16.safetensors").exists()

@@ -140,7 +140,7 @@ def _hostile(container: str, path: Path, mark: Path) -> Path:
 def test_hostile_pickle_is_refused(tmp_path, container):
     mark = tmp_path / "ran"
     path = _hostile(container, tmp_path / "w.pth", mark)
-    with pytest.raises(UnsafePickle, match=r"w\.pth: refused, it asks for \w+\.system"):
+    with pytest.raises(UnsafePickle, match=r"w\.pth: refused: it asks for \w+\.system"):
         read_source(path)
     assert not mark.exists()
     if container != "plain":
@@ -157,15 +157,15 @@ def test_hostile_pickle_is_refused(tmp_path, container):
         (b"ctorch.hub\nload\n.", "asks for torch.hub.load"),
         (b"ctorch._utils\n_rebuild_tensor_v2.__globals__\n.", "__globals__"),
         # Writing on what the reader handed out.
-        (b"ctorch\nFloatStorage\n}X\x01\x00\x00\x00xK\x01sb.", "it writes on a"),
+        (b"ctorch\nFloatStorage\n}X\x01\x00\x00\x00xK\x01sb.", "it modifies a"),
         (
             b"ctorch._utils\n_rebuild_tensor_v2\n}X\x01\x00\x00\x00xK\x01sb.",
-            "writes on",
+            "modifies a",
         ),
         # Asking for memory: an entry far off, and a byte array.
         (
             b"Nr\xf0\xff\xff\xff.",
-            r"asks for memory that it does not fill (LONG_BINPUT)",
+            r"reserves memory that it does not fill (LONG_BINPUT)",
         ),
         (b"\x96\x00\x00\x00\x00\x00\x01\x00\x00.", "only"),
         (b"\x96\x01\x00\x00\x00\x00\x00\x00\x00x.", "(BYTEARRAY8)"),
@@ -264,7 +264,7 @@ def test_part_of_a_storage(tmp_path):
     np.testing.assert_array_equal(read_source(path).arrays["a"], [1, 2])
     pid = (*pid[:5], ("1", 3, 2))
     path = _by_hand(tmp_path / "w.pth", "legacy", _described(0, (2,), (1,), pid))
-    with pytest.raises(UnsafePickle, match=r"a part 3\.\.5 of 4 numbers"):
+    with pytest.raises(UnsafePickle, match=r"a view of 3\.\.5 into 4 numbers"):
         read_source(path)
 
 
@@ -289,7 +289,7 @@ def test_an_archive_of_something_else(tmp_path):
     path = tmp_path / "w.pth"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "nothing")
-    with pytest.raises(UnsafePickle, match=r"0 entries data\.pkl"):
+    with pytest.raises(UnsafePickle, match=r"expected one entry data\.pkl, got 0"):
         read_source(path)
 
 
@@ -341,7 +341,7 @@ def test_safetensors_that_begins_as_a_pickle_does(tmp_path):
 def test_safetensors_of_an_unknown_kind(tmp_path):
     content = {"a": torch.ones(2).to(torch.float8_e4m3fn)}
     safetensors.torch.save_file(content, tmp_path / "w.safetensors")
-    with pytest.raises(ValueError, match=r"unknown kind: a \(F8_E4M3\)"):
+    with pytest.raises(ValueError, match=r"unknown type: a \(F8_E4M3\)"):
         read_source(tmp_path / "w.safetensors")
 
 
@@ -349,17 +349,17 @@ def test_damaged_safetensors(tmp_path):
     path = tmp_path / "w.safetensors"
     safetensors.torch.save_file({"a": torch.ones(50)}, path)
     path.write_bytes(path.read_bytes()[:-8])
-    with pytest.raises(ValueError, match=r"w\.safetensors: no safetensors file"):
+    with pytest.raises(ValueError, match=r"w\.safetensors: not a safetensors file"):
         read_source(path)
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "of no known format"),
-        (b"<!DOCTYPE html>", r"no known format.*web page"),
+        (b"", "expected PyTorch.*, got an unknown format"),
+        (b"<!DOCTYPE html>", r"expected PyTorch.*, got a web page"),
         (b"\0" * 257 + b"ustar  \0" + b"\0" * 300, "a tar archive"),
-        (b"hello", "read are PyTorch's"),
+        (b"hello", "expected PyTorch's .*MatConvNet"),
     ],
 )
 def test_files_of_other_formats(tmp_path, content, told):
@@ -370,7 +370,7 @@ def test_files_of_other_formats(tmp_path, content, told):
 
 
 def test_a_file_without_arrays(tmp_path):
-    with pytest.raises(ValueError, match="holds no array"):
+    with pytest.raises(ValueError, match="holds no arrays"):
         read_source(_save(tmp_path / "w.pth", {"epoch": 3}, True))
     with pytest.raises(FileNotFoundError):
         read_source(tmp_path / "nowhere.pth")

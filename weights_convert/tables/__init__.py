@@ -5,11 +5,11 @@ One module a family. They rename only: kernels keep the order of axes that the f
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from jiqa.checks import alternatives, expected, unknown
 from weights_convert.tables import (
     alexnet,
     bn_inception,
@@ -61,9 +61,9 @@ def layouts(network: str) -> tuple[str, ...]:
         ValueError: no such network; names the closest.
     """
     if network not in _LAYOUTS:
-        close = difflib.get_close_matches(network, _LAYOUTS, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"network={network!r}; needed is one of {[*_LAYOUTS]}{hint}")
+        raise ValueError(
+            unknown("network", network, _LAYOUTS, f"networks: {', '.join(_LAYOUTS)}")
+        )
     return _LAYOUTS[network]
 
 
@@ -82,6 +82,6 @@ def table(network: str, layout: str) -> Table:
         ValueError: no such network, or not in this layout.
     """
     if layout not in layouts(network):
-        known = " or ".join(map(repr, layouts(network)))
-        raise ValueError(f"layout={layout!r} of {network}; needed is {known}")
+        wanted = f"{alternatives(layouts(network))} for {network}"
+        raise ValueError(expected("layout", wanted, repr(layout)))
     return _MAKERS[network, layout](network)

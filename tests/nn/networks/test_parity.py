@@ -264,9 +264,13 @@ def test_key_table_is_complete_both_ways(name):
 
 
 def test_unknown_networks_and_layouts_are_named():
-    with pytest.raises(ValueError, match="did you mean 'resnet50'"):
+    with pytest.raises(
+        ValueError, match="unknown network 'resnet-50'; did you mean resnet50"
+    ):
         table("resnet-50", "torchvision")
-    with pytest.raises(ValueError, match="needed is 'timm' or 'pytorch'"):
+    with pytest.raises(
+        ValueError, match=r"layout: expected 'timm' or 'pytorch' .*got 'keras'"
+    ):
         table("inception_resnet_v2", "keras")
     assert layouts("scnn_matconvnet") == ("matconvnet",)
     assert table("scnn_matconvnet", "matconvnet").keys["conv4_2.kernel"] == "conv4-2f"
