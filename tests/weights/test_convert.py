@@ -143,6 +143,7 @@ def toy(monkeypatch) -> Callable[..., None]:
     def use(**changes) -> None:
         wanted = WeightSet(**(vars(TOY) | changes))
         monkeypatch.setattr(converting, "get_set", lambda name: wanted)
+        monkeypatch.setattr(weights, "get_set", lambda name: wanted)
 
     known = Table(KEYS, ("*.num_batches_tracked",))
     monkeypatch.setattr(converting, "layouts", lambda network: ("torchvision",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import importlib.metadata
 import os
 import pickle
@@ -18,13 +19,15 @@ import pytest
 from jiqa import weights
 from jiqa.nn import NETWORKS
 from jiqa.nn import graph as layers
-from jiqa.weights import load as loading
 from jiqa.weights import locate as places
 from jiqa.weights import safetensors_files as files
 from jiqa.weights.weight_set import Carrier, WeightSet
 from tests.helpers.torch_reference import torchvision
 from weights_convert import restricted_pickle as pickles
 from weights_convert.tables import table
+
+# The name in the package is the function.
+loading = importlib.import_module("jiqa.weights.load")
 
 ORIGIN = {"source": "somewhere", "licence": "MIT", "sha256": "0" * 64}
 
