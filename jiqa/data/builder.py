@@ -78,7 +78,7 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
         Raises:
             jiqa.errors.LayoutError: what is missing, and where it was looked for.
         """
-        raise NotImplementedError(f"{type(self).__name__} has to say how it is read")
+        raise NotImplementedError(f"{type(self).__name__} has to define how it is read")
 
     def contents(self, root: Path | str) -> Contents:
         """As ``read``, which is asked once: a large set has many files to look up.
@@ -91,7 +91,7 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
             found = self.read(root)
             if not found.records and not found.references:
                 raise LayoutError(
-                    f"{root}: the labels of {self.INFO.title} name no image"
+                    f"{root}: the labels of {self.INFO.title} name no images"
                 )
             self._found = root, found
         return self._found[1]

@@ -127,7 +127,7 @@ class Dataset:
         """
         if split and split not in [*self.splits, REFERENCES]:
             raise ValueError(
-                f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}"
+                f"{self.name} has no split {split!r} (splits: {', '.join(self.splits)})"
             )
         wanted = [split] if split else self.splits
         return [e for e in self._entries if e.split in wanted]

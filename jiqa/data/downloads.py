@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from jiqa.checks import expected
 from jiqa.io.cache import cache_folder
 from jiqa.io.download import DownloadError, Progress, WrongHash, download
 
@@ -161,8 +162,8 @@ def fetch(
             shutil.rmtree(draft)
             file.unlink()
             raise WrongHash(
-                f"{archive.addresses[0]}: what came unpacks to other files than those "
-                "that are meant; it is not kept"
+                f"{archive.addresses[0]}: the archive holds other files than "
+                "expected; it was deleted"
             )
         draft.replace(done)
         file.unlink()
@@ -200,9 +201,11 @@ def _bring(archive: Archive, file: Path, progress: Progress) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(file.parent).free
     if free < 2 * archive.size:
-        raise DownloadError(
-            f"{file.parent}: {free / 1e9:.1f} GB free; needed are "
+        wanted = (
             f"{2 * archive.size / 1e9:.1f} GB to download and unpack {archive.file}"
+        )
+        raise DownloadError(
+            expected(f"free space in {file.parent}", wanted, f"{free / 1e9:.1f} GB")
         )
     problems: list[DownloadError] = []
     for address in archive.addresses:
@@ -235,7 +238,9 @@ def _unpack(file: Path, draft: Path, archive: Archive) -> None:
                         _write(source, draft / place)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         file.unlink()
-        raise DownloadError(f"{file}: does not unpack ({error}); deleted") from error
+        raise DownloadError(
+            f"{file}: cannot be unpacked ({error}); it was deleted"
+        ) from error
 
 
 def _place(member: str, archive: Archive) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from jiqa.checks import expected
 from jiqa.io.sources import Source
 
 #: The split of undistorted images, where a data set has them; scored by nobody.
@@ -109,9 +110,13 @@ class Record:
         for what in ("score", "deviation"):
             value = getattr(self, what)
             if value is not None and not math.isfinite(value):
-                raise ValueError(f"{self.name}: {what} is {value}; needed is a number")
+                raise ValueError(
+                    expected(f"{self.name}, {what}", "a number", f"{value}")
+                )
         if self.split in (REFERENCES, "all"):
-            raise ValueError(f"{self.name}: {self.split} cannot name an official split")
+            raise ValueError(
+                f"{self.name}: an official split cannot be called {self.split}"
+            )
 
 
 @dataclass(frozen=True)

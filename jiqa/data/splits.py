@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.data.store import open_dataset
@@ -76,13 +77,12 @@ def divide(
         name: of what is divided, for messages.
     """
     if min(fractions, default=0) <= 0 or abs(sum(fractions) - 1) > 1e-9:
-        raise ValueError(
-            f"fractions {tuple(fractions)}; needed are positive ones that add up to 1"
-        )
+        wanted = "positive numbers that add up to 1"
+        raise ValueError(expected("fractions", wanted, f"{tuple(fractions)}"))
     order = sorted({_group(e) for e in entries}, key=lambda g: _rank(seed, g))
     if len(order) < len(fractions):
         raise ValueError(
-            f"{name} has {len(order)} groups of images, too few for "
+            f"{name} has {len(order)} groups of images, too few for a split into "
             f"{len(fractions)} parts"
         )
     part_of = {
@@ -123,19 +123,19 @@ def select(
     match = _SEEDED.fullmatch(wanted)
     if not match:
         raise ValueError(
-            f"{spec}: {name} has no split {wanted!r}; its splits are "
-            f"{', '.join(dataset.splits)}. The forms are\n{FORMS}"
+            f"{spec}: {name} has no split {wanted!r} (splits: "
+            f"{', '.join(dataset.splits)}). Splits are written as\n{FORMS}"
         )
     shares = [int(s) for s in match["shares"].split("-")] if match["shares"] else []
     fractions = [s / 100 for s in shares] or FRACTIONS
     parts = PARTS.get(len(fractions), ())
     if match["part"] not in parts:
         raise ValueError(
-            f"{spec}: a division in {len(fractions)} has "
-            f"{', '.join(parts) or 'no names'}. The forms are\n{FORMS}"
+            f"{spec}: the parts of a split into {len(fractions)} are called "
+            f"{', '.join(parts) or 'nothing'}. Splits are written as\n{FORMS}"
         )
     if shares and sum(shares) != 100:
-        raise ValueError(f"{spec}: {match['shares']} does not add up to 100")
+        raise ValueError(expected(spec, "shares that add up to 100", match["shares"]))
     divided = split_entries(
         dataset, fractions, int(match["seed"]), hidden_references=hidden_references
     )

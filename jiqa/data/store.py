@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from jiqa.checks import unknown
 from jiqa.data.builder import QualityDataset
 from jiqa.data.dataset import Dataset, Records, StoredImage, matching
 from jiqa.data.prepare.write import is_prepared, write
@@ -60,13 +60,13 @@ def split_name(
     if head not in datasets:
         named = named_sets(datasets, Path(data_dir or default_data_dir()))
         if len(named.get(name, [])) > 1:
-            raise ValueError(f"{name!r} is one of {', '.join(named[name])}: say which")
+            raise ValueError(
+                f"{name!r} is ambiguous: expected one of {', '.join(named[name])}"
+            )
         if name in named:
             return split_name(named[name][0])
-        near = head.lower().replace("-", "_").replace(":", "_")
-        close = difflib.get_close_matches(near, [*datasets, *named], n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise ValueError(f"no data set {head!r}{hint} (jiqa data list lists all)")
+        hint = "jiqa data list lists them all"
+        raise ValueError(unknown("data set", head, [*datasets, *named], hint))
     if datasets[head].NAMED:
         if config:
             check_name(head, config)
@@ -74,7 +74,8 @@ def split_name(
     known = [c for c in datasets[head].INFO.scales if c]
     if config and config not in known:
         raise ValueError(
-            f"{head} has no scores {config!r}; it has {', '.join(known) or 'one kind'}"
+            f"{head} has no scores {config!r} (scores: "
+            f"{', '.join(known) or 'one kind only'})"
         )
     return datasets[head], config or (known[0] if known else "")
 
@@ -161,7 +162,7 @@ def to_prepare(
         if key not in made.OPTIONS:
             known = ", ".join(f"{k} ({v})" for k, v in made.OPTIONS.items())
             raise ValueError(
-                f"{made.name} has no option {key!r}; it has {known or 'none'}"
+                f"{made.name} has no option {key!r} (options: {known or 'none'})"
             )
         made.options[key] = value
     return made
@@ -202,11 +203,12 @@ def open_dataset(name: str, data_dir: Path | str | None = None) -> Dataset:
     if made.NAMED and not made.config:
         named = named_sets({made.name: type(made)}, folder)
         raise FileNotFoundError(
-            f"{name}: which one? Prepared are {', '.join(named) or 'none'}"
+            f"{name}: expected the name of a prepared table, one of "
+            f"{', '.join(named) or 'none'}"
         )
     if not is_prepared(made):
         raise FileNotFoundError(
-            f"{name} is not prepared in {folder}: "
+            f"{name} is not prepared in {folder}. Prepare it with "
             f"jiqa data prepare {name} --manual-dir DIR, where DIR holds\n"
             f"{made.INFO.layout}"
         )

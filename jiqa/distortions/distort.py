@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.core.images import as_image, check_range, is_traced, to_float
 from jiqa.distortions.kinds import Kind
 from jiqa.distortions.registry import get_kind
@@ -42,21 +43,23 @@ def distort(image: Any, kind: str | Kind, level: int, key: Any) -> Any:
     image = as_image(image, "image")
     if image.ndim != 3:
         raise ValueError(
-            f"image: shape {tuple(image.shape)}; needed is one image [H, W, C] (for a "
-            "batch use jax.vmap)"
+            expected(
+                "image",
+                "one image [H, W, C]",
+                f"shape {tuple(image.shape)}",
+                "use jax.vmap for a batch",
+            )
         )
     check_range(image, "image")
     chosen = get_kind(kind) if isinstance(kind, str) else kind
     level = operator.index(level)
     if not 0 <= level <= len(chosen.levels):
-        raise ValueError(
-            f"{chosen.name}: level {level}; needed is 1 to {len(chosen.levels)}, or 0 "
-            "for the image itself"
-        )
+        wanted = f"1 to {len(chosen.levels)}, or 0 for the image itself"
+        raise ValueError(expected(f"level of {chosen.name}", wanted, f"{level}"))
     if chosen.where == "codec" and is_traced(image):
         raise ValueError(
-            f"{chosen.name} runs through an image codec on the host; it cannot be part "
-            "of jit or vmap"
+            f"{chosen.name} runs an image codec on the host; it cannot be used inside "
+            "jit or vmap"
         )
     if level == 0:
         return to_float(image)

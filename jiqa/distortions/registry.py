@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from jiqa.checks import did_you_mean, expected, unknown
 from jiqa.discovery import modules
 from jiqa.distortions.kinds import Kind
 
@@ -48,7 +48,9 @@ def get_set(name: str) -> Mapping[str, Kind]:
     """
     sets = all_sets()
     if name not in sets:
-        raise ValueError(f"no set {name!r}{_hint(name, sets)} (there are {_all(sets)})")
+        raise ValueError(
+            unknown("set of distortions", name, sets, f"sets: {_all(sets)}")
+        )
     return sets[name]
 
 
@@ -60,14 +62,12 @@ def get_kind(name: str) -> Kind:
     """
     set_name, slash, kind = name.partition("/")
     if not slash:
-        close = _hint(name, [n.partition("/")[2] for n in list_kinds()])
-        raise ValueError(f"{name!r} names no set; needed is set/kind{close}")
+        close = did_you_mean(name, [n.partition("/")[2] for n in list_kinds()])
+        raise ValueError(expected("kind", "set/kind", f"{name!r}{close}"))
     kinds = get_set(set_name)
     if kind not in kinds:
-        raise ValueError(
-            f"no kind {kind!r} in {set_name}{_hint(kind, kinds)} (there are "
-            f"{_all(kinds)})"
-        )
+        hint = f"kinds: {_all(kinds)}"
+        raise ValueError(unknown(f"kind of {set_name}", kind, kinds, hint))
     return kinds[kind]
 
 
@@ -79,12 +79,6 @@ def list_kinds(set: str | None = None) -> list[str]:
     """
     names = all_sets() if set is None else [set]
     return [f"{name}/{kind}" for name in names for kind in get_set(name)]
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    wanted = name.lower().replace("-", "_")
-    close = difflib.get_close_matches(wanted, list(dict.fromkeys(known)), n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def _all(names: Iterable[str]) -> str:

@@ -108,11 +108,14 @@ def test_hidden_references_are_left_out_unless_asked_for(out):
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("tid2013:dev", "no split 'dev'; its splits are images"),
-        ("tid2013:validation@1", "a division in 2 has train, test"),
-        ("tid2013:dev@1/60-20-20", "a division in 3 has train, validation, test"),
-        ("tid2013:train@1/50-20-20", "50-20-20 does not add up to 100"),
-        ("tid2013:train@1/25-25-25-25", "a division in 4 has no names"),
+        ("tid2013:dev", r"no split 'dev' \(splits: images\)"),
+        ("tid2013:validation@1", "split into 2 are called train, test"),
+        ("tid2013:dev@1/60-20-20", "split into 3 are called train, validation, test"),
+        (
+            "tid2013:train@1/50-20-20",
+            "expected shares that add up to 100, got 50-20-20",
+        ),
+        ("tid2013:train@1/25-25-25-25", "split into 4 are called nothing"),
         ("tid2013:train@x", "NAME:train@SEED"),
         ("tid2031:train@1", "did you mean tid2013"),
     ],
@@ -127,10 +130,15 @@ def test_fractions(out, tmp_path):
     parts = split_entries(dataset, (0.98, 0.01, 0.01))
     assert [len(_references(p)) for p in parts] == [8, 1, 1]
     for fractions in ((0.5, 0.4), (1.2, -0.2), ()):
-        with pytest.raises(ValueError, match="positive ones that add up to 1"):
+        with pytest.raises(
+            ValueError,
+            match="fractions: expected positive numbers that add up to 1, got",
+        ):
             split_entries(dataset, fractions)
     root = layouts.tampere(tmp_path / "in", _ROWS[:2])
-    with pytest.raises(ValueError, match="1 groups of images, too few for 2 parts"):
+    with pytest.raises(
+        ValueError, match="1 groups of images, too few for a split into 2 parts"
+    ):
         split_entries(prepare("tid2013", root, tmp_path / "out"))
     with pytest.raises(FileNotFoundError, match="csiq is not prepared"):
         select("csiq:train@1", tmp_path / "out")

@@ -233,18 +233,48 @@ def test_grey_images_stay_grey(name):
     [
         (SMALL, "rankiqa_live/gausian_blur", 1, "did you mean gaussian_blur"),
         (SMALL, "rankiq_live/jpeg", 1, "did you mean rankiqa_live"),
-        (SMALL, "jpeg", 1, "needed is set/kind; did you mean jpeg"),
-        (SMALL, "dbcnn/jpeg", 6, "level 6; needed is 1 to 5, or 0"),
-        (SMALL, "dbcnn/jpeg", -1, "level -1; needed is 1 to 5, or 0"),
-        (SMALL[None], "dbcnn/jpeg", 1, "for a batch use jax.vmap"),
+        (SMALL, "jpeg", 1, "expected set/kind, got 'jpeg'; did you mean jpeg"),
+        (SMALL, "dbcnn/jpeg", 6, "expected 1 to 5, or 0 .*, got 6"),
+        (SMALL, "dbcnn/jpeg", -1, "expected 1 to 5, or 0 .*, got -1"),
+        (SMALL[None], "dbcnn/jpeg", 1, "use jax.vmap for a batch"),
         (SMALL * 1.0, "dbcnn/jpeg", 1, "divide by 255"),
-        (SMALL[:30], "rankiqa_tid2013/non_eccentricity", 1, "31 pixels or more"),
-        (SMALL[:33], "rankiqa_tid2013/colour_blocks", 1, "34 pixels or more"),
-        (SMALL[:7], "rankiqa_tid2013/denoising", 1, "8 pixels or more"),
-        (SMALL[..., :1], "rankiqa_tid2013/colour_blocks", 1, "3 channels"),
-        (SMALL[..., :1], "rankiqa_tid2013/colour_noise", 1, "3 channels"),
-        (SMALL[..., :1], "rankiqa_tid2013/colour_saturation", 1, "3 channels"),
-        (SMALL[..., :1], "rankiqa_tid2013/chromatic_shift", 1, "3 channels"),
+        (
+            SMALL[:30],
+            "rankiqa_tid2013/non_eccentricity",
+            1,
+            "side of at least 31 pixels, got ",
+        ),
+        (
+            SMALL[:33],
+            "rankiqa_tid2013/colour_blocks",
+            1,
+            "side of at least 34 pixels, got ",
+        ),
+        (SMALL[:7], "rankiqa_tid2013/denoising", 1, "side of at least 8 pixels, got "),
+        (
+            SMALL[..., :1],
+            "rankiqa_tid2013/colour_blocks",
+            1,
+            r"expected 3 channels .*got shape",
+        ),
+        (
+            SMALL[..., :1],
+            "rankiqa_tid2013/colour_noise",
+            1,
+            r"expected 3 channels .*got shape",
+        ),
+        (
+            SMALL[..., :1],
+            "rankiqa_tid2013/colour_saturation",
+            1,
+            r"expected 3 channels .*got shape",
+        ),
+        (
+            SMALL[..., :1],
+            "rankiqa_tid2013/chromatic_shift",
+            1,
+            r"expected 3 channels .*got shape",
+        ),
     ],
 )
 def test_errors_say_what_is_needed(image, kind, level, message):
@@ -253,7 +283,7 @@ def test_errors_say_what_is_needed(image, kind, level, message):
 
 
 def test_codecs_refuse_to_be_traced():
-    with pytest.raises(ValueError, match="jpeg runs through an image codec"):
+    with pytest.raises(ValueError, match="jpeg runs an image codec"):
         jax.jit(lambda x: distort(x, "dbcnn/jpeg", 1, 0))(SMALL / np.float32(255))
 
 

@@ -54,7 +54,7 @@ class Distorted:
         try:
             result = distort(image, self.kind, self.level, key)
         except ValueError as error:  # too small for this kind, for example
-            raise DecodeError(f"{self.name}: not made: {error}") from error
+            raise DecodeError(f"{self.name}: cannot be made: {error}") from error
         file = io.BytesIO()
         Image.fromarray(np.asarray(to_uint8(result))).save(file, "PNG")
         return file.getvalue()

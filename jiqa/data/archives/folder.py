@@ -92,7 +92,7 @@ def missing_message(root: Path, missing: Sequence[str], layout: str) -> str:
     lines += [f"  {what}" for what in missing[:_SHOWN]]
     if len(missing) > _SHOWN:
         lines.append(f"  and {len(missing) - _SHOWN} more")
-    lines += ["needed is the official layout:", *(f"  {x}" for x in layout.split("\n"))]
+    lines += ["expected the official layout:", *(f"  {x}" for x in layout.split("\n"))]
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.errors import LayoutError
 from jiqa.io.read_table import read_text
 
@@ -30,8 +31,8 @@ def read_csv(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     missing = [c for c in needed if c not in columns]
     if missing:
         raise LayoutError(
-            f"{path}: no column {' and no column '.join(missing)}; its columns are "
-            f"{', '.join(columns) or 'none'}"
+            f"{path}: no column {' and no column '.join(missing)} (columns: "
+            f"{', '.join(columns) or 'none'})"
         )
     rows = []
     for row in reader:
@@ -41,7 +42,7 @@ def read_csv(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
         empty = [c for c in needed if not clean.get(c)]
         if empty:
             raise LayoutError(
-                f"{path}, line {reader.line_num}: nothing in {', '.join(empty)}"
+                f"{path}, line {reader.line_num}: {', '.join(empty)} is empty"
             )
         rows.append(clean)
     return rows
@@ -65,20 +66,23 @@ def read_sheet(path: Path, sheet: str, needed: Sequence[str]) -> list[dict[str, 
         with contextlib.closing(book):
             if sheet not in book.sheetnames:
                 raise LayoutError(
-                    f"{path}: no sheet {sheet}; its sheets are "
-                    f"{', '.join(book.sheetnames)}"
+                    f"{path}: no sheet {sheet} (sheets: {', '.join(book.sheetnames)})"
                 )
             cells = list(book[sheet].iter_rows(values_only=True))
     except LayoutError:
         raise
     except Exception as error:  # a broken archive fails in any of several libraries
-        raise LayoutError(f"{path}: not an Excel file that opens: {error}") from error
+        raise LayoutError(
+            f"{path}: cannot be opened as an Excel file: {error}"
+        ) from error
     for count, line in enumerate(cells, 1):
         names = [str(cell).strip() for cell in line]
         if set(needed) <= set(names):
             rows = (dict(zip(names, row, strict=False)) for row in cells[count:])
             return [row for row in rows if row.get(needed[0]) not in (None, "")]
-    raise LayoutError(f"{path}, sheet {sheet}: no line names {', '.join(needed)}")
+    raise LayoutError(
+        f"{path}, sheet {sheet}: no line has the column names {', '.join(needed)}"
+    )
 
 
 def read_matlab(path: Path, *names: str) -> list[Any]:
@@ -93,17 +97,23 @@ def read_matlab(path: Path, *names: str) -> list[Any]:
         variables = scipy.io.loadmat(path)
     except NotImplementedError as error:
         raise LayoutError(
-            f"{path}: a MATLAB file of version 7.3; the archive's is older: save it "
-            "with -v7"
+            expected(
+                f"{path}",
+                "a MATLAB file before version 7.3, as in the archive",
+                "version 7.3",
+                "save it with -v7",
+            )
         ) from error
     except Exception as error:  # SciPy raises nearly every type on broken files
-        raise LayoutError(f"{path}: not a MATLAB file that opens: {error}") from error
+        raise LayoutError(
+            f"{path}: cannot be opened as a MATLAB file: {error}"
+        ) from error
     missing = [name for name in names if name not in variables]
     if missing:
         inside = [name for name in variables if not name.startswith("__")]
         raise LayoutError(
-            f"{path}: no variable {' and no variable '.join(missing)}; it holds "
-            f"{', '.join(inside) or 'none'}"
+            f"{path}: no variable {' and no variable '.join(missing)} (variables: "
+            f"{', '.join(inside) or 'none'})"
         )
     return [variables[name] for name in names]
 
@@ -132,5 +142,5 @@ def number(text: Any, where: str) -> float:
     except (TypeError, ValueError):
         value = float("nan")
     if not np.isfinite(value):
-        raise LayoutError(f"{where}: {text!r} is no number")
+        raise LayoutError(expected(where, "a number", repr(text)))
     return value

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import Folder
 from jiqa.data.archives.label_files import number, numbers, read_csv, read_matlab, texts
 from jiqa.errors import LayoutError
@@ -99,9 +100,8 @@ def _vector(file: Path, variable: str) -> list[float]:
     total = sum(count for count, _ in FOLDERS.values())
     values = numbers(*read_matlab(file, variable))
     if len(values) != total:
-        raise LayoutError(
-            f"{file}: {variable} has {len(values)} numbers; needed are {total}"
-        )
+        wanted = f"{total} numbers in {variable}"
+        raise LayoutError(expected(f"{file}", wanted, f"{len(values)}"))
     return values
 
 
@@ -119,9 +119,8 @@ def _images(folder: Folder) -> list[tuple[str, str, str]]:
     if path is not None:
         names = texts(*read_matlab(path, "refnames_all"))
         if len(names) != len(files):
-            raise LayoutError(
-                f"{path}: {len(names)} names; needed are {len(files)}, one an image"
-            )
+            wanted = f"{len(files)} names, one per image"
+            raise LayoutError(expected(f"{path}", wanted, f"{len(names)}"))
         return [(*file, name) for file, name in zip(files, names, strict=True)]
     known: dict[str, str] = {}
     for kind, (count, _) in FOLDERS.items():
@@ -130,7 +129,7 @@ def _images(folder: Folder) -> list[tuple[str, str, str]]:
         info = folder.need("refnames_all.mat", f"{kind}/info.txt")
         lines = _info(info, kind) if info.is_file() else {}
         if lines and len(lines) != count:
-            raise LayoutError(f"{info}: {len(lines)} images; needed are {count}")
+            raise LayoutError(expected(f"{info}", f"{count} images", f"{len(lines)}"))
         known |= lines
     return [(kind, image, known.get(image, "")) for kind, image in files]
 
@@ -139,7 +138,7 @@ def _info(path: Path, kind: str) -> dict[str, str]:
     """``info.txt`` of a folder: reference, image and strength, a line an image."""
     lines = [line.split() for line in read_text(path).splitlines() if line.strip()]
     if any(len(line) < 2 for line in lines):
-        raise LayoutError(f"{path}: needed are a reference and an image, a line each")
+        raise LayoutError(f"{path}: expected a reference and an image on every line")
     return {f"{kind}/{line[1].lower()}": line[0] for line in lines}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import Folder
 from jiqa.data.archives.label_files import number
 from jiqa.data.schema import Contents, Info, Record
@@ -97,7 +98,7 @@ def _lines(path: Path) -> list[tuple[float, str]]:
             rows.append((number(words[0], where), words[1]))
         elif words:
             raise LayoutError(
-                f"{where}: {line.strip()!r}; needed are a score and a file name"
+                expected(where, "a score and a file name", repr(line.strip()))
             )
     return rows
 
@@ -109,5 +110,5 @@ def _deviations(folder: Folder, count: int) -> list[float]:
         return []
     found = [number(text, str(path)) for text in read_text(path).split()]
     if len(found) != count:
-        raise LayoutError(f"{path}: {len(found)} numbers; needed are {count}")
+        raise LayoutError(expected(f"{path}", f"{count} numbers", f"{len(found)}"))
     return found

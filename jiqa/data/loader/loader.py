@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.data.loader.batches import Batches, Transform
@@ -77,19 +78,21 @@ def loader(
             of range.
     """
     if batch_size < 1 or batch_size % process_count:
-        raise ValueError(
-            f"batch_size {batch_size}; needed is a multiple of the {process_count} "
-            "processes"
-        )
+        wanted = f"a multiple of the {process_count} processes"
+        raise ValueError(expected("batch_size", wanted, repr(batch_size)))
     if not 0 <= process_index < process_count:
-        raise ValueError(f"process_index {process_index} of {process_count}")
+        raise ValueError(
+            expected("process_index", f"0 to {process_count - 1}", repr(process_index))
+        )
     readable = [e for e in entries if e.shape is not None]
     shapes = {e.shape for e in readable}
     by_shape = transform is None if by_shape is None else by_shape
     if not readable:
         raise ValueError(f"{dataset.name}: none of {len(entries)} images can be read")
     if len(shapes) > 1 and not by_shape and transform is None:
-        raise ValueError(f"{len(shapes)} sizes: needed is by_shape, or a transform")
+        raise ValueError(
+            f"images have {len(shapes)} sizes: expected by_shape=True or a transform"
+        )
     plan = BatchPlan(
         tuple(e.shape if by_shape else None for e in readable),
         batch_size,
@@ -100,7 +103,9 @@ def loader(
     rows = batch_size // process_count
     mine = slice(process_index * rows, (process_index + 1) * rows)
     if not plan.batches_per_epoch:
-        raise ValueError(f"{len(readable)} images fill no batch of {batch_size}")
+        raise ValueError(
+            f"{len(readable)} images are too few for one batch of {batch_size}"
+        )
     steps = sys.maxsize if epochs is None else epochs * plan.batches_per_epoch
     return Loader(
         Batches(dataset, readable, plan, steps, mine, transform), worker_count
@@ -191,7 +196,7 @@ class LoaderIterator:
         """
         step = int(state["step"])
         if not 0 <= step <= len(self._loader):
-            raise ValueError(f"step {step} of {len(self._loader)}")
+            raise ValueError(expected("step", f"0 to {len(self._loader)}", f"{step}"))
         self.close()
         self._step = step
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jiqa.checks import expected
+
 
 class Ordered:
     """What ``tensorflow_datasets.core.shuffle.Shuffler`` is where nothing is shuffled.
@@ -46,7 +48,7 @@ class Ordered:
             ValueError: one out of turn.
         """
         if key != self.num_examples:
-            raise ValueError(f"record {key} came where {self.num_examples} was due")
+            raise ValueError(expected("key", f"record {self.num_examples}", f"{key}"))
         self._file.write(data)
         self._lengths.append(len(data))
         self.size += len(data)

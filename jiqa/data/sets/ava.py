@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import Folder
 from jiqa.data.builder import QualityDataset
 from jiqa.data.schema import Contents, Info, Record, Scale
@@ -111,10 +112,8 @@ def _row(line: str, where: str) -> tuple[str, list[int]]:
     except ValueError:
         votes = []
     if len(parts) != _COLUMNS or not any(votes) or min(votes) < 0:
-        raise LayoutError(
-            f"{where}: {line.strip()!r}; needed are index, image, ten counts of votes, "
-            "two tags and challenge"
-        )
+        wanted = "index, image, ten counts of votes, two tags and challenge"
+        raise LayoutError(expected(where, wanted, repr(line.strip())))
     return parts[1], votes
 
 

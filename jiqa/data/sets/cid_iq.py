@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import enter
 from jiqa.data.archives.label_files import numbers, read_matlab
 from jiqa.data.builder import QualityDataset
@@ -62,10 +63,8 @@ MOS100.mat                scores at 100 cm, for the configuration 100cm""",
         scores = numbers(*read_matlab(labels, variable)) if labels.is_file() else []
         each, rest = divmod(len(scores), len(_TYPES) * _LEVELS)
         if rest:
-            raise LayoutError(
-                f"{labels}: {len(scores)} scores; needed are {len(_TYPES) * _LEVELS} "
-                "a reference"
-            )
+            wanted = f"{len(_TYPES) * _LEVELS} scores per reference"
+            raise LayoutError(expected(f"{labels}", wanted, f"{len(scores)}"))
         keys = [f"final{number:02}" for number in range(1, each + 1)]
         references = {k: folder.need(f"Images/Original/{k}.bmp") for k in keys}
         names = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import enter
 from jiqa.data.archives.label_files import number, read_sheet
 from jiqa.data.builder import QualityDataset
@@ -57,8 +58,11 @@ dst_imgs/awgn/1600.AWGN.1.png  likewise blur, contrast, fnoise, jpeg, jpeg2000""
             key, kind = _name(row["image"]), str(row["dst_type"]).strip().lower()
             if kind not in _TYPES:
                 raise LayoutError(
-                    f"{sheet}: dst_type {row['dst_type']!r}; known are "
-                    f"{', '.join(_TYPES)}"
+                    expected(
+                        f"{sheet}, dst_type",
+                        f"one of {', '.join(_TYPES)}",
+                        repr(row["dst_type"]),
+                    )
                 )
             what, place, word = _TYPES[kind]
             level = int(number(row["dst_lev"], f"{sheet}, dst_lev of {key}"))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from jiqa.checks import expected
 from jiqa.data.archives.computed_images import Distorted
 from jiqa.data.archives.folder import Folder, enter
 from jiqa.data.archives.photographs import photographs
@@ -100,8 +101,11 @@ def _official(table: Path) -> Iterable[_Planned]:
         number = row[1].split(",")[0].strip() if len(row) > 1 else ""
         if not number.isdecimal() or not 1 <= int(number) <= len(DISTORTIONS):
             raise LayoutError(
-                f"{table}, line {count}: {','.join(row)!r}; needed are a photograph "
-                f"and a type from 1 to {len(DISTORTIONS)}"
+                expected(
+                    f"{table}, line {count}",
+                    f"a photograph and a type from 1 to {len(DISTORTIONS)}",
+                    repr(",".join(row)),
+                )
             )
         for level in range(1, LEVELS + 1):
             yield _Planned(row[0].strip(), int(number), level)
@@ -137,4 +141,4 @@ def _whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise ValueError(f"seed: {text!r}; needed is a whole number") from None
+        raise ValueError(expected("seed", "a whole number", repr(text))) from None

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import Folder, enter
 from jiqa.data.archives.label_files import number, read_csv
 from jiqa.data.builder import QualityDataset
@@ -83,8 +84,11 @@ class Koniq10k(QualityDataset):
         group = row.get("set", "")
         if group and group not in _SPLITS:
             raise LayoutError(
-                f"{labels}: {name} is in the set {group!r}; known are "
-                f"{', '.join(_SPLITS)}"
+                expected(
+                    f"{labels}, set of {name}",
+                    f"one of {', '.join(_SPLITS)}",
+                    repr(group),
+                )
             )
         return Record(
             image=folder.need(f"1024x768/{name}"),

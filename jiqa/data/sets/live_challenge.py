@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import enter
 from jiqa.data.archives.label_files import numbers, read_matlab, texts
 from jiqa.data.builder import QualityDataset
@@ -52,8 +53,12 @@ Data/AllStdDev_release.mat  deviations likewise""",
         spreads = numbers(columns[2])
         if not len(names) == len(scores) == len(spreads):
             raise LayoutError(
-                f"{folder.root}/Data: {len(names)} names, {len(scores)} scores and "
-                f"{len(spreads)} deviations; needed are as many of each"
+                expected(
+                    f"{folder.root}/Data",
+                    "as many scores and deviations as names",
+                    f"{len(names)} names, {len(scores)} scores and {len(spreads)} "
+                    "deviations",
+                )
             )
         records = [
             Record(

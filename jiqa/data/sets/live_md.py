@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import Folder, enter
 from jiqa.data.archives.label_files import numbers, read_matlab, texts
 from jiqa.data.builder import QualityDataset
@@ -92,11 +93,15 @@ def _rows(folder: Folder, part: int) -> list[tuple[str, str, float]]:
     values = numbers(*read_matlab(scores, "DMOSscores"))
     if not len(names) == len(which) == len(values):
         raise LayoutError(
-            f"{lists.parent}: {len(names)} images, {len(which)} numbers of references "
-            f"and {len(values)} scores; needed are as many of each"
+            expected(
+                f"{lists.parent}",
+                "as many numbers of references and scores as images",
+                f"{len(names)} images, {len(which)} numbers of references and "
+                f"{len(values)} scores",
+            )
         )
     if which and not 1 <= min(which) <= max(which) <= len(keys):
-        raise LayoutError(f"{lists}: ref4dist counts past the {len(keys)} references")
+        raise LayoutError(f"{lists}: ref4dist exceeds the {len(keys)} references")
     return [
         (name, keys[n - 1], value)
         for name, n, value in zip(names, which, values, strict=True)

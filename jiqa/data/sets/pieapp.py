@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import Folder, enter
 from jiqa.data.archives.label_files import number, read_csv
 from jiqa.data.builder import QualityDataset
@@ -93,10 +94,8 @@ def _rows(path: Path, split: str) -> dict[str, float | None]:
         name = next((v for k, v in row.items() if k.startswith("distorted image")), "")
         score = next((v for k, v in row.items() if k.startswith("score")), "")
         if not name:
-            raise LayoutError(
-                f"{path}: its columns are {', '.join(row)}; needed are distorted image "
-                "and score for distorted image"
-            )
+            wanted = "columns distorted image and score for distorted image"
+            raise LayoutError(expected(f"{path}", wanted, f"{', '.join(row)}"))
         found[name] = number(score, f"{path}, {name}")
     return found
 
@@ -111,8 +110,11 @@ def _records(
         match = _NAME.fullmatch(name)
         if match is None:
             raise LayoutError(
-                f"{folder.root}, labels of {key}: {name!r}; needed is a name such as "
-                "distort_1_motionBlur_inter_5.png"
+                expected(
+                    f"{folder.root}, labels of {key}",
+                    "a name such as distort_1_motionBlur_inter_5.png",
+                    repr(name),
+                )
             )
         records.append(
             Record(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import enter
 from jiqa.data.archives.label_files import number
 from jiqa.data.archives.photographs import by_name
@@ -80,10 +81,11 @@ class Pipal(QualityDataset):
                 match = _NAME.fullmatch(name)
                 kind = int(match[2]) if match else len(DISTORTIONS)
                 if not match or kind >= len(DISTORTIONS):
-                    raise LayoutError(
-                        f"{path}: {line!r}; needed are a name such as A0001_00_00.bmp, "
-                        f"its sub-type from 00 to 06, a comma and a score"
+                    wanted = (
+                        "a name such as A0001_00_00.bmp with a sub-type from 00 to 06, "
+                        "a comma and a score"
                     )
+                    raise LayoutError(expected(f"{path}", wanted, repr(line)))
                 key = match[1].upper()
                 if key not in references:
                     references[key] = folder.need(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import enter
 from jiqa.data.archives.label_files import number
 from jiqa.data.builder import QualityDataset
@@ -75,10 +76,11 @@ class Scid(QualityDataset):
             match = _NAME.match(names[-1]) if names else None
             kind = int(match[2]) if match else 0
             if not match or not 1 <= kind <= len(DISTORTIONS):
-                raise LayoutError(
-                    f"{labels}: {line.strip()!r}; needed are a name such as SCI01_1_1, "
-                    f"its type from 1 to {len(DISTORTIONS)}, and a score"
+                wanted = (
+                    "a name such as SCI01_1_1 with a type from 1 to "
+                    f"{len(DISTORTIONS)}, and a score"
                 )
+                raise LayoutError(expected(f"{labels}", wanted, repr(line.strip())))
             key = match[1].upper()
             if key not in references:
                 references[key] = folder.need(f"ReferenceSCIs/{key}.bmp")

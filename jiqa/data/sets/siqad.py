@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import enter
 from jiqa.data.archives.label_files import read_matlab
 from jiqa.data.builder import QualityDataset
@@ -116,8 +117,12 @@ def _scores(files: list[Path], part: str, root: Path) -> np.ndarray:
     chosen = wanted if len(wanted) == 1 else exact
     if len(chosen) != 1:
         raise LayoutError(
-            f"{root}: {len(wanted)} arrays of 980 scores of {part}; needed is one. "
-            f"There are: {', '.join(found) or 'none'}"
+            expected(
+                f"{root}",
+                f"one array of 980 scores of {part}",
+                f"{len(wanted)}",
+                f"arrays: {', '.join(found) or 'none'}",
+            )
         )
     scores = np.asarray(found[chosen[0]], np.float64)
     # MATLAB's matrix has a column a reference.

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jiqa.checks import expected
 from jiqa.data.archives.folder import Folder
 from jiqa.data.schema import Contents, Info, Record
 from jiqa.data.user_tables.scale import own_scale, read_side
@@ -81,9 +82,9 @@ def _table_in(root: Path) -> Path:
     if len(tables) == 1:
         return tables[0]
     names = ", ".join(path.name for path in tables) or "none"
+    hint = "or give the path of one"
     raise LayoutError(
-        f"{folder.root}: tables are {names}; needed is one, or the path of the one "
-        f"that is meant\n{LAYOUT}"
+        expected(f"{folder.root}", "one table", names, hint) + f"\n{LAYOUT}"
     )
 
 
@@ -97,11 +98,9 @@ class _Row:
     def get(self, meaning: str) -> str:
         return self.columns.get(self.row, meaning)
 
-    def wrong(self, meaning: str, needed: str) -> LayoutError:
-        where = self.table.where(self.position)
-        return LayoutError(
-            f"{where}, {meaning}: {self.get(meaning)!r}; needed is {needed}"
-        )
+    def wrong(self, meaning: str, wanted: str) -> LayoutError:
+        where = f"{self.table.where(self.position)}, {meaning}"
+        return LayoutError(expected(where, wanted, repr(self.get(meaning))))
 
     def number(self, meaning: str) -> float | None:
         text = self.get(meaning)

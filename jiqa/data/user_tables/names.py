@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.builder import QualityDataset
 from jiqa.data.facts import fingerprint
 from jiqa.data.index import INDEX, read_facts
@@ -38,10 +39,8 @@ def check_name(name: str, own: str) -> None:
         ValueError: says which characters a name may hold.
     """
     if not _NAME.fullmatch(own):
-        raise ValueError(
-            f"{name}/{own}: after {name}/ is needed a name of letters, digits, '_', "
-            "'-' and '.'"
-        )
+        wanted = f"a name of letters, digits, '_', '-' and '.' after {name}/"
+        raise ValueError(expected(f"{name}/{own}", wanted, repr(own)))
 
 
 def own_name(root: Path) -> str:
@@ -60,7 +59,7 @@ def check_same(made: QualityDataset, root: Path) -> None:
     folder = Path(str(made.data_dir))
     if fingerprint(made.contents(root)) != read_facts(folder).fingerprint:
         raise ValueError(
-            f"{made.name}/{made.config} is prepared already, from other files or "
+            f"{made.name}/{made.config} is already prepared from other files or "
             f"labels than those in {root}: choose another name after the slash, or "
             f"delete {folder}"
         )

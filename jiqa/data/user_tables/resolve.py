@@ -30,12 +30,14 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
     path = Path(head).expanduser()
     is_table = path.suffix.lower() in SUFFIXES
     if is_table and not path.is_file():
-        raise FileNotFoundError(f"{path}: no such table")
+        raise FileNotFoundError(f"{path}: this table does not exist")
     if not is_table and not path.is_dir():
         try:
             split_name(head, data_dir)
         except ValueError as error:
-            raise ValueError(f"{error}, nor a file or folder {head}") from None
+            raise ValueError(
+                f"{error}; there is no file or folder {head} either"
+            ) from None
         return spec
     if not is_table:
         try:

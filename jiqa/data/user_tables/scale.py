@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jiqa.checks import expected
 from jiqa.data.archives.label_files import number
 from jiqa.data.schema import Record, Scale
 from jiqa.errors import LayoutError
@@ -48,16 +49,15 @@ def read_side(table: Path, options: Mapping[str, str]) -> dict[str, Any]:
         try:
             side = json.loads(path.read_text("utf-8-sig"))
         except ValueError as error:
-            raise LayoutError(f"{path}: no JSON: {error}") from error
+            raise LayoutError(f"{path}: not valid JSON: {error}") from error
     if not isinstance(side, dict) or not side.keys() <= SIDE.keys():
-        said = ", ".join(map(str, side)) if isinstance(side, dict) else "no object"
-        raise LayoutError(
-            f"{path}: {said}; needed is an object with any of {', '.join(SIDE)}"
-        )
+        got = ", ".join(map(str, side)) if isinstance(side, dict) else repr(side)
+        wanted = f"an object with any of {', '.join(SIDE)}"
+        raise LayoutError(expected(f"{path}", wanted, got))
     side |= {key: value for key, value in options.items() if key in SIDE}
     for key, allowed in _ALLOWED.items():
         if key in side and side[key] not in allowed:
-            raise LayoutError(f"{key}: {side[key]!r}; needed is {' or '.join(allowed)}")
+            raise LayoutError(expected(key, " or ".join(allowed), repr(side[key])))
     for key in ("low", "high"):
         if key in side:
             # Options are text, also those that are numbers.
@@ -109,7 +109,10 @@ def _direction_column(table: Table, columns: Columns) -> Any:
         return ""
     if len(said) != 1 or not said <= {"higher", "lower"}:
         raise LayoutError(
-            f"{table.path}, column direction: {', '.join(sorted(said))}; needed is "
-            "higher in every row, or lower in every row"
+            expected(
+                f"{table.path}, column direction",
+                "higher in every row, or lower in every row",
+                ", ".join(sorted(said)),
+            )
         )
     return said.pop()

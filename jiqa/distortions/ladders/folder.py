@@ -47,20 +47,22 @@ def claim(folder: Path, settings: dict[str, Any], *, resume: bool) -> None:
         raise LadderError(f"cannot write to {folder}: {error}") from None
     if found is None:
         if (folder / "manifest.csv").exists():
-            raise LadderError(f"{folder} holds another manifest.csv: give a new folder")
+            raise LadderError(
+                f"{folder} holds another manifest.csv: choose a new folder"
+            )
         draft = note.with_name(f".{note.name}.part")
         draft.write_text(json.dumps(settings, indent=2) + "\n")
         draft.replace(note)
         return
     if not resume:
         raise LadderError(
-            f"{folder} is there from an earlier run: add --resume to go on with it, or "
-            "give a new folder"
+            f"{folder} exists from an earlier run: add --resume to continue it, or "
+            "choose a new folder"
         )
     other = [k for k in settings if found.get(k) != settings[k]]
     if other:
         changes = "; ".join(f"{k} {found.get(k)}, not {settings[k]}" for k in other)
         raise LadderError(
-            f"{folder} was written with {changes}: use the same settings, or a new "
-            "folder"
+            f"{folder} was written with {changes}: use the same settings, or choose a "
+            "new folder"
         )

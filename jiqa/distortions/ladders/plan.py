@@ -17,6 +17,7 @@ from typing import IO, Any, NamedTuple
 
 import jax
 
+from jiqa.checks import alternatives, expected
 from jiqa.distortions.kinds import Kind
 from jiqa.distortions.registry import get_kind, get_set
 
@@ -105,17 +106,16 @@ class Ladder:
                 seed out of range.
         """
         if not 0 <= self.seed < 2**32:
-            raise LadderError(f"seed {self.seed}; needed is 0 to {2**32 - 1}")
+            raise LadderError(expected("seed", f"0 to {2**32 - 1}", f"{self.seed}"))
         if self.format not in FORMATS:
             raise LadderError(
-                f"format {self.format!r}; needed is one of {', '.join(FORMATS)}"
+                expected("format", alternatives(FORMATS), repr(self.format))
             )
         most = max(len(kind.levels) for kind in self.chosen())
         wrong = [n for n in self.levels or () if not 1 <= n <= most]
         if wrong:
-            raise LadderError(
-                f"level {wrong[0]}; the kinds asked for have levels 1 to {most}"
-            )
+            wanted = f"1 to {most}, the levels of the distortions"
+            raise LadderError(expected("levels", wanted, f"{wrong[0]}"))
 
     def chosen(self) -> list[Kind]:
         """The kinds, without repetition.

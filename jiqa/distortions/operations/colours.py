@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.distortions.operations.blurs import gaussian_blur, smoothed
 from jiqa.distortions.operations.rounding import (
     from_levels,
@@ -24,9 +24,8 @@ from jiqa.ops.numerics import round_half_away
 def need_rgb(image: Array, what: str) -> None:
     """Raise ``ValueError`` for an image without three channels."""
     if image.shape[-1] != 3:
-        raise ValueError(
-            f"{what}: image of shape {tuple(image.shape)}; needed are 3 channels (RGB)"
-        )
+        got = f"shape {tuple(image.shape)}"
+        raise ValueError(expected(f"image of {what}", "3 channels (RGB)", got))
 
 
 def ycbcr_levels(image: Array) -> Array:

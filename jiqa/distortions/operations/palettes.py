@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.distortions.operations.rounding import (
     from_uint8,
     needs_colour,
@@ -192,7 +193,7 @@ def colour_quantization(
     del key
     needs_colour(image, "colour_quantization")
     if not 1 <= colours <= 256:
-        raise ValueError(f"colours: {colours}; needed are 1 to 256")
+        raise ValueError(expected("colours", "1 to 256", f"{colours}"))
     pixels = to_bytes(image)
     palette = variance_palette(pixels, colours)
     indexed = dithered_indices(pixels, whole_colours(palette))

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.images import is_traced
 from jiqa.distortions.operations.rounding import from_levels, to_levels
 from jiqa.distortions.operations.tones import histogram
@@ -146,9 +147,9 @@ def otsu_image_thresholds(image: Array, count: int | Array, *, most: int = 20) -
         ValueError: a count out of range.
     """
     if not 1 <= most <= _LEVELS - 2:
-        raise ValueError(f"most: {most}; needed is 1 to {_LEVELS - 2}")
+        raise ValueError(expected("most", f"1 to {_LEVELS - 2}", f"{most}"))
     if not is_traced(count) and not 1 <= count <= most:
-        raise ValueError(f"count: {count}; needed are 1 to {most} thresholds")
+        raise ValueError(expected("count", f"1 to {most} thresholds", f"{count}"))
     levels = jnp.clip(jnp.floor(image * 255 + 0.5), 0, 255)
     begins = class_begins(histogram(levels), count, most, image.dtype)
     return (begins - 1).astype(image.dtype)

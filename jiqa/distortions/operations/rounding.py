@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.images import to_float
 
 
@@ -62,8 +63,12 @@ def needs_colour(image: Array | np.ndarray, distortion: str) -> None:
     """Raise ``ValueError`` unless the image has three channels."""
     if image.shape[-1] != 3:
         raise ValueError(
-            f"{distortion}: image of shape {tuple(image.shape)}; needed is a colour "
-            "image [H, W, 3], since grey has nothing to distort"
+            expected(
+                f"image of {distortion}",
+                "a colour image [H, W, 3]",
+                f"shape {tuple(image.shape)}",
+                "a grey image has no colour to distort",
+            )
         )
 
 
@@ -71,7 +76,6 @@ def needs_side(image: Array | np.ndarray, minimum: int, distortion: str) -> None
     """Raise ``ValueError`` unless both sides have ``minimum`` pixels or more."""
     height, width = image.shape[:2]
     if min(height, width) < minimum:
-        raise ValueError(
-            f"{distortion}: image of {width}x{height} (width x height); needed are "
-            f"{minimum} pixels a side or more"
-        )
+        wanted = f"at least {minimum} pixels per side"
+        got = f"{width}x{height} (width x height)"
+        raise ValueError(expected(f"image of {distortion}", wanted, got))

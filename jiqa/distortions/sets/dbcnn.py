@@ -96,5 +96,7 @@ def class_of(kind: str, level: int) -> int:
     if (kind, level) not in table:
         levels = [str(n) for k, n in table if k == kind]
         known = f"levels {', '.join(levels)}" if levels else ", ".join(_CLASS_TYPES)
-        raise ValueError(f"{kind} of level {level} is no class; classes have {known}")
+        raise ValueError(
+            f"{kind} of level {level} is not a class; classes have {known}"
+        )
     return table.index((kind, level))

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.checks import expected, unknown
 from jiqa.distortions.kinds import Kind
 from jiqa.distortions.operations import blurs as kadid_filters
 from jiqa.distortions.operations import codecs as kadid_codecs
@@ -227,10 +228,11 @@ def published_level(name: str, level: int) -> int:
         if row.name == name:
             if 1 <= level <= len(row.published):
                 return row.published[level - 1]
-            raise ValueError(f"level: {level}; needed are 1 to {len(row.published)}")
-    raise ValueError(
-        f"name: {name!r}; KADID-10k's types are {', '.join(r.name for r in _TABLE)}"
-    )
+            raise ValueError(
+                expected("level", f"1 to {len(row.published)}", f"{level}")
+            )
+    hint = f"types: {', '.join(r.name for r in _TABLE)}"
+    raise ValueError(unknown("type of KADID-10k", name, [r.name for r in _TABLE], hint))
 
 
 KINDS = kinds()

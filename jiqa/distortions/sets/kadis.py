@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.distortions.sets.kadid10k import KINDS
 
 SOURCE = (
@@ -50,9 +51,8 @@ def kadis_recipe(
     """
     wrong = [t for t in types if not 1 <= t <= len(KINDS)]
     if wrong or not types:
-        raise ValueError(
-            f"types: {list(types)}; needed are one or more of 1 to {len(KINDS)}"
-        )
+        wanted = f"at least one of 1 to {len(KINDS)}"
+        raise ValueError(expected("types", wanted, f"{list(types)}"))
     draw = np.random.default_rng(seed)
     return _rows(names, draw, [KINDS[t - 1] for t in types])
 

@@ -113,7 +113,7 @@ def test_it_goes_on_where_it_was(dataset):
     _same([next(resumed)], [whole[1]])
     resumed.set_state({"step": len(whole)})
     assert list(resumed) == []
-    with pytest.raises(ValueError, match=f"step 99 of {len(whole)}"):
+    with pytest.raises(ValueError, match=f"step: expected 0 to {len(whole)}, got 99"):
         resumed.set_state({"step": 99})
 
 
@@ -198,11 +198,20 @@ def test_requests_that_cannot_be_met(dataset):
     entries = dataset.entries()
     small = [e for e in entries if e.shape and e.shape[:2] == _SMALL]
     asked: tuple[tuple[dict[str, Any], str], ...] = (
-        ({"batch_size": 3, "process_count": 2}, "a multiple of the 2 processes"),
-        ({"batch_size": 0}, "batch_size 0"),
-        ({"batch_size": 2, "process_index": 1}, "process_index 1 of 1"),
-        ({"batch_size": 2, "by_shape": False}, "2 sizes: needed is by_shape"),
-        ({"batch_size": 9, "drop_remainder": True}, "12 images fill no batch of 9"),
+        (
+            {"batch_size": 3, "process_count": 2},
+            "expected a multiple of the 2 processes, got 3",
+        ),
+        ({"batch_size": 0}, "batch_size: expected .*, got 0"),
+        (
+            {"batch_size": 2, "process_index": 1},
+            "process_index: expected 0 to 0, got 1",
+        ),
+        ({"batch_size": 2, "by_shape": False}, "2 sizes: expected by_shape"),
+        (
+            {"batch_size": 9, "drop_remainder": True},
+            "12 images are too few for one batch of 9",
+        ),
     )
     for options, said in asked:
         with pytest.raises(ValueError, match=said):

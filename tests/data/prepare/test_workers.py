@@ -60,7 +60,7 @@ def test_an_error_comes_where_its_result_would():
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(KeyError):
         next(results)
-    with pytest.raises(ValueError, match="0 workers; needed is at least one"):
+    with pytest.raises(ValueError, match="workers: expected at least 1, got 0"):
         next(in_order(work, range(3), 0))
 
 

@@ -99,7 +99,7 @@ def test_what_is_not_there(tmp_path):
     refused("kadis700k", tmp_path, "1 missing", "ref_imgs/c.png")
     _archive(tmp_path, "a.png,26\n")
     refused("kadis700k", tmp_path, "line 2", "a.png,26", "type from 1 to 25")
-    with pytest.raises(ValueError, match="seed: 'x'; needed is a whole number"):
+    with pytest.raises(ValueError, match="seed: expected a whole number, got 'x'"):
         prepare("kadis700k", tmp_path, tmp_path / "out", options={"seed": "x"})
 
 
@@ -108,7 +108,7 @@ def test_a_photograph_that_cannot_be_distorted(tmp_path):
     path.write_bytes(b"not an image")
     with pytest.raises(DecodeError, match=r"torn\.png"):
         Distorted("d", path, "kadid10k/jpeg", 1, 0).read_bytes()
-    with pytest.raises(DecodeError, match=r"d: not made: .*level 9"):
+    with pytest.raises(DecodeError, match=r"d: cannot be made: level of jpeg: .*got 9"):
         Distorted("d", picture(tmp_path / "a.png"), "kadid10k/jpeg", 9, 0).read_bytes()
     grey = tmp_path / "grey.png"
     Image.fromarray(np.zeros((16, 16), np.uint8)).save(grey)

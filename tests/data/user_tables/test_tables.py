@@ -57,7 +57,10 @@ def test_the_whole_way_under_two_names(tmp_path):
         assert again.name == "table/our_ratings"
     with pytest.raises(ValueError, match="did you mean our_ratings"):
         open_dataset("our_rating", tmp_path / "prepared")
-    with pytest.raises(FileNotFoundError, match=r"which one.*other.*our_ratings"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"expected the name of a prepared table, one of .*other.*our_ratings",
+    ):
         open_dataset("table", tmp_path / "prepared")
     with pytest.raises(FileNotFoundError, match="table/new is not prepared"):
         open_dataset("table/new", tmp_path / "prepared")
@@ -135,13 +138,16 @@ def test_the_direction_from_the_side_file_a_column_or_the_user(tmp_path):
     assert _read(tmp_path).info.title == "Ours"
     told = _scale(tmp_path, direction="lower", low="0.5")
     assert (told.direction, told.low, told.high) == ("lower", 0.5, 5)
-    with pytest.raises(LayoutError, match="high: 'top' is no number"):
+    with pytest.raises(LayoutError, match="high: expected a number, got 'top'"):
         _scale(tmp_path, high="top")
     (tmp_path / "t.json").unlink()
     write(table, "image,score,direction\na.png,2,lower\nb.png,4,Lower\n")
     assert _scale(tmp_path).direction == "lower"
     write(table, "image,score,direction\na.png,2,lower\nb.png,4,higher\n")
-    with pytest.raises(LayoutError, match="column direction: higher, lower"):
+    with pytest.raises(
+        LayoutError,
+        match=r"column direction: expected higher in every row.*got higher, lower",
+    ):
         _read(tmp_path)
     with pytest.raises(ValueError, match=r"no option 'colour'.*direction"):
         prepare("table/x", tmp_path, tmp_path / "data", options={"colour": "red"})
@@ -155,7 +161,7 @@ def test_a_side_file_that_says_nothing_known(text, tmp_path):
     with pytest.raises(LayoutError, match=r"t\.json"):
         _read(tmp_path)
     write(tmp_path / "t.json", '{"direction": "up"}')
-    with pytest.raises(LayoutError, match="'up'; needed is higher or lower"):
+    with pytest.raises(LayoutError, match="expected higher or lower, got 'up'"):
         _read(tmp_path)
 
 
@@ -230,11 +236,14 @@ def test_a_manifest_of_distortions_has_no_scores(tmp_path):
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("a.png,ref.png,x,1", "line 3, score: 'x'; needed is a number"),
-        ("a.png,ref.png,inf,1", "score: 'inf'"),
-        ("a.png,ref.png,3,1.5", "level: '1.5'; needed is a whole number"),
-        (",ref.png,3,1", "line 3, image: ''; needed is a path"),
-        ("a.png,ref.png,3,1,5", "5 cells under 4 columns"),
+        ("a.png,ref.png,x,1", "line 3, score: expected a number, got 'x'"),
+        ("a.png,ref.png,inf,1", "score: expected a number, got 'inf'"),
+        (
+            "a.png,ref.png,3,1.5",
+            "level: expected a whole number, 0 for no distortion, got '1.5'",
+        ),
+        (",ref.png,3,1", "line 3, image: expected a path, got ''"),
+        ("a.png,ref.png,3,1,5", "expected 4 cells, one per column, got 5"),
         ("gone.png,gone too.png,3,1", "gone too.png or references/gone too.png"),
         ("gone.png,ref.png,3,1", "gone.png or images/gone.png"),
     ],
@@ -250,10 +259,13 @@ def test_a_line_that_cannot_be_read_is_named(row, said, tmp_path):
 
 
 def test_no_table_several_or_one_without_images(tmp_path):
-    with pytest.raises(LayoutError, match="tables are none"):
+    with pytest.raises(LayoutError, match="expected one table, got none"):
         _read(tmp_path)
     write(tmp_path / "a.csv", "name of it,score\n1,2\n")
-    with pytest.raises(LayoutError, match=r"no column names the images.*called image"):
+    with pytest.raises(
+        LayoutError,
+        match=r"expected a column of image names, called image.*got columns name",
+    ):
         _read(tmp_path)
     write(tmp_path / "a.csv", "\n\n")
     with pytest.raises(LayoutError, match="empty"):
@@ -262,7 +274,7 @@ def test_no_table_several_or_one_without_images(tmp_path):
     with pytest.raises(LayoutError, match=r"any line in a\.csv below its first"):
         _read(tmp_path)
     write(tmp_path / "b.tsv", "image\tscore\nx.png\t2\n")
-    with pytest.raises(LayoutError, match=r"tables are a\.csv, b\.tsv"):
+    with pytest.raises(LayoutError, match=r"expected one table, got a\.csv, b\.tsv"):
         _read(tmp_path)
     pictures(tmp_path, ["x.png"])
     assert [r.score for r in _read(tmp_path / "b.tsv").records] == [2]
@@ -291,5 +303,5 @@ def test_cid_gd_is_a_table_with_a_name_of_its_own(tmp_path):
     assert dataset.info.title == "CID:GD" and "Colourlab" in dataset.info.citation
     assert (dataset.scale.direction, dataset.scale.low) == ("higher", 4)
     (root / "cid_gd.csv").unlink()
-    with pytest.raises(LayoutError, match="tables are none"):
+    with pytest.raises(LayoutError, match="expected one table, got none"):
         prepare("cid_gd", root, tmp_path / "elsewhere")
