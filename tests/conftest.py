@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 
@@ -16,18 +17,15 @@ from tests.helpers.weights_server import Server, serving
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
+_finished_tests = itertools.count(1)
+
+
 @pytest.fixture(autouse=True)
-def _drop_compiled_programs():
-    """Thousands of compiled programs would otherwise fill the memory."""
+def _drop_compiled_programs() -> Iterator[None]:
+    """After every 100 tests: thousands of compiled programs would fill the memory."""
     yield
-    if len(jax.live_arrays()) >= 0:
-        _Count.tests += 1
-        if _Count.tests % 100 == 0:
-            jax.clear_caches()
-
-
-class _Count:
-    tests = 0
+    if next(_finished_tests) % 100 == 0:
+        jax.clear_caches()
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ def vif(
     Returns:
         ``[...]`` from 0, higher is better; 1 for identical images, above 1 where
         contrast was enhanced. A reference without information (flat; 0 / 0 in the
-        authors' code) gives 1 if the images are alike, else 0.
+        authors' code) gives 1 if the images differ in brightness alone, else 0.
 
     Raises:
         ValueError: unknown option value, a variance under 1e-12, or a shorter side

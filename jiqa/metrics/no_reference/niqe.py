@@ -67,7 +67,7 @@ def niqe(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
         one side of a law is empty has no covariance, and its other parameters enter
         m, as in the authors' code. Where the authors' result is NaN: fewer than two
         complete blocks leave C = 0, and a parameter that no block has counts as 0;
-        a flat image so has 36 ("snap"). The shapes are steps of 0.001; the gradient
+        a flat image so has 30.3. The shapes are steps of 0.001; the gradient
         sees the smooth curve behind them, and is 0 in flat images.
 
     Raises:
