@@ -103,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         place = join_processes(arguments)
         from jiqa.data.user_tables.resolve import resolved
         from jiqa.training.loop import train  # seconds, which usage errors spare
+        from jiqa.training.stage import STAGES
 
         config = _config(model, arguments)
         test = resolved(config.test, arguments.data_dir) if config.test else ""
@@ -137,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not place.first:
         return code
     _tell(finished)
-    if test and config.stage == "scores":
+    if test and STAGES[config.stage].predicts_scores:
         code = max(code, _evaluate(test, finished.folder, arguments))
     return code
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jiqa.checks import one_of
+from jiqa.training.stage import STAGES
 from jiqa.weights.run_sets import RUN
 
 #: The record's file in a run's folder.
@@ -20,10 +21,6 @@ FILE = "config.json"
 #: What ``weights`` begin with that are an earlier run's: all of it, or its backbone.
 ALONE = "backbone:"
 OF_RUNS = (RUN, ALONE)
-
-#: What a run learns from: human scores, the order of levels, kinds of distortion, or
-#: the errors of methods.
-STAGES = ("scores", "ranks", "kinds", "methods")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,14 +12,13 @@ from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.data.loader.batches import Batches
 from jiqa.io.decode import DecodeError, Shape, read_image
-from jiqa.models.model import Model
 from jiqa.training.run_data import Source
+from jiqa.training.setup import Setup
 
 
 def read_batches(
+    setup: Setup,
     source: Source,
-    model: Model,
-    options: Any,
     plan: Any,
     steps: int,
     mine: slice,
@@ -29,9 +28,8 @@ def read_batches(
     """Random access to the batches of a plan.
 
     Args:
+        setup: of the run, whose model sees the images.
         source: the images.
-        model: what sees them.
-        options: its configuration.
         plan: a ``BatchPlan``, or what has its methods.
         steps: batches in all.
         mine: rows of this process.
@@ -40,7 +38,8 @@ def read_batches(
     Raises:
         ValueError: a full-reference model, and images without a reference.
     """
-    seen = functools.partial(crop, model.prepare, options, training)
+    model = setup.model
+    seen = functools.partial(crop, model.prepare, setup.options, training)
     kind = PairBatches if model.info.kind == "full-reference" else Batches
     return kind(source.dataset, source.entries, plan, steps, mine, seen)
 

@@ -14,13 +14,11 @@ from jax.sharding import PartitionSpec as P
 
 from jiqa.data.loader.loader import Loader
 from jiqa.data.loader.plan import BatchPlan
-from jiqa.models.model import Model
-from jiqa.training.config import TrainingConfig
 from jiqa.training.crops import read_batches
 from jiqa.training.ranking_groups import GroupPlan, groups_of
 from jiqa.training.run_data import Source
-from jiqa.training.score_scale import Affine, mapping
-from jiqa.training.step import AXIS
+from jiqa.training.score_scale import Affine
+from jiqa.training.setup import AXIS, Setup
 
 Rows = dict[str, Any]
 
@@ -45,11 +43,8 @@ class Feed:
 
 
 def feed(
+    setup: Setup,
     source: Source,
-    model: Model,
-    options: Any,
-    config: TrainingConfig,
-    mesh: Mesh,
     *,
     training: bool,
     kept: Any = None,
@@ -58,23 +53,20 @@ def feed(
     """The batches of a source.
 
     Args:
+        setup: of the run.
         source: the images.
-        model: what sees them.
-        options: its configuration.
-        config: the run's settings.
-        mesh: the devices that share a batch.
         training: random crops in random order, for ever; else fixed ones, once.
-        kept: rows of features that take the images' place, as ``jiqa.training.
-            kept_features`` has them.
+        kept: rows of features that take the images' place, as
+            ``jiqa.training.frozen_features`` has them.
         workers: processes that decode; 0 for threads.
 
     Raises:
         ValueError: a batch that devices and parts cannot share, or no group to rank.
     """
-    ranks = config.stage == "ranks"
-    units = _units(config, mesh, training)
-    groups = groups_of(source.entries, config.pristine) if ranks else []
-    count = len(groups) if ranks else len(source.entries)
+    config, model, grouped = setup.config, setup.model, setup.stage.grouped
+    units = _units(setup, training)
+    groups = groups_of(source.entries, config.pristine) if grouped else []
+    count = len(groups) if grouped else len(source.entries)
     plan: Any = BatchPlan(
         (None,) * count,
         units,
@@ -84,7 +76,7 @@ def feed(
         drop_remainder=training and count >= units,
     )
     levels = 0
-    if ranks:
+    if grouped:
         plan = GroupPlan.of(groups, plan, source.entries)
         levels = plan.levels
     rows = units * max(levels, 1) // jax.process_count()
@@ -95,15 +87,13 @@ def feed(
     if kept is not None:
         batches = kept.batches(plan, steps, mine)
     else:
-        batches = read_batches(
-            source, model, options, plan, steps, mine, training=training
-        )
+        batches = read_batches(setup, source, plan, steps, mine, training=training)
     kinds = tuple(source.dataset.info.distortions)
-    scale = mapping(source.dataset.scale, model, options, config)
-    places = {} if ranks else _places(source, model.kinds(options), model.info.name)
+    names = model.kinds(setup.options)
+    places = {} if grouped else _places(source, names, model.info.name)
     numbered = functools.partial(_groups, places, levels, first)
     unread = set(source.unread)
-    finish = functools.partial(_finish, model, options, scale, numbered, unread)
+    finish = functools.partial(_finish, setup, setup.affine(source), numbered, unread)
     loader = Loader(batches, workers if kept is None else 0)
     return Feed(loader, levels, kinds, finish, unread)
 
@@ -116,20 +106,20 @@ def on_devices(rows: Rows, mesh: Mesh) -> Rows:
     )
 
 
-def _units(config: TrainingConfig, mesh: Mesh, training: bool) -> int:
+def _units(setup: Setup, training: bool) -> int:
     """Images or groups of a batch, a number that devices and parts can share."""
-    shares = mesh.devices.size * (config.accumulation if training else 1)
+    config, devices = setup.config, setup.mesh.devices.size
+    shares = devices * (config.accumulation if training else 1)
     if training and config.batch_size % shares:
         raise ValueError(
             f"batch_size {config.batch_size}; needed is a multiple of {shares}, for "
-            f"{mesh.devices.size} devices and accumulation={config.accumulation}"
+            f"{devices} devices and accumulation={config.accumulation}"
         )
     return -(-config.batch_size // shares) * shares
 
 
 def _finish(
-    model: Model,
-    options: Any,
+    setup: Setup,
     scale: Affine,
     numbered: Callable[[Rows], np.ndarray],
     unread: set[str],
@@ -145,8 +135,8 @@ def _finish(
     if scale.factor < 0:
         rows["histogram"] = rows["histogram"][:, ::-1]
     rows["group"] = numbered(rows)
-    if model.targets is not None:
-        rows = model.targets(options, rows)
+    if setup.model.targets is not None:
+        rows = setup.model.targets(setup.options, rows)
     return {k: v for k, v in rows.items() if not _is_text(v)}
 
 

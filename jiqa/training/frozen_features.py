@@ -25,12 +25,13 @@ from jiqa.data.loader.batches import Batches
 from jiqa.data.loader.loader import Loader
 from jiqa.data.loader.plan import PADDING, BatchPlan
 from jiqa.io.cache import cache_folder
-from jiqa.models.model import Model, Variables
-from jiqa.progress import Progress
+from jiqa.models.model import Variables
+from jiqa.progress import Progress, silent
 from jiqa.training.crops import crop, read_batches
 from jiqa.training.feature_cache import FeatureStore
 from jiqa.training.optimiser import BACKBONE
 from jiqa.training.run_data import Source
+from jiqa.training.setup import Setup
 from jiqa.training.step import as_floats
 from jiqa.weights.safetensors_files import fingerprint
 
@@ -110,21 +111,19 @@ class KeptBatches(Batches):
 
 
 def keep_features(
+    setup: Setup,
     source: Source,
-    model: Model,
-    options: Any,
     variables: Variables,
     *,
     folder: Path | None = None,
-    progress: Progress,
+    progress: Progress = silent,
 ) -> KeptFeatures:
     """The features of all images of a source, from disk as far as they are there.
 
     Args:
+        setup: of the run, whose model has the backbone.
         source: the images; one fixed crop of each is seen.
-        model: whose backbone it is.
-        options: the model's configuration.
-        variables: its arrays.
+        variables: the model's arrays.
         folder: where features are kept; in jiqa's cache by default.
         progress: makes a progress bar.
 
@@ -136,6 +135,7 @@ def keep_features(
             "features are kept by one process; with several, train the backbone as "
             "well (frozen=false), or run one process"
         )
+    model, options = setup.model, setup.options
     below = _below(variables)
     root = folder or cache_folder() / "features"
 
@@ -171,9 +171,7 @@ def keep_features(
             plan = BatchPlan((None,) * len(lacking), _ROWS, shuffle=False)
             less = dataclasses.replace(source, entries=list(lacking.values()))
             steps, every = plan.batches_per_epoch, slice(None)
-            batches = read_batches(
-                less, model, options, plan, steps, every, training=False
-            )
+            batches = read_batches(setup, less, plan, steps, every, training=False)
             with progress("features", steps, 0) as advance:
                 for names, batch in zip(
                     _parts(list(lacking)), Loader(batches, 0), strict=True

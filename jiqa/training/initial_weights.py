@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,16 +12,16 @@ import jax
 import numpy as np
 
 from jiqa import weights
-from jiqa.models.model import Model, Variables
+from jiqa.models.model import Variables
 from jiqa.nn.parameters import check
-from jiqa.training.config import ALONE, OF_RUNS, TrainingConfig
+from jiqa.training.config import ALONE, OF_RUNS
 from jiqa.training.optimiser import BACKBONE
-from jiqa.training.run_data import Sources
-from jiqa.training.run_metric import RUN
+from jiqa.training.setup import Setup
+from jiqa.weights.run_sets import RUN
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """Initial arrays and where they come from.
 
     Attributes:
@@ -38,52 +37,22 @@ class Start:
     sha256: str
 
 
-def completed(
-    config: TrainingConfig, model: Model, sources: Sources
-) -> tuple[TrainingConfig, Any]:
-    """The settings with all that files and images decide, and the model's options.
-
-    Raises:
-        ValueError: what the model is to be told by a file is not there.
-    """
-    options = model.options(config.stage, config.model_config)
-    if not config.weights:
-        known = "random" if model.backbone(options) is None else "imagenet"
-        config = dataclasses.replace(config, weights=known)
-    if model.complete is None:
-        return config, options
-    others = [*sources.validation.entries]
-    others += [*sources.test.entries] if sources.test else []
-    whole = model.complete(options, sources.training.entries, others)
-    given, found = (dataclasses.asdict(each) for each in (options, whole))
-    new = {k: v for k, v in found.items() if v != given[k]}
-    return dataclasses.replace(
-        config, model_config={**config.model_config, **new}
-    ), whole
-
-
-def start(
-    model: Model,
-    options: Any,
-    config: TrainingConfig,
-    weights_folder: Path | str | None = None,
-    mean: float = math.nan,
-) -> Start:
+def initial_weights(
+    setup: Setup, weights_folder: Path | str | None = None
+) -> InitialWeights:
     """Draw the arrays, and put published or trained ones in their places.
 
     Args:
-        model: whose arrays they are.
-        options: its configuration.
-        config: the run's settings.
+        setup: of the run. The mean of the scores that will be learned is what an
+            untrained head says.
         weights_folder: where published weights are looked for first.
-        mean: of the opinions that will be learned, on the model's scale; what an
-            untrained head says then. NaN if there are none.
 
     Raises:
         ValueError: weights that lack arrays of the backbone, or have some of another
             shape; names them all.
         jiqa.weights.WeightsNotFound: they are nowhere; says where to put what.
     """
+    model, options, config = setup.model, setup.options, setup.config
     # One program: drawing array by array would compile for each of them.
     drawn = jax.jit(lambda key: model.init(key, options))(jax.random.key(config.seed))
     flat = {**drawn.params, **drawn.state}
@@ -102,7 +71,7 @@ def start(
         check(own, {k: flat[k].shape for k in own}, name)
         found = {**own, **found}
     if "imagenet" in parts:
-        for each, own in _published(model, options, flat, found, weights_folder):
+        for each, own in _published(setup, flat, found, weights_folder):
             read.append(each)
             found = {**own, **found}
     if read:
@@ -112,12 +81,13 @@ def start(
     params, state = (
         {k: np.asarray(found.get(k, v)) for k, v in part.items()} for part in drawn
     )
+    mean = setup.mean_score
     if model.bias in params and model.bias not in found and math.isfinite(mean):
         raw = (mean - options.offset) / options.scale
         params[model.bias] = np.full_like(params[model.bias], raw)
     sources = dict.fromkeys(each.source for each in read)
     count = len(flat.keys() - found.keys())
-    return Start(
+    return InitialWeights(
         Variables(params, state),
         "; ".join([*sources, *([f"{count} arrays drawn at random"] if count else [])]),
         "; ".join(dict.fromkeys(each.licence for each in read)) or "none needed",
@@ -126,13 +96,13 @@ def start(
 
 
 def _published(
-    model: Model,
-    options: Any,
+    setup: Setup,
     flat: Mapping[str, Any],
     found: Mapping[str, Any],
     folder: Path | str | None,
 ) -> Iterator[tuple[weights.Weights, dict[str, np.ndarray]]]:
     """Sets for the backbone and for what stands beside it, with the model's keys."""
+    model, options = setup.model, setup.options
     sets = dict(model.companions(options))
     if model.backbone(options) is not None:
         sets = {BACKBONE: options.backbone, **sets}

@@ -10,33 +10,30 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from jiqa.models.registry import get_model
 from jiqa.progress import Progress, silent
-from jiqa.training import finite_check as guard
+from jiqa.training import finite_check
 from jiqa.training.checkpoints import Checkpoints
 from jiqa.training.config import TrainingConfig
 from jiqa.training.feed import Feed, feed, names_of, on_devices
 from jiqa.training.frozen_features import keep_features
-from jiqa.training.initial_weights import completed, start
+from jiqa.training.initial_weights import initial_weights
 from jiqa.training.log import Log
 from jiqa.training.optimiser import optimiser
 from jiqa.training.plot_log import draw_curves
-from jiqa.training.run_data import Source, open_sources
+from jiqa.training.run_data import Source
 from jiqa.training.run_folder import claim, write_model
-from jiqa.training.score_scale import mean_opinion
+from jiqa.training.setup import set_up
 from jiqa.training.step import (
-    AXIS,
     averaged,
     evaluation_step,
     initial_state,
     on_mesh,
     training_step,
 )
-from jiqa.training.validation import DECIDES, Figures, validate
+from jiqa.training.validation import Figures, validate
 
 
 @dataclass(frozen=True)
@@ -120,48 +117,30 @@ def train(
             any more; says which, and at which update.
     """
     folder = Path(folder)
-    model = get_model(config.model)
-    sources = open_sources(config, data_dir)
-    config, options = completed(config, model, sources)
-    begun = start(
-        model,
-        options,
-        config,
-        weights_folder,
-        mean_opinion(sources.training, model, options, config),
-    )
-    facts = claim(folder, config, model, options, sources, begun, resume=resume)
-    mesh = Mesh(np.array(jax.devices()), (AXIS,))
+    setup = set_up(config, data_dir)
+    config, sources, mesh = setup.config, setup.sources, setup.mesh
+    begun = initial_weights(setup, weights_folder)
+    facts = claim(folder, setup, begun, resume=resume)
 
     def fed(source: Source, *, training: bool) -> Feed:
         kept = None
         if config.frozen:
             kept = keep_features(
+                setup,
                 source,
-                model,
-                options,
                 begun.variables,
                 folder=features_folder,
                 progress=progress,
             )
-        return feed(
-            source,
-            model,
-            options,
-            config,
-            mesh,
-            training=training,
-            kept=kept,
-            workers=workers,
-        )
+        return feed(setup, source, training=training, kept=kept, workers=workers)
 
     training = fed(sources.training, training=True)
     held_out = fed(sources.validation, training=False)
     epoch, steps = training.loader.batches_per_epoch, len(training.loader)
     every = config.validate_every or epoch
     rule = optimiser(config, epoch, steps)
-    update = on_mesh(training_step(model, options, config, rule), mesh, donate=True)
-    evaluate = on_mesh(evaluation_step(model, options, config), mesh)
+    update = on_mesh(training_step(setup, rule), mesh, donate=True)
+    evaluate = on_mesh(evaluation_step(setup), mesh)
     state = jax.device_put(
         initial_state(begun.variables, config, rule), NamedSharding(mesh, P())
     )
@@ -197,8 +176,8 @@ def train(
                     batches.get_state(), place.best, place.figure, place.since
                 )
                 if due:
-                    figures = validate(held_out, evaluate, averaged(state), mesh).all
-                    place = place.after(step, figures[DECIDES[config.stage]])
+                    figures = validate(setup, held_out, evaluate, averaged(state)).all
+                    place = place.after(step, figures[setup.stage.decides])
                     if log is not None:
                         log.add(step, "validation", figures)
                     if writer and place.best in (step, -1):
@@ -210,12 +189,11 @@ def train(
         checkpoints.wait()
         best = place.best if place.best in checkpoints.steps else step
         test = None
-        if sources.test is not None and config.stage != "scores":
+        if sources.test is not None and not setup.stage.predicts_scores:
             if best != step:
                 state, _ = checkpoints.restore(best, state, mesh)
-            test = validate(
-                fed(sources.test, training=False), evaluate, averaged(state), mesh
-            )
+            tested = fed(sources.test, training=False)
+            test = validate(setup, tested, evaluate, averaged(state))
         lines = log.lines if log is not None else []
     if writer:
         draw_curves(lines, folder / "curves.png")
@@ -235,7 +213,7 @@ class _Waiting:
 
     def note(self, log: Log | None, epoch: int) -> None:
         """Wait for it, see that it is finite, and write it down."""
-        figures = guard.check(self.step, self.report, self.names)
+        figures = finite_check.check(self.step, self.report, self.names)
         if log is not None:
             seconds = time.monotonic() - self.begun
             position = {"epoch": (self.step - 1) // epoch + 1, "seconds": seconds}

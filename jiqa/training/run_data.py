@@ -16,13 +16,7 @@ from jiqa.data.user_tables.resolve import resolved
 from jiqa.models.model import Model
 from jiqa.models.registry import get_model
 from jiqa.training.config import TrainingConfig
-
-#: What a stage learns from, as a table of one's own has it.
-_NEEDED = {
-    "scores": "a column of scores (score, mos, dmos)",
-    "ranks": "columns distortion and level, as jiqa distort writes them",
-    "kinds": "columns distortion and level, as jiqa distort writes them",
-}
+from jiqa.training.stage import STAGES
 
 _log = logging.getLogger(__name__)
 
@@ -118,38 +112,27 @@ def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
         FileNotFoundError: the set is not prepared; says how to.
     """
     dataset, entries = select(resolved(spec, data_dir), data_dir)
-    there = {
-        "scores": dataset.scale is not None,
-        "ranks": any(e.level for e in entries),
-        "kinds": any(e.level and e.distortion for e in entries),
-    }
-    able = [s for s in model.stages if there["scores" if s == "methods" else s]]
+    there = [s for s in STAGES.values() if s.offered(dataset, entries)]
+    able = [s for s in there if s.name in model.stages]
     if not able:
         notes = textwrap.shorten("; ".join(dataset.notes), 200)
+        facts = ", ".join(dict.fromkeys(s.facts for s in there)) or "images alone"
+        columns = dict.fromkeys(STAGES[name].columns for name in model.stages)
         raise ValueError(
             f"{model.info.name} learns from {' or '.join(model.stages)}, and {spec} "
-            f"has {', '.join(k for k, v in there.items() if v) or 'images alone'}"
-            + (f" ({notes})" if notes else "")
-            + f": needed is {' or '.join(_NEEDED[stage] for stage in model.stages)}"
+            f"has {facts}{f' ({notes})' if notes else ''}: expected "
+            f"{' or '.join(columns)}"
         )
-    return "scores" if "scores" in able else able[0]
+    return next((s.name for s in able if s.predicts_scores), able[0].name)
 
 
 def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Source:
-    ranks = config.stage == "ranks"
-    spec = resolved(spec, data_dir)
-    dataset, entries = select(spec, data_dir, hidden_references=ranks)
-    what = {
-        "scores": ("scores", lambda e: e.score is not None),
-        "ranks": ("levels of distortion", lambda e: e.level is not None),
-        "kinds": ("kinds and levels", lambda e: bool(e.level and e.distortion)),
-    }
-    what["methods"] = what["scores"]
-    name, has = what[config.stage]
+    stage, spec = STAGES[config.stage], resolved(spec, data_dir)
+    dataset, entries = select(spec, data_dir, hidden_references=stage.grouped)
     model = get_model(config.model)
     least = model.min_side(model.options(config.stage, config.model_config))
     found, unread = [], {}
-    for entry in filter(has, entries):
+    for entry in filter(stage.usable, entries):
         problem = _problem(entry, least)
         if not problem:
             found.append(entry)
@@ -159,8 +142,8 @@ def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Sou
     if not found:
         kind = dataset.info.kind
         raise ValueError(
-            f"{spec}: none of {len(entries)} images has {name}, which "
-            f"stage={config.stage!r} needs ({dataset.info.title} is {kind} material)"
+            f"{spec}: none of {len(entries)} images has {stage.facts}, which "
+            f"stage={stage.name!r} needs ({dataset.info.title} is {kind} material)"
             + "".join(f"; left out: {why}" for why in list(unread.values())[:1])
         )
     return Source(spec, dataset, found, unread)

@@ -24,13 +24,13 @@ import numpy as np
 from jiqa import weights
 from jiqa.distributed import wait
 from jiqa.io.atomic import write_text
-from jiqa.models.model import Model, Variables
+from jiqa.models.model import Variables
 from jiqa.training.config import FILE, TrainingConfig, read_config
-from jiqa.training.initial_weights import Start
+from jiqa.training.initial_weights import InitialWeights
 from jiqa.training.log import FILE as LOG
-from jiqa.training.run_data import Source, Sources
+from jiqa.training.run_data import Source
 from jiqa.training.run_metric import FACTS, WEIGHTS
-from jiqa.training.score_scale import Affine, mapping
+from jiqa.training.setup import Setup
 
 _PACKAGES = ("jiqa", "jax", "jaxlib", "numpy", "optax", "orbax-checkpoint", "grain")
 
@@ -39,24 +39,14 @@ _DECISIVE = ("data", "start", "score")
 
 
 def claim(
-    folder: Path,
-    config: TrainingConfig,
-    model: Model,
-    options: Any,
-    sources: Sources,
-    start: Start,
-    *,
-    resume: bool,
+    folder: Path, setup: Setup, begun: InitialWeights, *, resume: bool
 ) -> dict[str, Any]:
     """Write down what decides a run, or check that it is as it was.
 
     Args:
         folder: of the run.
-        config: its settings.
-        model: what is trained.
-        options: its configuration.
-        sources: its images.
-        start: its first arrays.
+        setup: its settings, model and images.
+        begun: its first arrays.
         resume: whether to go on with what is there.
 
     Returns:
@@ -66,11 +56,10 @@ def claim(
         ValueError: a run is there and ``resume`` is not asked for, or it was begun
             with other settings, data or arrays.
     """
-    affine = mapping(sources.training.dataset.scale, model, options, config)
-    facts = _facts(config, affine, sources, start)
+    config, facts = setup.config, _facts(setup, begun)
     # Without a log it never began: what stopped it may have been a wrong setting.
-    begun = any((folder / name).is_file() for name in (LOG, WEIGHTS))
-    there = begun and (folder / FACTS).is_file()
+    there = any((folder / name).is_file() for name in (LOG, WEIGHTS))
+    there = there and (folder / FACTS).is_file()
     wait("looked for a run")  # before the first process writes one
     if there:
         if not resume:
@@ -103,11 +92,10 @@ def claim(
     return facts
 
 
-def _facts(
-    config: TrainingConfig, affine: Affine, sources: Sources, start: Start
-) -> dict[str, Any]:
-    scale = sources.training.dataset.scale
-    scored = config.stage in ("scores", "methods") and scale is not None
+def _facts(setup: Setup, begun: InitialWeights) -> dict[str, Any]:
+    config, stage, sources = setup.config, setup.stage, setup.sources
+    scale = sources.training.dataset.scale if setup.stage.on_data_scale else None
+    unmapped = stage.on_data_scale and not stage.predicts_scores
     facts = {
         "data": {
             "training": _source(sources.training),
@@ -116,15 +104,15 @@ def _facts(
         },
         "start": {
             "weights": config.weights,
-            "source": start.source,
-            "licence": start.licence,
-            "sha256": start.sha256,
+            "source": begun.source,
+            "licence": begun.licence,
+            "sha256": begun.sha256,
         },
         # What a score of the model is: on which scale, and how it is got from it.
         "score": {
-            **dataclasses.asdict(affine),
-            "mapped": config.scores == "mapped" and config.stage != "methods",
-            "scale": dataclasses.asdict(scale) if scored and scale else None,
+            **dataclasses.asdict(setup.affine(sources.training)),
+            "mapped": config.scores == "mapped" and not unmapped,
+            "scale": dataclasses.asdict(scale) if scale else None,
         },
         "versions": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),

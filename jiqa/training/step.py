@@ -17,12 +17,10 @@ from jax import Array, lax
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from jiqa.models.model import Flat, Model, Sum, Variables
+from jiqa.models.model import Flat, Sum, Variables
 from jiqa.training.config import TrainingConfig
 from jiqa.training.optimiser import trained
-
-#: The axis of the devices.
-AXIS = "data"
+from jiqa.training.setup import AXIS, Setup
 
 Batch = Mapping[str, Any]
 
@@ -85,29 +83,25 @@ def averaged(state: State) -> Variables:
 
 
 def training_step(
-    model: Model,
-    options: Any,
-    config: TrainingConfig,
-    rule: optax.GradientTransformation,
+    setup: Setup, rule: optax.GradientTransformation
 ) -> Callable[[State, Batch], tuple[State, Report]]:
     """The update of one device, to be run by all with the axis ``AXIS``.
 
     Args:
-        model: what is trained.
-        options: its configuration.
-        config: the run's settings.
+        setup: of the run; its images do not matter.
         rule: the optimiser.
 
     Returns:
         ``(state, rows of the batch) -> (state, report)``. Rows have ``image``, in
         whole numbers or in [0, 1], or ``features`` where those were kept.
     """
+    config = setup.config
 
     def gradients(state: State, rows: Batch, stats: Flat, key: Array) -> Any:
         def total(learned: Flat) -> tuple[Array, Any]:
             variables = Variables({**state.params, **learned}, stats)
-            outputs, new = _forward(model, options, config, variables, rows, key)
-            loss, logs = model.loss(options, outputs, rows)
+            outputs, new = _forward(setup, variables, rows, key)
+            loss, logs = setup.model.loss(setup.options, outputs, rows)
             # Gradients of the sum; of a mean they could not be added up.
             return loss.total, (loss, logs, new)
 
@@ -138,12 +132,13 @@ def training_step(
 
 
 def evaluation_step(
-    model: Model, options: Any, config: TrainingConfig
+    setup: Setup,
 ) -> Callable[[Variables, Batch], tuple[Array, dict[str, Sum]]]:
     """Scores of all rows, the loss and logs, on every device; see ``training_step``."""
+    model, options = setup.model, setup.options
 
     def evaluate(variables: Variables, batch: Batch) -> tuple[Array, dict[str, Sum]]:
-        outputs, _ = _forward(model, options, config, variables, batch, None)
+        outputs, _ = _forward(setup, variables, batch, None)
         loss, logs = model.loss(options, outputs, batch)
         found = outputs["score"]
         if model.judged is not None:
@@ -171,14 +166,10 @@ def on_mesh(step: Callable[..., Any], mesh: Mesh, *, donate: bool = False) -> An
 
 
 def _forward(
-    model: Model,
-    options: Any,
-    config: TrainingConfig,
-    variables: Variables,
-    rows: Batch,
-    key: Array | None,
+    setup: Setup, variables: Variables, rows: Batch, key: Array | None
 ) -> tuple[dict[str, Array], Flat]:
     """Outputs in float32 and the new statistics; ``key`` is there in training only."""
+    model, options, config = setup.model, setup.options, setup.config
     train, axis = key is not None, AXIS if key is not None else None
     params = variables.params
     if config.bfloat16:

@@ -9,18 +9,10 @@ from typing import Any, cast
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
-from jax.sharding import Mesh
 
 from jiqa.models.model import Variables
 from jiqa.training.feed import Feed, on_devices
-
-#: The figure that decides, by stage; higher is better.
-DECIDES = {
-    "scores": "srcc",
-    "ranks": "ordered",
-    "kinds": "likelihood",
-    "methods": "likelihood",
-}
+from jiqa.training.setup import Setup
 
 
 @dataclass(frozen=True)
@@ -37,14 +29,14 @@ class Figures:
     ordered: dict[str, float]
 
 
-def validate(feed: Feed, program: Any, variables: Variables, mesh: Mesh) -> Figures:
+def validate(setup: Setup, feed: Feed, program: Any, variables: Variables) -> Figures:
     """Figures over all images of a feed.
 
     Args:
+        setup: of the run.
         feed: each image once, fixed crops.
         program: ``evaluation_step`` on the mesh.
         variables: of the model.
-        mesh: the devices.
 
     Returns:
         ``loss`` and what else the model logs; with scores also ``srcc``, ``plcc`` and
@@ -58,7 +50,7 @@ def validate(feed: Feed, program: Any, variables: Variables, mesh: Mesh) -> Figu
     columns: dict[str, list[np.ndarray]] = {"found": []}
     for batch in feed.loader:
         rows = feed.finish(batch)
-        found, sums = jax.device_get(program(variables, on_devices(rows, mesh)))
+        found, sums = jax.device_get(program(variables, on_devices(rows, setup.mesh)))
         for key, part in sums.items():
             totals[key] = totals.get(key, np.zeros(2)) + np.array(part, np.float64)
         columns["found"].append(found)

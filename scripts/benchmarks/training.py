@@ -155,14 +155,13 @@ def _batch(options: argparse.Namespace) -> dict[str, Any]:
 def _own(case: str, half: bool, batch: dict[str, Any]) -> tuple[Any, Any]:
     """The update on all devices, ``call() -> loss``, and its operations."""
     import jax
-    import numpy as np
-    from jax.sharding import Mesh
 
     from jiqa.models import get_model
     from jiqa.training.config import TrainingConfig
     from jiqa.training.feed import on_devices
     from jiqa.training.optimiser import optimiser
-    from jiqa.training.step import AXIS, initial_state, on_mesh, training_step
+    from jiqa.training.setup import Setup
+    from jiqa.training.step import initial_state, on_mesh, training_step
 
     name, given, stage, settings = CASES[case]
     model = get_model(name)
@@ -172,12 +171,12 @@ def _own(case: str, half: bool, batch: dict[str, Any]) -> tuple[Any, Any]:
     )
     rule = optimiser(config, 100, 100)
     drawn = jax.jit(lambda key: model.init(key, options))(jax.random.key(0))
-    mesh = Mesh(np.array(jax.devices()), (AXIS,))
-    rows = on_devices(batch, mesh)
-    step = on_mesh(training_step(model, options, config, rule), mesh, donate=True)
+    setup = Setup(config=config, model=model, options=options)
+    rows = on_devices(batch, setup.mesh)
+    step = on_mesh(training_step(setup, rule), setup.mesh, donate=True)
     state = initial_state(drawn, config, rule)
     compiled = step.lower(state, rows).compile()
-    place = [jax.device_put(state, jax.NamedSharding(mesh, jax.P()))]
+    place = [jax.device_put(state, jax.NamedSharding(setup.mesh, jax.P()))]
 
     def call() -> Any:
         place[0], report = compiled(place[0], rows)
@@ -295,17 +294,13 @@ def _feeding(row: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]
     """Images per second of the pipeline alone, beside those of the update."""
     import jax
     import numpy as np
-    from jax.sharding import Mesh
     from PIL import Image
 
-    from jiqa.models import get_model
     from jiqa.training.config import TrainingConfig
     from jiqa.training.feed import feed, on_devices
-    from jiqa.training.run_data import open_sources
-    from jiqa.training.step import AXIS
+    from jiqa.training.setup import set_up
 
     name, _, _, _ = CASES[row["case"]]
-    model = get_model(name)
     given = {"step": "score"} if name == "rank" else {"target": "mean"}
     count = 4 * options.batch
     with tempfile.TemporaryDirectory() as folder:
@@ -319,16 +314,15 @@ def _feeding(row: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]
         (root / "scores.csv").write_text("\n".join(lines) + "\n")
         config = TrainingConfig(
             model=name,
+            model_config={**given, "crop": options.crop},
             data=str(root / "scores.csv"),
             batch_size=options.batch,
             hold_out=0.1,
             epochs=4,
         )
-        sources = open_sources(config, root / "prepared")
-        mesh = Mesh(np.array(jax.devices()), (AXIS,))
-        made = model.options("scores", {**given, "crop": options.crop})
-        found = feed(sources.training, model, made, config, mesh, training=True)
-        batches = iter(found.loader)
+        setup = set_up(config, root / "prepared")
+        found = feed(setup, setup.sources.training, training=True)
+        batches, mesh = iter(found.loader), setup.mesh
         on_devices(found.finish(next(batches)), mesh)  # threads and files are open now
         start, seen = time.perf_counter(), 0
         for batch in batches:

@@ -20,11 +20,12 @@ from jiqa.cli.common.progress import progress
 from jiqa.data.splits import select
 from jiqa.evaluation import evaluate
 from jiqa.models.model import Model, Variables
-from jiqa.training.config import TrainingConfig
+from jiqa.training.config import TrainingConfig, read_config
 from jiqa.training.frozen_features import keep_features
 from jiqa.training.loop import train
 from jiqa.training.run_data import Source
 from jiqa.training.run_metric import open_run
+from jiqa.training.setup import Setup
 from jiqa.weights.safetensors_files import read
 
 RESULTS = Path(__file__).parent / "results"
@@ -77,12 +78,9 @@ def predicted(folder: Path, spec: str) -> list[dict[str, Any]]:
     assert isinstance(run.model, Model), "a run of a network"
     dataset, entries = select(spec)
     sound = [e for e in entries if e.shape is not None and e.score is not None]
+    setup = Setup(config=read_config(folder), model=run.model, options=run.options)
     kept = keep_features(
-        Source(spec, dataset, sound),
-        run.model,
-        run.options,
-        variables,
-        progress=progress,
+        setup, Source(spec, dataset, sound), variables, progress=progress
     )
     head = jax.jit(functools.partial(run.model.head, run.options))
     outputs, _ = head(variables, kept[:])

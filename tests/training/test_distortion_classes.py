@@ -6,11 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import Mesh
 from PIL import Image
 
 import jiqa
@@ -23,9 +21,8 @@ from jiqa.models.dbcnn import CLASSES, MODEL
 from jiqa.training.config import TrainingConfig
 from jiqa.training.feed import feed
 from jiqa.training.run_data import Source, stage_of
-from jiqa.training.step import AXIS
+from jiqa.training.setup import Setup
 
-_MESH = Mesh(np.array(jax.devices()[:1]), (AXIS,))
 _CONFIG = TrainingConfig(
     model="dbcnn", data="x", stage="kinds", batch_size=16, epochs=1
 )
@@ -50,7 +47,8 @@ def ladder(tmp_path_factory) -> Source:
 
 
 def _rows(source: Source, options: Any) -> tuple[Any, Any]:
-    found = feed(source, MODEL, options, _CONFIG, _MESH, training=True)
+    setup = Setup(config=_CONFIG, model=MODEL, options=options)
+    found = feed(setup, source, training=True)
     (batch,) = found.loader
     return batch, found.finish(batch)
 

@@ -5,30 +5,28 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
-from jax.sharding import Mesh
 
 from jiqa.data.schema import Scale
 from jiqa.data.store import prepare
 from jiqa.data.user_tables.resolve import resolved
 from jiqa.io.decode import read_image
 from jiqa.models import cnniqa, rank
-from jiqa.training import frozen_features as kept_features
+from jiqa.training import frozen_features
 from jiqa.training.config import TrainingConfig, with_settings
 from jiqa.training.feed import feed
-from jiqa.training.initial_weights import completed, start
+from jiqa.training.initial_weights import InitialWeights, initial_weights
 from jiqa.training.run_data import Source, Sources, open_sources
-from jiqa.training.score_scale import mapping, mean_opinion
-from jiqa.training.step import AXIS
+from jiqa.training.setup import Setup, completed
 from jiqa.weights.safetensors_files import write
 from tests.helpers import tiny_model, training_data
 
 _OPTIONS = tiny_model.Config()
-_MESH = Mesh(np.array(jax.devices()[:1]), (AXIS,))
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +41,21 @@ def _config(**fields: Any) -> TrainingConfig:
     return TrainingConfig(**{"model": "tiny", "data": "x", "stage": "ranks", **fields})
 
 
+def _setup(
+    config: TrainingConfig,
+    source: Source | None = None,
+    *,
+    model: Any = tiny_model.MODEL,
+    options: Any = _OPTIONS,
+) -> Setup:
+    data = Sources(source, source, None) if source else None
+    return Setup(config=config, model=model, options=options, data=data)
+
+
 def _feed(source: Source, config: TrainingConfig, *, model: Any = None, **given: Any):
     given = {"training": True, **given}
-    return feed(source, model or tiny_model.MODEL, _OPTIONS, config, _MESH, **given)
+    setup = _setup(config, model=model or tiny_model.MODEL)
+    return feed(setup, source, **given)
 
 
 def test_all_levels_of_a_group_stand_together(ladder):
@@ -123,11 +133,13 @@ def test_each_of_two_processes_has_its_groups(ladder, monkeypatch):
 def test_scores_are_mapped_to_the_span_of_the_model(direction, span, expected):
     model = dataclasses.replace(tiny_model.MODEL, span=lambda _: span)
     scale = Scale("MOS", direction, 20, 60)
-    affine = mapping(scale, model, _OPTIONS, _config(stage="scores"))
+    source: Any = SimpleNamespace(dataset=SimpleNamespace(scale=scale))
+    affine = _setup(_config(stage="scores"), model=model).affine(source)
     scores = np.array([20, 40, 60]) * affine.factor + affine.summand
     np.testing.assert_allclose(scores, expected, atol=1e-12)
-    own = mapping(scale, model, _OPTIONS, _config(stage="scores", scores="own"))
-    assert (own.factor, own.summand) == (1, 0)
+    for fields in ({"stage": "scores", "scores": "own"}, {"stage": "methods"}):
+        own = _setup(_config(**fields), model=model).affine(source)
+        assert (own.factor, own.summand) == (1, 0)
 
 
 def test_a_reference_stands_beside_its_image(ladder):
@@ -159,7 +171,7 @@ def test_a_reference_stands_beside_its_image(ladder):
 
 
 def test_kept_features_go_on_where_they_were_broken_off(ladder, tmp_path, monkeypatch):
-    monkeypatch.setattr(kept_features, "_ROWS", 4)
+    monkeypatch.setattr(frozen_features, "_ROWS", 4)
     variables = tiny_model.init(jax.random.key(2), _OPTIONS)
     left: list[int] = []
 
@@ -175,13 +187,8 @@ def test_kept_features_go_on_where_they_were_broken_off(ladder, tmp_path, monkey
 
             yield advance
 
-        return kept_features.keep_features(
-            source,
-            tiny_model.MODEL,
-            _OPTIONS,
-            variables,
-            folder=folder,
-            progress=bar,
+        return frozen_features.keep_features(
+            _setup(_config()), source, variables, folder=folder, progress=bar
         )
 
     whole = keep(tmp_path / "whole")
@@ -268,8 +275,9 @@ def test_layers_that_two_models_share_are_computed_once(ladder, tmp_path):
     def keep(**changes):
         options = rank.Config(backbone="alexnet", crop=70, **changes)
         variables = rank.init(jax.random.key(0), rank.Config(backbone="alexnet"))
-        return kept_features.keep_features(
-            ladder, rank.MODEL, options, variables, folder=tmp_path, progress=bar
+        setup = _setup(_config(), model=rank.MODEL, options=options)
+        return frozen_features.keep_features(
+            setup, ladder, variables, folder=tmp_path, progress=bar
         )
 
     several, last = keep(), keep(levels="last")
@@ -280,21 +288,25 @@ def test_layers_that_two_models_share_are_computed_once(ladder, tmp_path):
     np.testing.assert_array_equal(deviating[:]["relu5"][:, :256], last[:]["relu5"])
 
 
-def test_an_untrained_head_says_the_mean_of_the_opinions(ladder):
+def test_an_untrained_head_says_the_mean_of_the_scores(ladder):
     entries = [
         dataclasses.replace(e, score=2.0 + k % 3) for k, e in enumerate(ladder.entries)
     ]
     rated = dataclasses.replace(ladder, entries=entries)
     options = cnniqa.Config(kernels=2, hidden=3, offset=1.0, scale=4.0)
     config = TrainingConfig(model="cnniqa", data="x", weights="random", scores="own")
-    mean = mean_opinion(rated, cnniqa.MODEL, options, config)
+
+    def setup(source: Source | None) -> Setup:
+        return _setup(config, source, model=cnniqa.MODEL, options=options)
+
+    mean = setup(rated).mean_score
     assert mean == pytest.approx(np.mean([e.score for e in entries]))
-    begun = start(cnniqa.MODEL, options, config, mean=mean)
+    begun = initial_weights(setup(rated))
     bias = begun.variables.params["head.score.bias"]
     assert options.offset + options.scale * float(bias[0]) == pytest.approx(mean)
-    # A ladder has levels, no opinions.
-    assert np.isnan(mean_opinion(ladder, cnniqa.MODEL, options, config))
-    other = start(cnniqa.MODEL, options, config).variables.params
+    # A ladder has levels, no scores.
+    assert np.isnan(setup(ladder).mean_score) and np.isnan(setup(None).mean_score)
+    other = initial_weights(setup(None)).variables.params
     assert float(other["head.score.bias"][0]) != float(bias[0])
 
 
@@ -302,21 +314,24 @@ def test_another_head_begins_on_a_trained_backbone(tmp_path):
     def config(**fields: Any) -> TrainingConfig:
         return TrainingConfig(model="rank", data="x", stage="ranks", **fields)
 
+    def start(options: Any, config: TrainingConfig) -> InitialWeights:
+        return initial_weights(_setup(config, model=rank.MODEL, options=options))
+
     several, last = (
         rank.Config(backbone="alexnet", levels=levels) for levels in ("multi", "last")
     )
-    begun = start(rank.MODEL, several, config(weights="random", seed=3))
+    begun = start(several, config(weights="random", seed=3))
     arrays = {k: np.asarray(v) for k, v in begun.variables.params.items()}
     arrays |= {k: np.asarray(v) for k, v in begun.variables.state.items()}
     facts = {"source": "a run", "licence": "none", "sha256": "0"}
     write(tmp_path / "model.safetensors", arrays, **facts)
     with pytest.raises(ValueError, match=r"head\.norm\.scale"):
-        start(rank.MODEL, last, config(weights=f"run:{tmp_path}"))
-    found = start(rank.MODEL, last, config(weights=f"backbone:{tmp_path}"))
+        start(last, config(weights=f"run:{tmp_path}"))
+    found = start(last, config(weights=f"backbone:{tmp_path}"))
     kernel = found.variables.params["backbone.conv1.kernel"]
     np.testing.assert_array_equal(kernel, arrays["backbone.conv1.kernel"])
     whole, alone = (
-        start(rank.MODEL, several, config(weights=f"{opening}:{tmp_path}"))
+        start(several, config(weights=f"{opening}:{tmp_path}"))
         for opening in ("run", "backbone")
     )
     drawn = alone.variables.params["head.score.kernel"]

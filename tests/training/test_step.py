@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh
 
-from jiqa.training import finite_check as guard
+from jiqa.training import finite_check
 from jiqa.training.config import TrainingConfig
 from jiqa.training.optimiser import optimiser
+from jiqa.training.setup import AXIS, Setup
 from jiqa.training.step import (
-    AXIS,
     averaged,
     evaluation_step,
     initial_state,
@@ -30,6 +30,11 @@ from tests.helpers import tiny_model
 
 _FACTS: dict[str, Any] = {"model": "tiny", "data": "none", "weights": "random"}
 _FAST: dict[str, Any] = {"backbone_rate": 0.02, "head_rate": 0.05}
+
+
+def _setup(options: Any, config: TrainingConfig, devices: int = 1) -> Setup:
+    mesh = Mesh(np.array(jax.devices()[:devices]), (AXIS,))
+    return Setup(config=config, model=tiny_model.MODEL, options=options, mesh=mesh)
 
 
 def batches(count: int, rows: int, *, groups: bool = False) -> list[dict]:
@@ -63,7 +68,8 @@ def trained(devices: int, *, way: str = "mesh", steps: int = 4, **fields):
     rule = optimiser(config, steps_per_epoch=2, steps=steps)
     variables = tiny_model.init(jax.random.key(1), options)
     state = initial_state(variables, config, rule)
-    step = training_step(tiny_model.MODEL, options, config, rule)
+    setup = _setup(options, config, devices)
+    step = training_step(setup, rule)
     every = batches(steps, 32, groups=groups)
     if way == "pmap":
         program = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0), out_axes=None)
@@ -72,8 +78,7 @@ def trained(devices: int, *, way: str = "mesh", steps: int = 4, **fields):
             for b in every
         ]
     else:
-        mesh = Mesh(np.array(jax.devices()[:devices]), (AXIS,))
-        program = on_mesh(step, mesh, donate=way == "donated")
+        program = on_mesh(step, setup.mesh, donate=way == "donated")
     report = None
     for batch in every:
         state, report = program(state, batch)
@@ -170,8 +175,8 @@ def test_a_frozen_backbone_stays_and_its_features_may_come_from_before():
         assert same == key.startswith("backbone."), key
     config = TrainingConfig(**{**_FACTS, **_FAST, **fields})
     rule = optimiser(config, steps_per_epoch=2, steps=4)
-    step = training_step(tiny_model.MODEL, options, config, rule)
-    program = on_mesh(step, Mesh(np.array(jax.devices()[:1]), (AXIS,)))
+    setup = _setup(options, config)
+    program = on_mesh(training_step(setup, rule), setup.mesh)
     kept = initial_state(before, config, rule)
     for batch in batches(4, 32):
         images = jnp.asarray(batch.pop("image")).astype(jnp.float32) / 255
@@ -209,9 +214,8 @@ def test_evaluation_gives_a_score_to_every_row():
     config = TrainingConfig(**_FACTS)
     variables = tiny_model.init(jax.random.key(1), options)
     (batch,) = batches(1, 32)
-    mesh = Mesh(np.array(jax.devices()[:1]), (AXIS,))
-    step = evaluation_step(tiny_model.MODEL, options, config)
-    scores, sums = on_mesh(step, mesh)(variables, batch)
+    setup = _setup(options, config)
+    scores, sums = on_mesh(evaluation_step(setup), setup.mesh)(variables, batch)
     one = jnp.asarray(batch["image"][5]).astype(jnp.float32) / 255
     alone = tiny_model.score(options, variables, one)
     np.testing.assert_allclose(scores[5], alone, rtol=1e-5)
@@ -225,17 +229,17 @@ def test_what_is_not_finite_is_named():
     variables = tiny_model.init(jax.random.key(1), options)
     (batch,) = batches(1, 32)
     batch["score"][4] = np.nan
-    step = training_step(tiny_model.MODEL, options, config, rule)
-    program = on_mesh(step, Mesh(np.array(jax.devices()[:1]), (AXIS,)))
+    setup = _setup(options, config)
+    program = on_mesh(training_step(setup, rule), setup.mesh)
     state = initial_state(variables, config, rule)
     after, report = program(state, batch)
-    with pytest.raises(guard.NotFinite) as end:
-        guard.check(7, report, ["a.png", "", "b.png"])
+    with pytest.raises(finite_check.NotFinite) as end:
+        finite_check.check(7, report, ["a.png", "", "b.png"])
     said = str(end.value)
     assert "step 7: not finite is loss, mae; gradients of backbone.one.bias" in said
     assert "and 2 more; images a.png, b.png" in said and "parameters" not in said
     batch["score"][4] = 0.5
-    with pytest.raises(guard.NotFinite, match=r"parameters backbone.one.bias, "):
-        guard.check(8, program(after, batch)[1])
-    figures = guard.check(1, program(state, batch)[1])
+    with pytest.raises(finite_check.NotFinite, match=r"parameters backbone.one.bias, "):
+        finite_check.check(8, program(after, batch)[1])
+    figures = finite_check.check(1, program(state, batch)[1])
     assert set(figures) == {"loss", "mae", "norm"}

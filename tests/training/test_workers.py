@@ -22,9 +22,11 @@ from jiqa.data.loader.plan import BatchPlan
 from jiqa.data.store import prepare
 from jiqa.models import registry as finding
 from jiqa.models.registry import get_model, list_models
+from jiqa.training.config import TrainingConfig
 from jiqa.training.crops import read_batches
 from jiqa.training.ranking_groups import GroupPlan, groups_of
 from jiqa.training.run_data import Source
+from jiqa.training.setup import Setup
 from tests.helpers import tiny_model, training_data
 from tests.training import test_loop as loop_tests
 
@@ -53,12 +55,13 @@ def test_any_models_batches_reach_a_process_of_their_own(tmp_path, monkeypatch):
     for name in list_models():
         model = get_model(name)
         for stage in model.stages:
+            config = TrainingConfig(model=name, data="x", stage=stage)
             options = model.options(stage, {})
+            setup = Setup(config=config, model=model, options=options)
             given[f"{name} {stage}"] = read_batches(
+                setup,
                 source,
-                model,
-                options,
-                ranks if stage == "ranks" else plain,
+                ranks if setup.stage.grouped else plain,
                 4,
                 slice(0, 3),
                 training=True,

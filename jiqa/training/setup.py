@@ -1,0 +1,123 @@
+"""What a training run is made of: decided once, before the first batch."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from jiqa.models.model import Model
+from jiqa.models.registry import get_model
+from jiqa.training.config import TrainingConfig
+from jiqa.training.run_data import Source, Sources, open_sources
+from jiqa.training.score_scale import Affine, mapping
+from jiqa.training.stage import STAGES, Stage
+
+#: The axis of the devices.
+AXIS = "data"
+
+
+def all_devices() -> Mesh:
+    """The devices of all processes, on one axis."""
+    return Mesh(np.array(jax.devices()), (AXIS,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """A run's settings, model, images and devices, all of them decided.
+
+    Attributes:
+        config: the run's settings, with all that files and images decide.
+        model: what is trained.
+        options: the model's configuration, an instance of its ``config_class``.
+        data: the images; ``None`` where batches come from elsewhere.
+        mesh: the devices that share a batch.
+    """
+
+    config: TrainingConfig
+    model: Model
+    options: Any
+    data: Sources | None = None
+    mesh: Mesh = field(default_factory=all_devices)
+
+    @property
+    def stage(self) -> Stage:
+        """What is learned from."""
+        return STAGES[self.config.stage]
+
+    @property
+    def sources(self) -> Sources:
+        """The images.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.data is None:
+            raise ValueError("data: expected the images of a run, got None")
+        return self.data
+
+    def affine(self, source: Source) -> Affine:
+        """From the scale of a source's scores to the model's span."""
+        scale = source.dataset.scale
+        mapped = self.config.scores == "mapped" and self.stage.predicts_scores
+        if scale is None or not mapped:
+            return Affine()
+        return mapping(scale, self.model.span(self.options))
+
+    @property
+    def mean_score(self) -> float:
+        """Of all training images, on the model's scale; NaN if none are learned."""
+        if self.data is None or not self.stage.predicts_scores:
+            return math.nan
+        entries = self.data.training.entries
+        scores = [e.score for e in entries if e.score is not None]
+        if not scores:
+            return math.nan
+        affine = self.affine(self.data.training)
+        return float(np.mean(scores)) * affine.factor + affine.summand
+
+
+def set_up(config: TrainingConfig, data_dir: Path | str | None = None) -> Setup:
+    """Open the images of a run, and complete its settings by what they say.
+
+    Args:
+        config: the settings as they were given.
+        data_dir: where prepared sets are; ``JIQA_DATA`` or jiqa's cache by default.
+
+    Raises:
+        ValueError: settings or data that do not fit; see ``open_sources``.
+        FileNotFoundError: data that are not there.
+    """
+    model = get_model(config.model)
+    sources = open_sources(config, data_dir)
+    config, options = completed(config, model, sources)
+    return Setup(config=config, model=model, options=options, data=sources)
+
+
+def completed(
+    config: TrainingConfig, model: Model, sources: Sources
+) -> tuple[TrainingConfig, Any]:
+    """The settings with all that files and images decide, and the model's options.
+
+    Raises:
+        ValueError: what the model is to be told by a file is not there.
+    """
+    options = model.options(config.stage, config.model_config)
+    if not config.weights:
+        known = "random" if model.backbone(options) is None else "imagenet"
+        config = dataclasses.replace(config, weights=known)
+    if model.complete is None:
+        return config, options
+    others = [*sources.validation.entries]
+    others += [*sources.test.entries] if sources.test else []
+    whole = model.complete(options, sources.training.entries, others)
+    given, found = (dataclasses.asdict(each) for each in (options, whole))
+    new = {k: v for k, v in found.items() if v != given[k]}
+    changed = {**config.model_config, **new}
+    return dataclasses.replace(config, model_config=changed), whole
