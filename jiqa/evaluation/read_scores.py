@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from jiqa.errors import UsageError
 from jiqa.evaluation.rows import COLUMNS
-from jiqa.evaluation.score_table import SUBJECTIVE, Table, read_number, read_table
+from jiqa.evaluation.score_table import SUBJECTIVE, ScoreTable, read_score_tables
+from jiqa.io.table_columns import SYNONYMS, is_difference, read_number
 
 #: Data set, split and image.
 Key = tuple[str, str, str]
@@ -47,22 +48,24 @@ def read_scores(
     several tables are one metric where their images differ, such as the parts of a run.
 
     Args:
-        paths: tables of which at least one has human scores.
-        subjective: the column of human scores, see ``tables.read_table``.
+        paths: tables of which at least one has subjective scores.
+        subjective: the column of subjective scores, see ``read_score_tables``.
         ignore: columns that are no metrics.
         infinite: a number that stands for infinity, such as 100000 in TID2013's own
             tables (its negative for minus infinity); by itself no number does.
 
     Raises:
-        UsageError: no human scores, no metric, no image in common, an image with two
-            scores, or two values of one metric on one image.
+        UsageError: no subjective scores, no metric, no image in common, an image with
+            two scores, or two values of one metric on one image.
     """
-    tables = [read_table(p, subjective=subjective, ignore=ignore) for p in paths]
+    tables = read_score_tables(paths, subjective=subjective, ignore=ignore)
     rated = [t for t in tables if t.subjective]
     if not rated:
+        others = [name for name in SYNONYMS["score"] if name not in SUBJECTIVE]
+        wanted = subjective or ", ".join((*SUBJECTIVE, *others))
         raise UsageError(
-            f"no human scores: needed is a column {subjective or ', '.join(SUBJECTIVE)}"
-            " (--subjective COLUMN names another); "
+            f"no subjective scores: expected a column {wanted} (--subjective COLUMN "
+            "names another); "
             + "; ".join(f"{t.name} has {', '.join(t.columns)}" for t in tables)
         )
     if not any(t.metrics or t.long for t in tables):
@@ -78,8 +81,8 @@ def read_scores(
     for table in tables:
         strange: dict[str, None] = {}
         for row in table.rows:
-            image = _text(row["image"])
-            keys = finder.find(image, _text(row.get("data")), _text(row.get("split")))
+            image = row["image"]
+            keys = finder.find(image, row.get("data", ""), row.get("split", ""))
             if not keys:
                 strange[image] = None
                 continue
@@ -92,12 +95,12 @@ def read_scores(
                     sources[metric].append(table.name)
         if strange:
             notes.append(
-                f"{len(strange)} images of {table.name} have no human score and are "
-                f"left out, {next(iter(strange))} first"
+                f"{len(strange)} images of {table.name} have no subjective score and "
+                f"are left out, {next(iter(strange))} first"
             )
     if not cells:
         raise UsageError(
-            "no image in common: the human scores are of images such as "
+            "no image in common: the subjective scores are of images such as "
             f"{next(iter(images))[-1]}; {'; '.join(notes)}"
         )
     rows = [
@@ -106,14 +109,14 @@ def read_scores(
         for key, fact in images.items()
     ]
     direction: dict[str, Literal["higher", "lower"]] = {
-        fact["data"]: "lower" if fact["column"].lower().startswith("dmos") else "higher"
+        fact["data"]: "lower" if is_difference(fact["column"]) else "higher"
         for fact in images.values()
     }
     return Scores(rows, direction, notes)
 
 
-def _rated_images(tables: Sequence[Table]) -> dict[Key, dict[str, Any]]:
-    """What is known of every image with a human score, by data set, split and name.
+def _rated_images(tables: Sequence[ScoreTable]) -> dict[Key, dict[str, Any]]:
+    """What is known of every rated image, by data set, split and name.
 
     An image may be in several splits, such as the test parts of repeated ones.
     """
@@ -123,14 +126,14 @@ def _rated_images(tables: Sequence[Table]) -> dict[Key, dict[str, Any]]:
     for table in tables:
         column = table.subjective or ""
         for row in table.rows:
-            name = _text(row["image"])
+            name = row["image"]
             score = _number(row[column], table.name, name, column)
             if score is None or not math.isfinite(score):
                 continue
-            deviation = row.get(table.deviation) if table.deviation else None
+            deviation = row.get(table.deviation or "", "")
             fact = {
-                "data": _text(row.get("data")) or stem,
-                "split": _text(row.get("split")),
+                "data": row.get("data", "") or stem,
+                "split": row.get("split", ""),
                 "image": name,
                 "score": score,
                 "deviation": _number(deviation, table.name, name, "deviation"),
@@ -154,9 +157,9 @@ def _rated_images(tables: Sequence[Table]) -> dict[Key, dict[str, Any]]:
 def _fill(fact: dict[str, Any], row: Mapping[str, Any]) -> None:
     """Reference, distortion and level, from the first table that has them."""
     for column in ("reference", "distortion"):
-        fact[column] = fact.get(column) or _text(row.get(column)) or None
+        fact[column] = fact.get(column) or row.get(column) or None
     if fact.get("level") is None:
-        fact["level"] = _level(row.get("level"))
+        fact["level"] = _level(row.get("level", ""))
 
 
 def _add(
@@ -202,18 +205,18 @@ def _forms(name: str) -> tuple[str, str, str]:
 
 
 def _cells(
-    table: Table, row: Mapping[str, Any], infinite: float | None
+    table: ScoreTable, row: Mapping[str, str], infinite: float | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every metric of a row of a table, and what is known of its value."""
     if table.long:
-        metrics = [(_text(row["metric"]), row["value"])]
+        metrics = [(row["metric"], row["value"])]
     else:
         metrics = [(name, row[name]) for name in table.metrics]
     for metric, raw in metrics:
-        error = _text(row.get("error"))
+        error = row.get("error", "")
         try:
             value = read_number(raw)
-        except (TypeError, ValueError):
+        except ValueError:
             value, error = None, f"{table.name}: {raw!r} is not a number"
         if value is not None and infinite is not None and abs(value) == infinite:
             value = math.copysign(math.inf, value)
@@ -221,12 +224,12 @@ def _cells(
             error = ""
         elif not error:
             error = f"no value in {table.name}"
-        seconds = row.get("seconds")
+        seconds = row.get("seconds", "")
         cell = {
             "value": value,
-            "version": _text(row.get("version")) or None,
-            "weights": _text(row.get("weights")) or None,
-            "seconds": _number(seconds, table.name, _text(row["image"]), "seconds"),
+            "version": row.get("version") or None,
+            "weights": row.get("weights") or None,
+            "seconds": _number(seconds, table.name, row["image"], "seconds"),
             "error": error,
         }
         yield metric, cell
@@ -244,23 +247,19 @@ def _row(
     return {c: row.get(c) for c in COLUMNS}
 
 
-def _text(cell: Any) -> str:
-    return "" if cell is None else str(cell).strip()
-
-
-def _level(cell: Any) -> Any:
+def _level(cell: str) -> int | float | str | None:
     """A level as a whole number where it is one."""
     try:
         number = read_number(cell)
-    except (TypeError, ValueError):
-        return _text(cell)
-    return int(number) if number is not None and number == int(number) else number
+    except ValueError:
+        return cell
+    return int(number) if number is not None and number.is_integer() else number
 
 
-def _number(cell: Any, table: str, image: str, column: str) -> float | None:
+def _number(cell: str, table: str, image: str, column: str) -> float | None:
     try:
         return read_number(cell)
-    except (TypeError, ValueError):
+    except ValueError:
         raise UsageError(
-            f"{table}: the {column} of {image} is {cell!r}, needed is a number"
+            f"{table}: the {column} of {image} is {cell!r}, expected a number"
         ) from None

@@ -1,67 +1,52 @@
-"""Score tables as other people write them: CSV, Parquet or JSON, wide or long.
+"""Score tables as other people write them, wide or long.
 
 A wide table has one row an image and one column a metric, as ``jiqa score`` writes; a
 long one has the columns ``metric`` and ``value`` and one row an image and metric, as
-``jiqa evaluate`` writes. ``merging`` joins several of them.
+``jiqa evaluate`` writes. ``read_scores`` joins several of them. Files are read and
+columns are named by ``jiqa.io``; here it is decided which columns are metrics.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jiqa.errors import UsageError
-from jiqa.io.write_table import FORMATS
+from jiqa.errors import LayoutError, UsageError
+from jiqa.io import read_table as tables
+from jiqa.io.table_columns import SYNONYMS, find_columns, find_deviation, read_number
 
-#: Names that columns go by, in lower case; the first is ours.
-ALIASES: Mapping[str, tuple[str, ...]] = {
-    "image": ("image", "distorted", "dist_img", "image_name", "filename", "file"),
-    "reference": ("reference", "ref", "ref_img", "reference_image"),
-    "distortion": ("distortion", "distortion_type", "dist_type", "type"),
-    "level": ("level", "distortion_level", "dist_level"),
-    "data": ("data", "dataset", "data_set"),
-    "split": ("split", "subset"),
-    "error": ("error",),
-    "metric": ("metric",),
-    "value": ("value",),
-    "version": ("version",),
-    "weights": ("weights",),
-    "seconds": ("seconds",),
-}
+#: What columns may mean here; see ``jiqa.io.table_columns.SYNONYMS``.
+MEANINGS = (
+    *("image", "reference", "distortion", "level", "data", "split", "error"),
+    *("metric", "value", "version", "weights", "seconds"),
+)
 
-#: Columns that hold human scores, if none is named.
+#: Columns that hold subjective scores, if none is named. Other synonyms of a score may
+#: be names of metrics: they count only where no table has one of these.
 SUBJECTIVE = ("mos", "dmos", "score")
 
 #: Numbers that are no metric.
 _OTHER = {"width", "height", "std", "deviation", *SUBJECTIVE}
 
-#: Cells that hold nothing.
-_MISSING = {"", "na", "n/a", "nan", "none", "null", "-"}
-
 
 @dataclass(frozen=True)
-class Table:
+class ScoreTable:
     """One file.
 
     Attributes:
         name: the file's name.
-        columns: its columns by our names where ``ALIASES`` has one, else as they are.
-        rows: one dictionary a row, by those names.
-        subjective: the column of human scores, or ``None``.
+        columns: its columns by our names where ``MEANINGS`` has one, else as they are.
+        rows: one dictionary a row, by those names; cells as text.
+        subjective: the column of subjective scores, or ``None``.
         deviation: the column of their deviations, or ``None``.
         metrics: columns that are metrics; empty for a long table.
     """
 
     name: str
     columns: tuple[str, ...]
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Mapping[str, str]]
     subjective: str | None
     deviation: str | None
     metrics: tuple[str, ...]
@@ -72,148 +57,120 @@ class Table:
         return "metric" in self.columns and "value" in self.columns
 
 
-def read_table(
-    path: Path | str,
+def read_score_tables(
+    paths: Sequence[Path | str],
     *,
     subjective: str | None = None,
     ignore: Sequence[str] = (),
-) -> Table:
+) -> list[ScoreTable]:
+    """Read files of which at least one should have subjective scores.
+
+    Args:
+        paths: see ``read_score_table``.
+        subjective: the column of subjective scores; otherwise the only one of
+            ``SUBJECTIVE`` in any table or, where no table has one, the only one of
+            their synonyms.
+        ignore: columns that are no metrics.
+
+    Raises:
+        UsageError: see ``read_score_table``.
+    """
+    found = [_read(Path(path)) for path in paths]
+    out = [_told(table, subjective, ignore, SUBJECTIVE) for table in found]
+    if subjective is None and not any(table.subjective for table in out):
+        out = [_told(table, None, ignore, SYNONYMS["score"]) for table in found]
+    return out
+
+
+def read_score_table(
+    path: Path | str, *, subjective: str | None = None, ignore: Sequence[str] = ()
+) -> ScoreTable:
     """Read one file and find out what its columns are.
 
     Args:
-        path: a .csv (also .tsv, and either with .gz), .parquet or .json file.
-        subjective: the column of human scores; otherwise the only one of mos, dmos and
-            score, if there is any.
+        path: a file with one of ``jiqa.io.read_table.SUFFIXES``.
+        subjective: the column of subjective scores; otherwise the only one of
+            ``SUBJECTIVE``, if there is any.
         ignore: columns that are no metrics. Text is none, nor are names that begin with
             mos or dmos.
 
     Raises:
         UsageError: no such file, a format that is not known, no rows, no column of
-            images, or several columns that may be human scores.
+            images, or several columns that may be subjective scores.
     """
-    path = Path(path)
+    return _told(_read(Path(path)), subjective, ignore, SUBJECTIVE)
+
+
+def _read(path: Path) -> tables.Table:
     if not path.is_file():
         raise UsageError(f"no table {path}: no such file")
-    header, raw = _read(path)
-    if not raw:
-        raise UsageError(f"{path}: no rows")
-    names = _our_names(header)
-    found = f"{path}: its columns are {', '.join(header)}"
-    if "image" not in names.values():
+    if not tables.suffix_of(path):
         raise UsageError(
-            f"{found}; needed is one of {', '.join(ALIASES['image'])} with the "
-            "names of the images"
+            f"cannot read {path}: expected one of {', '.join(tables.SUFFIXES)}"
         )
-    score = _subjective(names, subjective, found)
-    rows = [{names[h]: row.get(h) for h in header} for row in raw]
-    columns = tuple(names.values())
-    deviation = _deviation(columns, score)
-    taken = {*ALIASES, *ignore, score, deviation}
-    long = "metric" in columns and "value" in columns
-    metrics = (
-        ()
-        if long
-        else tuple(
-            c
-            for c in columns
-            if c not in taken and not _is_other(c) and _mostly_numbers(rows, c)
-        )
-    )
-    return Table(path.name, columns, rows, score, deviation, metrics)
-
-
-def read_number(cell: Any) -> float | None:
-    """A cell as a number, ``None`` for an empty one.
-
-    Raises:
-        ValueError: text that is no number.
-    """
-    if cell is None or (isinstance(cell, str) and cell.strip().lower() in _MISSING):
-        return None
-    number = float(cell)
-    return None if math.isnan(number) else number
-
-
-def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    suffixes = [s.lower() for s in path.suffixes[-2:]]
-    packed = bool(suffixes) and suffixes[-1] == ".gz"
-    suffix = ("", *suffixes)[-2 if packed else -1]
     try:
-        if suffix in (".csv", ".tsv"):
-            return _read_csv(path, packed)
-        if suffix == ".parquet" and not packed:
-            import pyarrow.parquet as pq
+        # A row that ends early is one of a file that was cut short.
+        table = tables.read_table(path, short_rows=False)
+    except LayoutError as error:
+        raise UsageError(str(error)) from None
+    if not table.rows:
+        raise UsageError(f"{path}: no rows")
+    twice = sorted({c for c in table.columns if list(table.columns).count(c) > 1})
+    if twice:
+        raise UsageError(f"{path}: column {', '.join(twice)} is there twice")
+    return table
 
-            table = pq.read_table(path)
-            return table.column_names, table.to_pylist()
-        if suffix == ".json" and not packed:
-            rows = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
-                raise UsageError(f"{path}: needed is a JSON array of objects")
-            return list(dict.fromkeys(k for row in rows for k in row)), rows
-    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
-        if isinstance(error, UsageError):
-            raise
-        raise UsageError(f"cannot read {path}: {error}") from None
-    raise UsageError(
-        f"cannot read {path}: needed is one of {', '.join(FORMATS)}, .tsv, .csv.gz"
+
+def _told(
+    table: tables.Table,
+    subjective: str | None,
+    ignore: Sequence[str],
+    scores: Sequence[str],
+) -> ScoreTable:
+    """What the columns are; ``scores`` are names of subjective ones."""
+    try:
+        index = find_columns(table, MEANINGS).index
+    except LayoutError as error:
+        raise UsageError(str(error)) from None
+    names = list(table.columns)
+    for meaning, column in index.items():
+        names[column] = meaning
+    score = _subjective(table, names, subjective, scores)
+    deviation = None
+    if score is not None:
+        found = find_deviation(names, score)
+        deviation = None if found is None else names[found]
+    rows = [dict(zip(names, row, strict=True)) for row in table.rows]
+    taken = {*MEANINGS, *ignore, score, deviation}
+    metrics = [
+        name
+        for name in names
+        if name not in taken and not _is_other(name) and _mostly_numbers(rows, name)
+    ]
+    if "metric" in names and "value" in names:
+        metrics = []
+    return ScoreTable(
+        table.path.name, tuple(names), rows, score, deviation, tuple(metrics)
     )
 
 
-def _read_csv(path: Path, packed: bool) -> tuple[list[str], list[dict[str, Any]]]:
-    with (gzip.open if packed else open)(
-        path, "rt", newline="", encoding="utf-8-sig"
-    ) as file:
-        first = file.readline()
-        file.seek(0)
-        # The separator that splits the header most.
-        separator = max(",;\t", key=first.count)
-        reader = csv.DictReader(file, delimiter=separator, skipinitialspace=True)
-        header = [h.strip() for h in reader.fieldnames or []]
-        twice = sorted({h for h in header if header.count(h) > 1})
-        if twice:
-            raise UsageError(f"{path}: column {', '.join(twice)} is there twice")
-        reader.fieldnames = header
-        rows = []
-        for row in reader:
-            if None in row or None in row.values():
-                raise UsageError(
-                    f"{path} line {reader.line_num}: as many cells as the header's "
-                    f"{len(header)} are needed"
-                )
-            rows.append(row)
-    return header, rows
-
-
-def _our_names(header: Sequence[str]) -> dict[str, str]:
-    """Our name of each column; the first alias that is there wins."""
-    lower = {h.lower(): h for h in reversed(header)}
-    names = {h: h for h in header}
-    for ours, aliases in ALIASES.items():
-        there = next((lower[a] for a in aliases if a in lower), None)
-        if there is not None:
-            names[there] = ours
-    return names
-
-
-def _subjective(names: Mapping[str, str], wanted: str | None, found: str) -> str | None:
-    if wanted is not None:
-        return names.get(wanted)
-    there = [n for n in names.values() if n.lower() in SUBJECTIVE]
+def _subjective(
+    table: tables.Table, names: Sequence[str], named: str | None, scores: Sequence[str]
+) -> str | None:
+    """The column of subjective scores: as named, or the only one that may be one."""
+    if named is not None:
+        there = dict(zip(table.columns, names, strict=True))
+        return there.get(named)
+    exact = [n for n in names if n.lower() in SUBJECTIVE]
+    wide = [n for n in names if tables.plain(n) in scores]
+    there = exact or (wide if scores is not SUBJECTIVE else [])
     if len(there) > 1:
         raise UsageError(
-            f"{found}; {' and '.join(there)} may be the human scores, name one "
-            "(--subjective COLUMN)"
+            f"{table.path}: {' and '.join(there)} may be the subjective scores, name "
+            "one (--subjective COLUMN); its columns are "
+            f"{', '.join(table.columns)}"
         )
     return there[0] if there else None
-
-
-def _deviation(columns: Sequence[str], score: str | None) -> str | None:
-    if score is None:
-        return None
-    lower = {c.lower(): c for c in columns}
-    names = (f"{score.lower()}_std", f"{score.lower()}_sd", "deviation", "std")
-    return next((lower[n] for n in names if n in lower), None)
 
 
 def _is_other(column: str) -> bool:
@@ -221,16 +178,13 @@ def _is_other(column: str) -> bool:
     return name in _OTHER or re.match(r"d?mos(_|$)", name) is not None
 
 
-def _mostly_numbers(rows: Sequence[Mapping[str, Any]], column: str) -> bool:
+def _mostly_numbers(rows: Sequence[Mapping[str, str]], column: str) -> bool:
     """Whether half or more of the filled cells are numbers (true and false are not)."""
     filled = numbers = 0
     for row in rows:
-        cell = row[column]
-        if isinstance(cell, bool):
-            return False
         try:
-            number = read_number(cell)
-        except (TypeError, ValueError):
+            number = read_number(row[column])
+        except ValueError:
             filled += 1
             continue
         filled += number is not None

@@ -1,10 +1,17 @@
-"""Tables that people write themselves: any of several separators and encodings."""
+"""One reader for every table that a user names: CSV, TSV, Excel, Parquet or JSON.
+
+All cells come as text, so that a table means the same in each of these formats.
+``table_columns`` tells what columns mean by their names; what follows from that is the
+caller's: images of a data set, scores of metrics, pairs of files.
+"""
 
 from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import io
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +21,9 @@ from typing import Any
 from jiqa.checks import expected
 from jiqa.errors import LayoutError
 
-#: Endings of what counts as a table.
-SUFFIXES = (".csv", ".tsv", ".xlsx")
+#: Endings of files that hold text, and of all that are read.
+_TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+SUFFIXES = (*_TEXT, ".xlsx", ".parquet", ".json")
 
 
 @dataclass(frozen=True)
@@ -38,68 +46,154 @@ class Table:
         """What a message calls a row."""
         return f"{self.path}, line {self.lines[row]}"
 
+    def records(self) -> list[dict[str, str]]:
+        """The rows as dictionaries by the names of the columns."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
 
 def plain(name: str) -> str:
     """A column's name without case, spaces and signs: ``imagename``."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def read_table(path: Path) -> Table:
-    """Read a table with a header line.
+def suffix_of(path: Path | str) -> str:
+    """The ending of ``SUFFIXES`` that a file has, whatever its case, or ``""``."""
+    name = str(path).lower()
+    return next((s for s in SUFFIXES if name.endswith(s)), "")
 
-    Text may be UTF-8 or UTF-16 with a mark, its columns parted by commas, semicolons
-    or tabs, whichever parts the header into most; of an Excel file the first sheet
-    counts. Columns without a name and without a cell are left out.
+
+def read_table(
+    path: Path, *, short_rows: bool = True, long_rows: bool = False
+) -> Table:
+    """Read a table with a line of column names.
+
+    Text may be UTF-8 or UTF-16 with a mark, or what Windows wrote, its columns parted
+    by commas, semicolons or tabs, whichever parts the header into most; it may be
+    packed (.gz). Of an Excel file the first sheet counts. JSON is an array of objects.
+    A file with another ending is read as text. Columns without a name are left out.
+
+    Args:
+        path: the file.
+        short_rows: whether rows may end before the header does; what they lack is
+            empty.
+        long_rows: whether cells beyond the header are left out; otherwise they are an
+            error.
 
     Raises:
-        LayoutError: it does not open, is empty, or a row is longer than the header.
+        LayoutError: a file that does not open or is empty, or a row that is too short
+            or too long.
     """
-    cells = _sheet(path) if path.suffix.lower() == ".xlsx" else _text(path)
+    cells = _cells(path)
     filled = [(n, row) for n, row in enumerate(cells, 1) if any(row)]
     if not filled:
         raise LayoutError(
             expected(f"{path}", "a line of column names", "an empty file")
         )
-    columns = filled[0][1]
-    while columns and not columns[-1]:
-        columns = columns[:-1]
+    header = filled[0][1]
+    named = [index for index, name in enumerate(header) if name]
+    width = named[-1] + 1
     rows = []
     for number, row in filled[1:]:
-        if any(row[len(columns) :]):
+        too_long = not long_rows and any(row[len(header) :])
+        if too_long or (len(row) < width and not short_rows):
             raise LayoutError(
                 expected(
                     f"{path}, line {number}",
-                    f"{len(columns)} cells, one per column",
+                    f"{width} cells, one per column",
                     f"{len(row)}",
                 )
             )
-        rows.append((row + [""] * len(columns))[: len(columns)])
+        full = row + [""] * (width - len(row))
+        rows.append([full[index] for index in named])
+    columns = [header[index] for index in named]
     return Table(path, columns, rows, [number for number, _ in filled[1:]])
 
 
-def _text(path: Path) -> list[list[str]]:
+def _cells(path: Path) -> list[list[str]]:
+    """All lines of a file of any format, the header among them."""
+    suffix = suffix_of(path)
+    if suffix == ".xlsx":
+        return read_sheet(path)
+    if suffix == ".parquet":
+        return _parquet(path)
+    if suffix == ".json":
+        return _objects(path)
+    return _lines(path)
+
+
+def _lines(path: Path) -> list[list[str]]:
     text = read_text(path)
     first = text.lstrip().partition("\n")[0]
-    parts = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text), delimiter=parts, skipinitialspace=True)
+    separator = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     rows: list[list[str]] = []
-    for row in reader:
-        # A cell may hold line ends: keep rows at the numbers of their lines.
-        rows += [[]] * (reader.line_num - 1 - len(rows))
-        rows.append([cell.strip() for cell in row])
+    try:
+        for row in reader:
+            # A cell may hold line ends: keep rows at the numbers of their lines.
+            rows += [[]] * (reader.line_num - 1 - len(rows))
+            rows.append([cell.strip() for cell in row])
+    except csv.Error as error:
+        raise LayoutError(
+            f"cannot read {path}, line {reader.line_num}: {error}"
+        ) from None
     return rows
 
 
-def _sheet(path: Path) -> list[list[str]]:
+def read_sheet(path: Path, name: str | None = None) -> list[list[str]]:
+    """The cells of a sheet of an Excel file as text, line by line.
+
+    Args:
+        path: the file.
+        name: the sheet's name; by default the first sheet.
+
+    Raises:
+        LayoutError: no Excel file, or no such sheet.
+    """
     import pandas
 
     try:
-        sheet = pandas.read_excel(path, header=None, dtype=object, engine="openpyxl")
+        with pandas.ExcelFile(path, "openpyxl") as book:
+            sheets = [str(sheet) for sheet in book.sheet_names]
+            wanted = sheets[0] if name is None else name
+            if wanted not in sheets:
+                raise LayoutError(
+                    f"{path}: expected a sheet {wanted}, got {', '.join(sheets)}"
+                )
+            sheet = pandas.read_excel(book, wanted, header=None, dtype=object)
+    except LayoutError:
+        raise
     except Exception as error:  # a broken archive fails in any of several libraries
         raise LayoutError(
             f"{path}: cannot be opened as an Excel file: {error}"
         ) from error
     return [[_cell(cell) for cell in row] for row in sheet.to_numpy().tolist()]
+
+
+def _parquet(path: Path) -> list[list[str]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # Open it ourselves: Arrow takes "NAME=VALUE" in a path for a column.
+        with path.open("rb") as file:
+            table = pq.read_table(file)
+    except (OSError, pa.ArrowException) as error:
+        raise LayoutError(f"cannot read {path}: {error}") from None
+    columns = [[_cell(cell) for cell in c.to_pylist()] for c in table.columns]
+    return [table.column_names, *map(list, zip(*columns, strict=True))]
+
+
+def _objects(path: Path) -> list[list[str]]:
+    try:
+        found = json.loads(read_text(path))
+    except ValueError as error:
+        if isinstance(error, LayoutError):
+            raise
+        raise LayoutError(f"cannot read {path}: {error}") from None
+    if not isinstance(found, list) or not all(isinstance(x, dict) for x in found):
+        raise LayoutError(f"{path}: expected a JSON array of objects")
+    names = list(dict.fromkeys(key for line in found for key in line))
+    return [names, *([_cell(line.get(name)) for name in names] for line in found)]
 
 
 def _cell(cell: Any) -> str:
@@ -109,13 +203,18 @@ def _cell(cell: Any) -> str:
 def read_text(path: Path) -> str:
     """A text file in UTF-16 with a mark, in UTF-8, or in what Windows wrote.
 
+    One that ends in .gz is unpacked.
+
     Raises:
         LayoutError: it cannot be opened.
     """
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise LayoutError(f"{path}: {error.strerror}") from error
+        if path.suffix.lower() == ".gz":
+            data = gzip.decompress(data)
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LayoutError(f"{path}: {reason}") from error
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16")
     try:

@@ -1,9 +1,10 @@
-"""What the columns of a table of one's own mean, by their names."""
+"""What the columns of a user's table mean, by their names: the one list of them."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jiqa.checks import expected
@@ -31,12 +32,21 @@ SYNONYMS = {
     "variance": ["variance", "var"],
     "distortion": ["distortion", "distortiontype", "disttype", "distype", "type"],
     "level": ["level", "distortionlevel", "distlevel", "severity"],
+    "data": ["data", "dataset"],
     "split": ["split", "subset", "partition"],
     "set": ["set"],
     "direction": ["direction"],
-    "error": ["error"],
     "histogram": ["histogram", "distribution", "votes"],
+    "metric": ["metric"],
+    "value": ["value"],
+    "version": ["version"],
+    "weights": ["weights"],
+    "seconds": ["seconds"],
+    "error": ["error"],
 }
+
+#: Cells that hold nothing, in lower case.
+MISSING = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
 
 #: A column of votes for one value: ``c1``, ``score 1``, ``votes_10``, ``n5``, ``1``.
 _VOTES = re.compile(r"(?:c|n|vote|votes|score|rating|count|counts|bin|histogram)?(\d+)")
@@ -44,52 +54,118 @@ _VOTES = re.compile(r"(?:c|n|vote|votes|score|rating|count|counts|bin|histogram)
 
 @dataclass(frozen=True)
 class Columns:
-    """Where in a row each meaning stands.
+    """Which cell of a row has which meaning.
 
     Attributes:
-        places: place by meaning, of the meanings that the table has.
-        votes: places of the columns that count votes, by the value voted for.
+        index: of the column by meaning, for the meanings that the table has.
+        votes: of the columns that count votes, by the value voted for.
         others: names of the columns that mean nothing here.
     """
 
-    places: dict[str, int]
+    index: dict[str, int]
     votes: dict[float, int]
     others: Sequence[str] = ()
 
     def get(self, row: Sequence[str], meaning: str) -> str:
         """A row's cell of some meaning; empty if there is no such column."""
-        place = self.places.get(meaning)
-        return "" if place is None else row[place]
+        index = self.index.get(meaning)
+        return "" if index is None else row[index]
 
 
-def find_columns(table: Table) -> Columns:
+def find_columns(
+    table: Table, meanings: Iterable[str], *, votes: bool = False
+) -> Columns:
     """Tell the columns by their names.
 
+    Args:
+        table: what was read.
+        meanings: keys of ``SYNONYMS`` that matter to the caller.
+        votes: whether columns may count votes.
+
     Raises:
-        LayoutError: none names the images.
+        LayoutError: no column names the images, and ``meanings`` have ``image``.
     """
-    names = [plain(name) for name in table.columns]
-    places = {}
-    for meaning, synonyms in SYNONYMS.items():
-        for synonym in synonyms:
-            if synonym in names:
-                places[meaning] = names.index(synonym)
-                break
-    if "image" not in places:
+    meanings = tuple(meanings)
+    index = {m: i for m in meanings if (i := find_column(table.columns, m)) is not None}
+    if "deviation" in meanings and "score" in index:
+        index.pop("deviation", None)
+        found = find_deviation(table.columns, table.columns[index["score"]])
+        index |= {} if found is None else {"deviation": found}
+    if "image" in meanings and "image" not in index:
         raise LayoutError(
             expected(
-                table.path,
+                f"{table.path}",
                 "a column of image names, called image "
                 f"(or {', '.join(SYNONYMS['image'][1:4])}, ...)",
                 f"columns {', '.join(table.columns)}",
             )
         )
-    votes = {}
-    for place, name in enumerate(names):
-        match = _VOTES.fullmatch(name)
-        if match:
-            votes[float(match[1])] = place
-    votes = dict(sorted(votes.items())) if len(votes) > 1 else {}
-    known = {*places.values(), *votes.values()}
+    counts = _votes(table.columns) if votes else {}
+    known = {*index.values(), *counts.values()}
     others = [name for n, name in enumerate(table.columns) if n not in known]
-    return Columns(places, votes, others)
+    return Columns(index, counts, others)
+
+
+def find_column(columns: Sequence[str], meaning: str, *, first: str = "") -> int | None:
+    """Number of the column of some meaning, ``None`` if there is none.
+
+    Args:
+        columns: the names as they were written.
+        meaning: a key of ``SYNONYMS``.
+        first: one of its synonyms that counts before the others.
+    """
+    names = [plain(name) for name in columns]
+    for synonym in (first, *SYNONYMS[meaning]):
+        if synonym and synonym in names:
+            return names.index(synonym)
+    return None
+
+
+def find_deviation(columns: Sequence[str], score: str) -> int | None:
+    """Number of the column with the deviations of the scores in the column ``score``.
+
+    Named after that column (``mos_std`` for ``mos``), else after none (``std``), else
+    after a score that is no column here.
+    """
+    names, own = [plain(name) for name in columns], plain(score)
+    after = {f"{s}{own}" for s in ("std", "sd")} | {f"{own}{s}" for s in ("std", "sd")}
+    mine = [name for name in names if name in after]
+    foreign = {name for name in names if name in SYNONYMS["score"]}
+    fitting = [
+        synonym
+        for synonym in SYNONYMS["deviation"]
+        if synonym in names
+        and re.sub(r"^(std|sd)|(std|sd)$", "", synonym) not in foreign
+    ]
+    found = [*mine, *fitting]
+    return names.index(found[0]) if found else None
+
+
+def is_difference(column: str) -> bool:
+    """Whether scores of a column of this name are lower for better: a DMOS."""
+    return "dmos" in plain(column)
+
+
+def read_number(cell: str) -> float | None:
+    """A cell as a number, which may be infinite; ``None`` for one that holds nothing.
+
+    A comma may stand for the decimal point.
+
+    Raises:
+        ValueError: text that is no number.
+    """
+    text = cell.strip()
+    if text.lower() in MISSING:
+        return None
+    number = float(text if "." in text else text.replace(",", "."))
+    return None if math.isnan(number) else number
+
+
+def _votes(columns: Sequence[str]) -> dict[float, int]:
+    """Columns of votes by the value voted for; one alone does not count."""
+    votes = {}
+    for index, name in enumerate(columns):
+        match = _VOTES.fullmatch(plain(name))
+        if match:
+            votes[float(match[1])] = index
+    return dict(sorted(votes.items())) if len(votes) > 1 else {}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import glob
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jiqa.errors import UsageError
+from jiqa.errors import LayoutError, UsageError
 from jiqa.io.decode import SUFFIXES
+from jiqa.io.read_table import read_table
 from jiqa.io.sources import Source
+from jiqa.io.table_columns import find_column
 
 
 @dataclass(frozen=True)
@@ -137,10 +138,10 @@ class _Matcher:
 
 
 def read_pairs(table: str) -> list[Job]:
-    """Jobs from a CSV table with the columns ``reference`` and ``distorted``.
+    """Jobs from a table with the columns ``reference`` and ``distorted``.
 
-    Relative paths count from the table's folder, or, where nothing is there, from the
-    working directory.
+    Their synonyms will do as well, see ``jiqa.io.table_columns``. Relative paths count
+    from the table's folder, or, where nothing is there, from the working directory.
 
     Raises:
         UsageError: no such table, or a column is missing.
@@ -148,26 +149,31 @@ def read_pairs(table: str) -> list[Job]:
     path = Path(table)
     if not path.is_file():
         raise UsageError(f"no table {table}: no such file")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
-        columns = reader.fieldnames or []
-        missing = [c for c in ("reference", "distorted") if c not in columns]
-        if missing:
-            raise UsageError(
-                f"{table}: no column {' and no column '.join(missing)}; its columns "
-                f"are {', '.join(columns) or 'none'}, needed are reference, distorted"
-            )
-        jobs = []
-        for line, row in enumerate(reader, start=2):
-            reference, distorted = row["reference"], row["distorted"]
-            if not reference or not distorted:
-                jobs.append(
-                    Job(Path(distorted or ""), None, f"line {line} is not full")
-                )
-                continue
-            jobs.append(
-                Job(_locate(distorted, path.parent), _locate(reference, path.parent))
-            )
+    try:
+        rows = read_table(path, long_rows=True)
+    except LayoutError as error:
+        raise UsageError(str(error)) from None
+    columns = {
+        "reference": find_column(rows.columns, "reference"),
+        "distorted": find_column(rows.columns, "image", first="distorted"),
+    }
+    missing = [name for name, index in columns.items() if index is None]
+    if missing:
+        raise UsageError(
+            f"{table}: no column {' and no column '.join(missing)}; expected reference "
+            f"and distorted, got {', '.join(rows.columns)}"
+        )
+    jobs = []
+    for row, line in zip(rows.rows, rows.lines, strict=True):
+        reference, distorted = (
+            row[index] for index in columns.values() if index is not None
+        )
+        if not reference or not distorted:
+            jobs.append(Job(Path(distorted), None, f"line {line} is not full"))
+            continue
+        jobs.append(
+            Job(_locate(distorted, path.parent), _locate(reference, path.parent))
+        )
     if not jobs:
         raise UsageError(f"{table}: no rows")
     return list(dict.fromkeys(jobs))

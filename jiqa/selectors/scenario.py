@@ -12,7 +12,8 @@ import numpy as np
 
 from jiqa.errors import UsageError
 from jiqa.evaluation.rows import group_rows
-from jiqa.evaluation.score_table import read_number, read_table
+from jiqa.evaluation.score_table import read_score_table
+from jiqa.io.table_columns import read_number
 
 Direction = Literal["higher", "lower"]
 
@@ -106,12 +107,12 @@ class Portfolio:
             UsageError: no such table, one without such columns, one that lacks
                 images, or an image that is in it twice.
         """
-        table = read_table(path)
+        table = read_score_table(path)
         if not table.metrics:
             raise UsageError(f"{path}: no column of numbers beside the images")
         found: dict[str, list[float]] = {}
         for row in table.rows:
-            name = str(row["image"])
+            name = row["image"]
             if name in found:
                 raise UsageError(f"{path}: {name} is there twice")
             found[name] = [_number(row[c], path, name, c) for c in table.metrics]
@@ -133,10 +134,10 @@ class Portfolio:
         return digest.hexdigest()
 
 
-def _number(cell: Any, path: Path | str, image: str, column: str) -> float:
+def _number(cell: str, path: Path | str, image: str, column: str) -> float:
     try:
         number = read_number(cell)
-    except (TypeError, ValueError):
+    except ValueError:
         raise UsageError(
             f"{path}: the {column} of {image} is {cell!r}, needed is a number"
         ) from None

@@ -13,7 +13,7 @@ import pytest
 from jiqa.errors import UsageError
 from jiqa.evaluation.read_scores import read_scores
 from jiqa.evaluation.rows import COLUMNS
-from jiqa.evaluation.score_table import read_table
+from jiqa.evaluation.score_table import read_score_table
 from jiqa.io.write_table import write_rows
 
 MOS = """\
@@ -43,7 +43,7 @@ def test_a_wide_table(tmp_path):
         "a.png,r1,3,1,5.5,.13,512,.9,inf,0a1,\n"
         "b.png,r1,3,2,4.5,.2,512,,30.5,9f,ssim: too small\n",
     )
-    table = read_table(path)
+    table = read_score_table(path)
     assert (table.metrics, table.subjective, table.deviation) == (
         ("ssim", "psnr"),
         "mos",
@@ -130,7 +130,7 @@ def test_tables_are_joined_by_image(tmp_path):
     references = {r["image"]: r["reference"] for r in scores.rows}
     assert references["I01.bmp"] == "set/ref/i.bmp" and references["i03.bmp"] is None
     assert scores.notes == [
-        "1 images of ours.csv have no human score and are left out, "
+        "1 images of ours.csv have no subjective score and are left out, "
         "set/dist/i09.bmp first"
     ]
 
@@ -197,13 +197,17 @@ def test_columns_that_are_no_metrics(tmp_path):
 @pytest.mark.parametrize(
     ("files", "options", "message"),
     [
-        ({"a": "name,mos,m\na,1,2\n"}, {}, "its columns are name, mos, m; needed"),
-        ({"a": "image,m\na,1\n"}, {}, "mos, dmos, score.*a.csv has image, m"),
+        ({"a": "who,mos,m\na,1,2\n"}, {}, "called image .*got columns who, mos, m"),
+        (
+            {"a": "image,m\na,1\n"},
+            {},
+            "mos, dmos, score, meanopinionscore.*a.csv has image, m",
+        ),
         ({"a": "image,mos,m\na,1,2\n"}, {"subjective": "z"}, "a column z"),
         ({"a": "image,mos,dmos,m\na,1,2,3\n"}, {}, "mos and dmos may be"),
         ({"a": "image,mos\na,1\n"}, {}, "no metric among the columns: a.csv has"),
         ({"a": "image,mos,m\n"}, {}, "no rows"),
-        ({"a": "image,mos,m\na,1\n"}, {}, "line 2: as many cells as the header's 3"),
+        ({"a": "image,mos,m\na,1\n"}, {}, r"line 2: expected 3 cells, .* got 2"),
         ({"a": "image,mos,m,m\na,1,2,3\n"}, {}, "column m is there twice"),
         ({"a": "image,mos,m\na,good,2\n"}, {}, "the mos of a is 'good'"),
         ({"a": "image,mos,m\na,,2\n"}, {}, "the column mos holds no score"),
@@ -218,16 +222,16 @@ def test_what_is_wrong_is_named(tmp_path, files, options, message):
 
 def test_files_that_are_none(tmp_path):
     for name, text, message in (
-        ("a.xls", "x", "needed is one of .csv"),
+        ("a.xls", "x", "expected one of .csv"),
         ("a.json", "{}", "a JSON array of objects"),
         ("a.json", "[", "cannot read"),
         ("a.parquet", "nothing", "cannot read"),
     ):
         (tmp_path / name).write_text(text)
         with pytest.raises(UsageError, match=message):
-            read_table(tmp_path / name)
+            read_score_table(tmp_path / name)
     with pytest.raises(UsageError, match="no such file"):
-        read_table(tmp_path / "none.csv")
+        read_score_table(tmp_path / "none.csv")
 
 
 def test_types_of_written_columns_do_not_hang_on_the_values(tmp_path):

@@ -148,10 +148,10 @@ def test_a_table_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "options", "said"),
     [
-        (None, {}, "needed is a table of methods"),
-        (("image,mos,a,b",), {}, "no column score; needed are image, score"),
+        (None, {}, "expected a table of methods"),
+        (("image,mos,a,b",), {}, "no column score; expected image, score"),
         (_GOOD, {"names": ("a", "c")}, "no column c"),
-        (("image,score,a", "x.png,1,2"), {}, "methods a; needed are two or more"),
+        (("image,score,a", "x.png,1,2"), {}, "expected two or more methods, each once, got a"),
         ((*_GOOD, "x.png,1,,1,2"), {}, "line 4: x.png for a second time"),
         (("image,score,a,b", "x.png,1,good,2"), {}, "line 2: 'good' is no number"),
         (_GOOD, {}, "1 of 3 images have no row, such as z.png"),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,8 @@ import numpy as np
 
 from jiqa.checks import expected
 from jiqa.errors import LayoutError
-from jiqa.io.read_table import read_text
+from jiqa.io.read_table import read_sheet as sheet_cells
+from jiqa.io.read_table import read_table
 
 
 def read_csv(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
@@ -26,29 +24,22 @@ def read_csv(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     Raises:
         LayoutError: a column is missing, or a line is short.
     """
-    reader = csv.DictReader(io.StringIO(read_text(path)), skipinitialspace=True)
-    columns = [c.strip() for c in reader.fieldnames or [] if c]
-    missing = [c for c in needed if c not in columns]
+    table = read_table(path, long_rows=True)
+    missing = [name for name in needed if name not in table.columns]
     if missing:
         raise LayoutError(
             f"{path}: no column {' and no column '.join(missing)} (columns: "
-            f"{', '.join(columns) or 'none'})"
+            f"{', '.join(table.columns)})"
         )
-    rows = []
-    for row in reader:
-        clean = {k.strip(): v.strip() for k, v in row.items() if k and v is not None}
-        if not any(clean.values()):
-            continue
-        empty = [c for c in needed if not clean.get(c)]
+    rows = table.records()
+    for index, row in enumerate(rows):
+        empty = [name for name in needed if not row[name]]
         if empty:
-            raise LayoutError(
-                f"{path}, line {reader.line_num}: {', '.join(empty)} is empty"
-            )
-        rows.append(clean)
+            raise LayoutError(f"{table.where(index)}: {', '.join(empty)} is empty")
     return rows
 
 
-def read_sheet(path: Path, sheet: str, needed: Sequence[str]) -> list[dict[str, Any]]:
+def read_sheet(path: Path, sheet: str, needed: Sequence[str]) -> list[dict[str, str]]:
     """Rows of a sheet of an Excel file, wherever on the sheet the header stands.
 
     Args:
@@ -59,27 +50,11 @@ def read_sheet(path: Path, sheet: str, needed: Sequence[str]) -> list[dict[str, 
     Raises:
         LayoutError: it is no Excel file, or the sheet or a column is missing.
     """
-    import openpyxl
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        with contextlib.closing(book):
-            if sheet not in book.sheetnames:
-                raise LayoutError(
-                    f"{path}: no sheet {sheet} (sheets: {', '.join(book.sheetnames)})"
-                )
-            cells = list(book[sheet].iter_rows(values_only=True))
-    except LayoutError:
-        raise
-    except Exception as error:  # a broken archive fails in any of several libraries
-        raise LayoutError(
-            f"{path}: cannot be opened as an Excel file: {error}"
-        ) from error
-    for count, line in enumerate(cells, 1):
-        names = [str(cell).strip() for cell in line]
+    cells = sheet_cells(path, sheet)
+    for count, names in enumerate(cells, 1):
         if set(needed) <= set(names):
-            rows = (dict(zip(names, row, strict=False)) for row in cells[count:])
-            return [row for row in rows if row.get(needed[0]) not in (None, "")]
+            rows = (dict(zip(names, row, strict=True)) for row in cells[count:])
+            return [row for row in rows if row[needed[0]]]
     raise LayoutError(
         f"{path}, sheet {sheet}: no line has the column names {', '.join(needed)}"
     )

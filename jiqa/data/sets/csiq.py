@@ -55,7 +55,7 @@ dst_imgs/awgn/1600.AWGN.1.png  likewise blur, contrast, fnoise, jpeg, jpeg2000""
         references: dict[str, Path] = {}
         rows = read_sheet(sheet, _SHEET, _COLUMNS) if sheet.is_file() else []
         for row in rows:
-            key, kind = _name(row["image"]), str(row["dst_type"]).strip().lower()
+            key, kind = row["image"].lower(), row["dst_type"].lower()
             if kind not in _TYPES:
                 raise LayoutError(
                     expected(
@@ -82,10 +82,3 @@ dst_imgs/awgn/1600.AWGN.1.png  likewise blur, contrast, fnoise, jpeg, jpeg2000""
             )
         folder.check(self.INFO.layout)
         return Contents(records, references)
-
-
-def _name(cell: object) -> str:
-    """A picture's name; one is the number 1600, which a sheet may hold as 1600.0."""
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    return str(cell).strip().lower()

@@ -13,8 +13,18 @@ from jiqa.data.archives.folder import Folder
 from jiqa.data.schema import Contents, Info, Record
 from jiqa.data.user_tables.scale import own_scale, read_side
 from jiqa.errors import LayoutError
-from jiqa.io.read_table import SUFFIXES, Table, read_table
-from jiqa.io.table_columns import Columns, find_columns
+from jiqa.io.read_table import Table, read_table
+from jiqa.io.table_columns import Columns, find_columns, read_number
+
+#: What columns may mean here; see ``jiqa.io.table_columns.SYNONYMS``.
+MEANINGS = (
+    *("image", "reference", "score", "deviation", "variance", "distortion", "level"),
+    *("split", "set", "direction", "error", "histogram"),
+)
+
+#: Endings of what counts as a table, and of what does in a folder without any of those.
+SUFFIXES = (".csv", ".tsv", ".xlsx")
+_OTHER_SUFFIXES = (".parquet", ".csv.gz", ".tsv.gz")
 
 LAYOUT = """\
 NAME.csv   one line an image; columns, under these names or similar ones:
@@ -39,7 +49,7 @@ def read_own(root: Path, options: Mapping[str, str], base: Info) -> Contents:
     path = _table_in(root)
     folder = Folder(path.parent)
     table = read_table(path)
-    columns = find_columns(table)
+    columns = find_columns(table, MEANINGS, votes=True)
     side = read_side(path, options)
     references: dict[str, Path] = {}
     rows = [_Row(table, columns, n, row) for n, row in enumerate(table.rows)]
@@ -74,11 +84,18 @@ def read_own(root: Path, options: Mapping[str, str], base: Info) -> Contents:
     return Contents(records, references, notes, info)
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file is a table by its name."""
+    return path.name.lower().endswith((*SUFFIXES, *_OTHER_SUFFIXES))
+
+
 def _table_in(root: Path) -> Path:
     if root.is_file():
         return root
     folder = Folder(root)
     tables = folder.images("", SUFFIXES)
+    if not tables:
+        tables = [p for p in folder.images("", (".parquet", ".gz")) if is_table(p)]
     if len(tables) == 1:
         return tables[0]
     names = ", ".join(path.name for path in tables) or "none"
@@ -103,11 +120,11 @@ class _Row:
         return LayoutError(expected(where, wanted, repr(self.get(meaning))))
 
     def number(self, meaning: str) -> float | None:
-        text = self.get(meaning)
-        if text.lower() in ("", "nan", "na", "n/a", "none", "-"):
-            return None
-        value = _float(text)
-        if value is None:
+        try:
+            value = read_number(self.get(meaning))
+        except ValueError:
+            value = math.inf
+        if value is not None and math.isinf(value):
             raise self.wrong(meaning, "a number")
         return value
 
@@ -118,14 +135,6 @@ def _failed(rows: Sequence[_Row]) -> list[str]:
         return []
     said = "; ".join(f"{row.get('image')}: {row.get('error')}" for row in rows)
     return [f"images that the table says were not made: {len(rows)} ({said})"]
-
-
-def _float(text: str) -> float | None:
-    try:
-        value = float(text if "." in text else text.replace(",", "."))
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _record(
@@ -197,10 +206,14 @@ def _histogram(row: _Row) -> tuple[float, ...]:
         cells = re.split(r"[\s;,|]+", row.get("histogram").strip("[]() "))
     if not any(cells):
         return ()
-    votes = [_float(cell) if cell else 0.0 for cell in cells]
-    if None in votes:
+    try:
+        votes = [read_number(cell) if cell else 0.0 for cell in cells]
+    except ValueError:
+        votes = [None]
+    counts = tuple(v for v in votes if v is not None and math.isfinite(v))
+    if len(counts) < len(votes):
         raise row.wrong("histogram", "numbers of votes")
-    return tuple(v for v in votes if v is not None)
+    return counts
 
 
 def _moments(

@@ -8,8 +8,8 @@ from jiqa.data.facts import fingerprint
 from jiqa.data.index import read_facts
 from jiqa.data.prepare.write import is_prepared
 from jiqa.data.store import prepare, split_name, to_prepare
+from jiqa.data.user_tables.layout import is_table
 from jiqa.distributed import one_by_one
-from jiqa.io.read_table import SUFFIXES
 
 
 def resolved(spec: str, data_dir: Path | str | None) -> str:
@@ -28,10 +28,10 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
     """
     head, colon, part = spec.partition(":")
     path = Path(head).expanduser()
-    is_table = path.suffix.lower() in SUFFIXES
-    if is_table and not path.is_file():
+    table = is_table(path)
+    if table and not path.is_file():
         raise FileNotFoundError(f"{path}: this table does not exist")
-    if not is_table and not path.is_dir():
+    if not table and not path.is_dir():
         try:
             split_name(head, data_dir)
         except ValueError as error:
@@ -39,7 +39,7 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
                 f"{error}; there is no file or folder {head} either"
             ) from None
         return spec
-    if not is_table:
+    if not table:
         try:
             split_name(head, data_dir)  # a folder may happen to have a set's name
             return spec

@@ -11,8 +11,8 @@ from jiqa.checks import expected
 from jiqa.data.archives.label_files import number
 from jiqa.data.schema import Record, Scale
 from jiqa.errors import LayoutError
-from jiqa.io.read_table import Table, plain
-from jiqa.io.table_columns import Columns
+from jiqa.io.read_table import Table
+from jiqa.io.table_columns import Columns, is_difference
 
 #: What the JSON file beside a table may say, and what each entry is.
 SIDE = {
@@ -81,9 +81,9 @@ def own_scale(
     scores = [r.score for r in records if r.score is not None]
     if not scores:
         return None
-    place = columns.places.get("score")
-    header = table.columns[place] if place is not None else "the votes"
-    difference = "dmos" in plain(header)
+    index = columns.index.get("score")
+    header = table.columns[index] if index is not None else "the votes"
+    difference = is_difference(header)
     name = side.get("name") or ("DMOS" if difference else "MOS")
     direction = side.get("direction") or _direction_column(table, columns)
     notes = [side["note"]] if side.get("note") else []

@@ -9,7 +9,6 @@ writes both.
 
 from __future__ import annotations
 
-import csv
 import functools
 import hashlib
 import json
@@ -21,10 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.errors import LayoutError
+from jiqa.io.read_table import read_table
+from jiqa.io.table_columns import find_column, read_number
 from jiqa.models.parts.method_choice import Recipe, digest_of
 
-#: Columns that every table has, and those that are no methods.
-_NEEDED, _OTHERS = ("image", "score"), ("image", "score", "split")
+#: What every table has beside the methods.
+_NEEDED = ("image", "score")
 
 #: The file beside a table that has the mappings.
 SELECTOR = "selector.json"
@@ -80,38 +82,41 @@ def read_portfolio(path: str, methods: Sequence[str] = ()) -> Portfolio:
             a cell that is no number, or two rows of one image.
     """
     try:
-        data = Path(path).expanduser().read_bytes()
-        lines = list(csv.reader(data.decode("utf-8-sig").splitlines()))
-    except (OSError, UnicodeError) as error:
-        raise ValueError(f"{path!r}: needed is a table of methods ({error})") from None
-    header = [name.strip() for name in lines[0]] if lines else []
-    missing = [name for name in (*_NEEDED, *methods) if name not in header]
+        file = Path(path).expanduser()
+        data = file.read_bytes()
+        table = read_table(file, long_rows=True)
+    except (OSError, LayoutError) as error:
+        raise ValueError(f"{path!r}: expected a table of methods ({error})") from None
+    header = list(table.columns)
+    first = {name: find_column(header, name) for name in _NEEDED}
+    missing = [name for name, index in first.items() if index is None]
+    missing += [name for name in methods if name not in header]
     if missing:
         raise ValueError(
-            f"{path}: no column {', '.join(missing)}; needed are image, score and one "
-            f"a method (there are {', '.join(header) or 'none'})"
+            f"{path}: no column {', '.join(missing)}; expected image, score and one "
+            f"a method, got {', '.join(header)}"
         )
-    names = tuple(methods) or tuple(n for n in header if n and n not in _OTHERS)
+    others = {"split", *(header[i] for i in first.values() if i is not None)}
+    names = tuple(methods) or tuple(name for name in header if name not in others)
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(
-            f"{path}: methods {', '.join(names) or 'none'}; needed are two or more, "
-            "each once"
+            f"{path}: expected two or more methods, each once, got "
+            f"{', '.join(names) or 'none'}"
         )
-    wanted = [header.index(name) for name in ("score", *names)]
-    image = header.index("image")
+    score, image = first["score"], first["image"]
+    assert score is not None and image is not None
+    wanted = [score, *(header.index(name) for name in names)]
     places: dict[str, int] = {}
     numbers = []
-    for count, cells in enumerate(lines[1:], start=2):
-        if not any(cells):
-            continue
-        cells = cells + [""] * (len(header) - len(cells))
+    for number, cells in enumerate(table.rows):
+        where = table.where(number)
         if cells[image] in places:
-            raise ValueError(f"{path}, line {count}: {cells[image]} for a second time")
+            raise ValueError(f"{where}: {cells[image]} for a second time")
         places[cells[image]] = len(numbers)
-        numbers.append([_number(cells[k], path, count) for k in wanted])
-    table = np.array(numbers, np.float64).reshape(-1, len(wanted))
+        numbers.append([_number(cells[k], where) for k in wanted])
+    found = np.array(numbers, np.float64).reshape(-1, len(wanted))
     digest = hashlib.sha256(data).hexdigest()
-    return Portfolio(path, names, places, table[:, 0], table[:, 1:], digest)
+    return Portfolio(path, names, places, found[:, 0], found[:, 1:], digest)
 
 
 @functools.lru_cache(maxsize=4)
@@ -229,10 +234,10 @@ def best_first(mapped: np.ndarray, score: np.ndarray) -> np.ndarray:
     return np.argsort(np.abs(filled - score[:, None]).mean(0), kind="stable")
 
 
-def _number(cell: str, path: str, line: int) -> float:
+def _number(cell: str, where: str) -> float:
     """Of a cell; NaN for an empty one and for what is not finite."""
     try:
-        value = float(cell) if cell.strip() else math.nan
+        value = read_number(cell)
     except ValueError:
-        raise ValueError(f"{path}, line {line}: {cell!r} is no number") from None
-    return value if math.isfinite(value) else math.nan
+        raise ValueError(f"{where}: {cell!r} is no number") from None
+    return math.nan if value is None or math.isinf(value) else value
