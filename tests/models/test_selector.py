@@ -149,7 +149,7 @@ def test_a_table_is_read(tmp_path):
     ("lines", "options", "said"),
     [
         (None, {}, "expected a table of methods"),
-        (("image,mos,a,b",), {}, "no column score; expected image, score"),
+        (("image,who,a,b",), {}, "no column score; expected image, score"),
         (_GOOD, {"names": ("a", "c")}, "no column c"),
         (("image,score,a", "x.png,1,2"), {}, "expected two or more methods, each once, got a"),
         ((*_GOOD, "x.png,1,,1,2"), {}, "line 4: x.png for a second time"),
