@@ -167,13 +167,14 @@ def _report(dataset: Any, seconds: float) -> None:
 
 def _show(arguments: argparse.Namespace) -> int:
     from jiqa.data.store import open_dataset
+    from jiqa.io.atomic import replacing
     from jiqa.report.contact_sheet import contact_sheet
 
     output = Path(arguments.output)
     if output.suffix.lower() != ".png":
         raise ValueError(f"--output {output}: needed is a name that ends in .png")
     sheet = contact_sheet(open_dataset(arguments.name, arguments.data_dir))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(output, "PNG")
+    with replacing(output) as draft:
+        sheet.save(draft, "PNG")
     print(f"{sheet.width}x{sheet.height} written to {output.resolve()}")
     return 0

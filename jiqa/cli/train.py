@@ -26,7 +26,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -215,13 +214,13 @@ def explain(arguments: argparse.Namespace, option: str) -> str:
 
 
 def _tell(finished: Any) -> None:
+    from jiqa.io.atomic import write_json
+
     figures = {k: v for k, v in finished.validation.items() if isinstance(v, float)}
     shown = ", ".join(f"{k} {v:.4f}" for k, v in figures.items())
     print(f"{finished.steps} updates, the best after {finished.best} ({shown})")
     if finished.test is not None:
-        path = finished.folder / "test.json"
-        text = json.dumps(dataclasses.asdict(finished.test), indent=2)
-        path.write_text(text + "\n", "utf-8")
+        write_json(finished.folder / "test.json", dataclasses.asdict(finished.test))
         for name, value in {**finished.test.all, **finished.test.ordered}.items():
             print(f"  test {name} {value:.4f}")
     print(f"jiqa score run:{finished.folder} IMAGES scores with it")

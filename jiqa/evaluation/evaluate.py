@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from jiqa.evaluation.metric_tests import compare_metrics
 from jiqa.evaluation.rows import Block, group_rows
 from jiqa.evaluation.statistics.correlations import srcc
 from jiqa.evaluation.statistics.logistic import Curve, Fit
+from jiqa.io.atomic import write_json
 from jiqa.io.write_table import Row, write_rows
 
 Direction = Literal["higher", "lower"]
@@ -182,5 +182,5 @@ def write_evaluation(folder: Path, evaluation: summary.Evaluation) -> None:
     write_rows(folder / "rows.parquet", grouping.COLUMNS, evaluation.rows)
     for name in ("summary.csv", "summary.json"):
         write_rows(folder / name, summary.COLUMNS, evaluation.summary)
-    text = json.dumps(evaluation.significance, allow_nan=False)
-    (folder / "significance.json").write_text(text + "\n", encoding="utf-8")
+    path = folder / "significance.json"
+    write_json(path, evaluation.significance, indent=None, allow_nan=False)

@@ -1,12 +1,78 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all.
+
+A file is written under a name of its own in the same folder and then renamed, which
+every file system does in one step. Whoever reads meanwhile sees the old file or the new
+one; several processes may write the same file, and the last one wins.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+#: Characters of a file's name in that of its draft: a name has at most 255 bytes.
+_NAME = 40
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, "utf-8")
-    draft.replace(path)
+@contextlib.contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """A path to write to, which is renamed to ``path`` at the end of the block.
+
+    An error in the block deletes the draft and leaves ``path`` as it was. The draft's
+    name starts with a dot and ends in ``.part``, whatever the format: libraries that
+    go by the suffix have to be told the format.
+
+    Args:
+        path: where the file is to be. Its folder is made if it is missing; a link to a
+            file stays a link.
+
+    Yields:
+        The draft's path, where no file is yet.
+    """
+    path = Path(path)
+    if path.is_symlink():
+        path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # No other process may have the same draft, and no other host of a shared disk.
+    draft = path.with_name(f".{path.name[:_NAME]}.{secrets.token_hex(6)}.part")
+    try:
+        yield draft
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path | str, data: bytes) -> None:
+    """Write a file whole or not at all; see ``replacing``."""
+    with replacing(path) as draft:
+        draft.write_bytes(data)
+
+
+def write_text(path: Path | str, text: str, errors: str = "strict") -> None:
+    """Write a text file in UTF-8 whole or not at all; see ``replacing``.
+
+    Line ends are those of ``text`` on every system.
+
+    Args:
+        path: where the file is to be.
+        text: its content.
+        errors: what becomes of characters that UTF-8 does not have, as ``str.encode``
+            takes it; ``"surrogateescape"`` for file names that are not valid text.
+    """
+    write_bytes(path, text.encode("utf-8", errors))
+
+
+def write_json(path: Path | str, value: Any, **options: Any) -> None:
+    """Write a value as JSON, whole or not at all; see ``replacing``.
+
+    Args:
+        path: where the file is to be.
+        value: what ``json.dumps`` takes.
+        options: of ``json.dumps``; ``indent=2`` by default.
+    """
+    write_text(path, json.dumps(value, **{"indent": 2, **options}) + "\n")

@@ -6,12 +6,12 @@ import csv
 import io
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jiqa.errors import UsageError
+from jiqa.io.atomic import replacing, write_text
 from jiqa.version import __version__
 
 FORMATS = (".csv", ".parquet", ".json")
@@ -43,18 +43,15 @@ def make_folder(path: Path) -> None:
 
 def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Write a table in the format of the suffix, complete or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     suffix = path.suffix.lower()
     if suffix == ".csv":
         # File names that are not text come out as the bytes that they are.
-        text = to_csv(columns, rows)
-        draft.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+        write_text(path, to_csv(columns, rows), "surrogateescape")
     elif suffix == ".json":
-        draft.write_text(to_json(columns, rows), encoding="utf-8")
+        write_text(path, to_json(columns, rows))
     else:
-        _write_parquet(draft, columns, rows)
-    draft.replace(path)
+        with replacing(path) as draft:
+            _write_parquet(draft, columns, rows)
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jiqa.io.atomic import replacing
 from jiqa.report.plot_style import style
 
 
@@ -37,4 +38,5 @@ def save_grid(
             grey = picture.shape[-1] == 1
             axis.imshow(picture[..., 0] if grey else picture, cmap="gray")
             axis.set_title(title, fontsize=8)
-        figure.savefig(path, dpi=110)
+        with replacing(path) as draft:
+            figure.savefig(draft, format="png", dpi=110)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from jiqa.io.atomic import replacing
+
 _RED, _BLUE = (0.84, 0.07, 0.1), (0.03, 0.3, 0.85)
 #: The share of the largest magnitudes that may be cut off.
 _CUT = 0.5
@@ -55,4 +57,6 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
     """Write ``[H, W, C]``, uint8, as a PNG."""
     from PIL import Image
 
-    Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).save(path)
+    picture = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+    with replacing(path) as draft:
+        picture.save(draft, "PNG")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from jiqa.io.atomic import write_text
 from jiqa.version import __version__
 
 
@@ -31,9 +32,8 @@ def write_page(path: Path, template: str, **values: Any) -> None:
         system=_system(),
         **values,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     # A file name may hold bytes that are no text.
-    path.write_text(page, encoding="utf-8", errors="replace")
+    write_text(path, page, errors="replace")
 
 
 def _system() -> str:

@@ -7,10 +7,10 @@ program is kept too, under everything that it depends on.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -25,6 +25,7 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from jiqa.core.metric_group import Joint, Params
+from jiqa.io.atomic import write_bytes
 from jiqa.scoring.choose_metrics import Choice
 from jiqa.version import __version__
 
@@ -151,10 +152,5 @@ def _read(path: Path) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     """Write whole or not at all; a full or read-only disk only costs time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(hashlib.sha256(data).digest() + data)
-        part.replace(path)
-    except OSError:
-        pass
+    with contextlib.suppress(OSError):
+        write_bytes(path, hashlib.sha256(data).digest() + data)

@@ -18,6 +18,7 @@ import numpy as np
 from jax import Array
 
 from jiqa.errors import UsageError
+from jiqa.io.atomic import write_json
 from jiqa.models.parts.method_table import SELECTOR
 from jiqa.selectors.forests import Forests, outputs
 from jiqa.selectors.rules import chosen
@@ -149,8 +150,7 @@ class Selector:
             licence="that of the scores it was learned from",
             sha256=fingerprint,
         )
-        text = json.dumps(record, indent=2, allow_nan=False)
-        (folder / SELECTOR).write_text(text + "\n", encoding="utf-8")
+        write_json(folder / SELECTOR, record, allow_nan=False)
 
 
 def _choice(

@@ -13,6 +13,7 @@ from jax import export
 
 from jiqa import weights
 from jiqa.core.images import as_image, check_min_side, to_float
+from jiqa.io.atomic import write_bytes
 from jiqa.training.run_metric import FACTS, WEIGHTS, open_run, run_metric
 
 #: What ``jiqa export`` can write.
@@ -41,7 +42,7 @@ def export_arrays(folder: Path | str, path: Path) -> None:
         "facts": (folder / FACTS).read_text("utf-8"),
         "jiqa": version("jiqa"),
     }
-    _write(path, safetensors.numpy.save(params, metadata=metadata))
+    write_bytes(path, safetensors.numpy.save(params, metadata=metadata))
 
 
 def export_program(
@@ -84,7 +85,7 @@ def export_program(
     (count,) = export.symbolic_shape("b")
     image = jax.ShapeDtypeStruct((count, *size, 3), np.uint8)
     program = export.export(jax.jit(scores), platforms=platforms)
-    _write(path, bytes(program(*(image,) * len(run.images)).serialize()))
+    write_bytes(path, bytes(program(*(image,) * len(run.images)).serialize()))
 
 
 def describe(folder: Path | str) -> str:
@@ -92,11 +93,3 @@ def describe(folder: Path | str) -> str:
     run = open_run(folder)
     config = json.loads((run.folder / "config.json").read_text("utf-8"))
     return f"{run.model.info.title}, trained on {config['data']}"
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(data)
-    draft.replace(path)

@@ -7,11 +7,8 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
-import io
-import json
 import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,10 +21,11 @@ import numpy as np
 from jiqa import weights
 from jiqa.data.splits import select
 from jiqa.data.store import split_name
-from jiqa.io.atomic import write_text
+from jiqa.io.atomic import write_json
 from jiqa.io.decode import SUFFIXES, DecodeError, read_image
 from jiqa.io.read_ahead import in_order
 from jiqa.io.sources import Encoded, Source
+from jiqa.io.write_table import write_rows
 from jiqa.models.niqe import INFO, Config, arrays_of
 from jiqa.models.parts.niqe_fit import Blocks, Pristine, pristine_of, sharp_blocks
 from jiqa.progress import Progress, silent
@@ -102,7 +100,7 @@ def fit(
             if own is not None:
                 blocks.append(own)
             advance()
-    _write_rows(folder / IMAGES, rows)
+    write_rows(folder / IMAGES, _COLUMNS, rows)
     pristine = pristine_of(blocks, flat=config.flat, luma=config.luma)
     _write_run(folder, data, config, Fitted(pristine, rows), digest.hexdigest())
     return Fitted(pristine, rows)
@@ -165,14 +163,6 @@ def _decoded(
         return name, None, "", f"{name}: cannot be read: {error}"
 
 
-def _write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    text = io.StringIO()
-    table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    write_text(path, text.getvalue())
-
-
 def _write_run(
     folder: Path, data: str, config: Config, fitted: Fitted, fingerprint: str
 ) -> None:
@@ -191,8 +181,8 @@ def _write_run(
         "versions": {name: version(name) for name in ("jiqa", "jax", "numpy")},
         "python": platform.python_version(),
     }
-    write_text(folder / FILE, json.dumps(settings, indent=2) + "\n")
-    write_text(folder / FACTS, json.dumps(facts, indent=2) + "\n")
+    write_json(folder / FILE, settings)
+    write_json(folder / FACTS, facts)
     weights.write(
         folder / WEIGHTS,
         arrays_of(pristine),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
+
+from jiqa.io.atomic import write_text
 
 Line = dict[str, Any]
 
@@ -26,9 +27,7 @@ class Log:
         """
         self._path = folder / FILE
         self.lines = [x for x in read_log(folder) if x["step"] <= step]
-        draft = self._path.with_name(f".{FILE}.part")
-        draft.write_text("".join(map(_text, self.lines)), "utf-8")
-        os.replace(draft, self._path)
+        write_text(self._path, "".join(map(_text, self.lines)))
         self._file = self._path.open("a", encoding="utf-8")
         self._board = _board(folder / "tensorboard", step)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from jiqa.io.atomic import replacing
 from jiqa.training.log import Line
 
 #: Colours that people with any colour vision tell apart (Okabe and Ito 2008).
@@ -48,6 +49,5 @@ def draw_curves(lines: Sequence[Line], path: Path) -> None:
             axes.legend(frameon=False)
         for axes in grid[len(series) :]:
             axes.set_visible(False)
-        draft = path.with_name(f".{path.name}.part")
-        figure.savefig(draft, format="png", dpi=120)
-        draft.replace(path)
+        with replacing(path) as draft:
+            figure.savefig(draft, format="png", dpi=120)

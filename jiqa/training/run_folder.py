@@ -23,7 +23,7 @@ import numpy as np
 
 from jiqa import weights
 from jiqa.distributed import wait
-from jiqa.io.atomic import write_text
+from jiqa.io.atomic import write_json, write_text
 from jiqa.models.model import Variables
 from jiqa.training.config import FILE, TrainingConfig, read_config
 from jiqa.training.initial_weights import InitialWeights
@@ -88,7 +88,7 @@ def claim(
                 f"{folder}: {error.strerror}; needed is a folder to write the run into"
             ) from None
         write_text(folder / FILE, config.to_json())
-        write_text(folder / FACTS, json.dumps(facts, indent=2) + "\n")
+        write_json(folder / FACTS, facts)
     return facts
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import safetensors
 import safetensors.numpy
 
 from jiqa.checks import expected
+from jiqa.io.atomic import write_bytes
 
 #: What a file's metadata must say: where the numbers come from, under which licence,
 #: and the SHA-256 of the file that they were taken from.
@@ -31,19 +31,12 @@ def write(
     Its metadata also get the fingerprint of the parameters, for ``jiqa weights
     verify``.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {k: np.ascontiguousarray(v, np.float32) for k, v in params.items()}
     metadata = {"source": source, "licence": licence, "sha256": sha256}
     data = safetensors.numpy.save(
         arrays, metadata=metadata | {"fingerprint": fingerprint(arrays)}
     )
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_bytes(path, data)
 
 
 def read(

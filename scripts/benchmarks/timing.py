@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import importlib.metadata
-import json
 import os
 import platform
 import random
@@ -18,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from jiqa.io.atomic import write_json
+from jiqa.io.write_table import write_rows
 
 _LIBRARIES = (
     "jiqa jax jaxlib numpy scipy pillow torch torchvision piq torchmetrics "
@@ -184,14 +185,9 @@ def _processor() -> str:
 
 def save(stem: Path, document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
     """Write ``document`` to ``stem.json`` and the flat ``rows`` to ``stem.csv``."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document, indent=1, allow_nan=True)
-    stem.with_name(stem.name + ".json").write_text(text + "\n")
+    write_json(stem.with_name(stem.name + ".json"), document, indent=1)
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    with stem.with_name(stem.name + ".csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(stem.with_name(stem.name + ".csv"), columns, rows)
 
 
 def number(value: float | None) -> str:

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from jiqa.cli.metrics import format_range
+from jiqa.io.atomic import write_text
 from jiqa.metrics import all_metrics
 
 README = Path(__file__).parent.parent / "README.md"
@@ -41,4 +42,4 @@ def updated(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    write_text(README, updated(README.read_text(encoding="utf-8")))

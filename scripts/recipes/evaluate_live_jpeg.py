@@ -86,7 +86,6 @@ What moves a figure by more than .005:
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import shutil
 import subprocess
@@ -97,6 +96,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from jiqa.io.write_table import write_rows
 
 DATA = "live/realigned"
 
@@ -145,11 +146,7 @@ def main() -> None:
     lines = compare(folders)
     show(lines)
     path = options.output / "live-jpeg.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(lines[0]))
-        writer.writeheader()
-        writer.writerows(lines)
+    write_rows(path, list(lines[0]), lines)
     print(f"written to {path}")
 
 

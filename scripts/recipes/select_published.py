@@ -44,6 +44,7 @@ from jiqa_arguments import parted
 
 from jiqa.cli import main as jiqa
 from jiqa.data.store import open_dataset
+from jiqa.io.atomic import write_text
 
 
 class Published(NamedTuple):
@@ -114,7 +115,7 @@ def main(argv: list[str] | None = None) -> int:
     table = "\n".join(
         "| " + " | ".join(cells) + " |" for cells in [HEAD, ["---"] * len(HEAD), *rows]
     )
-    (arguments.output / "table.md").write_text(table + "\n", encoding="utf-8")
+    write_text(arguments.output / "table.md", table + "\n")
     print("first three figures: published; the next: in-sample here")
     print(table)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import shutil
 import statistics
@@ -19,6 +18,7 @@ from jiqa.cli.common.allocator import keep_memory
 from jiqa.cli.common.progress import progress
 from jiqa.data.splits import select
 from jiqa.evaluation import evaluate
+from jiqa.io.write_table import write_rows
 from jiqa.models.model import Model, Variables
 from jiqa.training.config import TrainingConfig, read_config
 from jiqa.training.frozen_features import keep_features
@@ -92,11 +92,7 @@ def predicted(folder: Path, spec: str) -> list[dict[str, Any]]:
 
 def written(rows: Sequence[dict[str, Any]], path: Path) -> None:
     """A table as CSV."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, list(rows[0]), rows)
 
 
 def show_medians(rows: Sequence[dict[str, Any]], key: str, what: str) -> None:

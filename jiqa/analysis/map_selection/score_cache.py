@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.io.atomic import replacing, write_text
+
 
 class ScoreStore:
     """Scores ``[rows, columns]`` under everything that they depend on.
@@ -48,7 +50,7 @@ class ScoreStore:
             _fill(self.path, np.float32, shape, np.nan)
             _fill(self._marks, np.uint8, shape[:1], 0)
             # Comes last: without it, the arrays may have been cut off.
-            _replace(self._text, self._header.encode())
+            write_text(self._text, self._header)
         self.values: np.memmap = np.load(self.path, mmap_mode="r+")
         self._done: np.memmap = np.load(self._marks, mmap_mode="r+")
 
@@ -83,24 +85,11 @@ def _fill(path: Path, dtype: Any, shape: tuple[int, ...], value: float) -> None:
 
     Space that is only promised ends a process that finds the disk full.
     """
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        array = np.lib.format.open_memmap(part, mode="w+", dtype=dtype, shape=shape)
+    with replacing(path) as draft:
+        array = np.lib.format.open_memmap(draft, mode="w+", dtype=dtype, shape=shape)
         if hasattr(os, "posix_fallocate"):
-            with part.open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, part.stat().st_size)
+            with draft.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, draft.stat().st_size)
         array[:] = value
         array.flush()
         del array
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import numpy as np
 from jiqa.analysis.map_selection.combination import combined
 from jiqa.core.metric import hashable
 from jiqa.evaluation.statistics.logistic_fit import logistic
+from jiqa.io.atomic import write_text
 
 _FORMAT = "jiqa selected feature maps"
 _VERSION = 1
@@ -114,7 +115,7 @@ class Selection:
             content["by_layer"] = self.by_layer()  # for other readers
         text = json.dumps(content, indent=1) + "\n"
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            write_text(path, text)
         return text
 
     @classmethod

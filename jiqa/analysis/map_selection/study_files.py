@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from jiqa.analysis.map_selection.study import Study
+from jiqa.io.atomic import replacing, write_json
+from jiqa.io.write_table import write_rows
 
 
 def write_study(folder: Path, study: Study, facts: Mapping[str, Any]) -> None:
@@ -54,8 +54,7 @@ def write_study(folder: Path, study: Study, facts: Mapping[str, Any]) -> None:
             for fold in cross.folds
         ],
     }
-    text = json.dumps(_plain(content), indent=1, default=str) + "\n"
-    (folder / "run.json").write_text(text, encoding="utf-8")
+    write_json(folder / "run.json", _plain(content), indent=1, default=str)
 
 
 def _write_stability(path: Path, study: Study) -> None:
@@ -79,7 +78,8 @@ def _write_stability(path: Path, study: Study) -> None:
 def draw_curve(path: Path, study: Study) -> None:
     """The criterion against the number of maps, in-sample and held out, as a PNG."""
     figure = curve_figure(study)
-    figure.savefig(path, dpi=120, bbox_inches="tight")
+    with replacing(path) as draft:
+        figure.savefig(draft, format="png", dpi=120, bbox_inches="tight")
 
 
 def curve_figure(study: Study) -> Any:
@@ -116,10 +116,7 @@ def curve_figure(study: Study) -> Any:
 
 
 def _table(path: Path, head: list[str], rows: list[list[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        writer.writerows(rows)
+    write_rows(path, head, [dict(zip(head, row, strict=True)) for row in rows])
 
 
 def _plain(value: Any) -> Any:

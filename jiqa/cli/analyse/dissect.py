@@ -11,7 +11,6 @@ concept that they overlap most, if intersection over union is above --least. Wit
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.chosen_maps import read_chosen_maps
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.errors import UsageError
-    from jiqa.io.write_table import make_folder
+    from jiqa.io.write_table import make_folder, write_rows
 
     configure_jax(cache=not arguments.no_cache)
     path = Path(arguments.output) / "dissection.csv"
@@ -71,16 +70,17 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from None
     table = Table("map", "concept", "category", "overlap", "detector")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["map", "rank", "concept", "category", "iou", "detector"])
-        for place, name in zip(chosen.maps, chosen.names, strict=True):
-            for rank, (concept, overlap) in enumerate(found[place], 1):
-                above = overlap > arguments.least
-                row = concept.name, concept.category, f"{overlap:.4f}"
-                writer.writerow([name, rank, *row, above])
-                if rank == 1:
-                    table.add_row(name, *row, "yes" if above else "no")
+    columns = ["map", "rank", "concept", "category", "iou", "detector"]
+    rows = []
+    for index, name in zip(chosen.maps, chosen.names, strict=True):
+        for rank, (concept, overlap) in enumerate(found[index], 1):
+            above = overlap > arguments.least
+            row = concept.name, concept.category, f"{overlap:.4f}"
+            cells = [name, rank, *row, above]
+            rows.append(dict(zip(columns, cells, strict=True)))
+            if rank == 1:
+                table.add_row(name, *row, "yes" if above else "no")
+    write_rows(path, columns, rows)
     Console().print(table)
     print(f"{len(chosen.maps)} maps over {len(concepts)} images; written to {path}")
     return 0

@@ -13,7 +13,6 @@ metric's own map, where it has one; and values.npz and scores.json, with the num
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from jiqa.cli.common.arguments import add_background, add_no_cache
@@ -52,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.analysis.explain.gradients import Explainer, harm
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.errors import UsageError
+    from jiqa.io.atomic import replacing, write_json
     from jiqa.io.decode import read_image
     from jiqa.io.write_table import make_folder
     from jiqa.registry import load
@@ -94,7 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         arrays["map"] = own
         distance = own if metric.info.maps == "difference" else own.max() - own
         save_picture(folder / "map.png", overlay(images[-1], distance))
-    np.savez_compressed(folder / "values.npz", allow_pickle=False, **arrays)
+    with replacing(folder / "values.npz") as draft, draft.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
     facts = {
         "metric": choice.label,
         "direction": direction,
@@ -104,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         "steps": arguments.steps,
         "gap": found.gap,
     }
-    (folder / "scores.json").write_text(json.dumps(facts, indent=1) + "\n")
+    write_json(folder / "scores.json", facts, indent=1)
     print(
         f"{choice.label}: {found.score:.6g}, at the baseline {found.baseline_score:.6g}"
     )

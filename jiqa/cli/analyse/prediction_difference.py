@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
     from jiqa.errors import UsageError
+    from jiqa.io.atomic import replacing
     from jiqa.io.write_table import make_folder
     from jiqa.progress import steps
     from jiqa.report.overlays import overlay, save_picture
@@ -90,12 +91,13 @@ def run(arguments: argparse.Namespace) -> int:
         save_picture(
             folder / f"{''.join(c if c.isalnum() else '-' for c in name)}.png", picture
         )
-    np.savez_compressed(
-        folder / "values.npz",
-        values=found.values.astype(np.float32),
-        of_image=found.of_image,
-        names=np.array(names),
-    )
+    with replacing(folder / "values.npz") as draft, draft.open("wb") as file:
+        np.savez_compressed(
+            file,
+            values=found.values.astype(np.float32),
+            of_image=found.of_image,
+            names=np.array(names),
+        )
     print(f"{found.windows} windows; {len(names)} overlays written to {folder}")
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -144,9 +143,10 @@ def _rated(scored: Scored, processes: int) -> Rated:
 
 def write_run(folder: Path, arguments: argparse.Namespace, rated: Rated) -> None:
     """Write ``run.json``: everything that decides the figures."""
+    from jiqa.io.atomic import write_json
+
     facts = {**run_facts(arguments), **rated.facts}
-    text = json.dumps(facts, indent=2, default=str)
-    (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+    write_json(folder / "run.json", facts, default=str)
 
 
 def show_report(

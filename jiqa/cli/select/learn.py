@@ -13,7 +13,6 @@ with (fusion.safetensors) and run.json.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from jiqa.cli.common.scenario import add_portfolio_arguments
@@ -63,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.run_record import run_facts
     from jiqa.cli.common.scenario import read_portfolio_of, show_figures
     from jiqa.errors import UsageError
+    from jiqa.io.atomic import write_json
     from jiqa.io.write_table import make_folder, write_rows
     from jiqa.selectors import scenario_table as portfolio_table
     from jiqa.selectors.figures import COLUMNS
@@ -111,8 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         portfolio.splits,
     )
     fusion.save(folder)
-    text = json.dumps({**run_facts(arguments), **facts}, indent=2, default=str)
-    (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+    write_json(folder / "run.json", {**run_facts(arguments), **facts}, default=str)
     selector.save(folder)
     for name, note in zip(selector.methods, selector.curves.notes, strict=True):
         if note:

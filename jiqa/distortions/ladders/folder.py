@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jiqa.distortions.ladders.plan import LadderError, Source
+from jiqa.io.atomic import write_json
 
 
 def check_names(sources: Sequence[Source]) -> None:
@@ -50,9 +51,7 @@ def claim(folder: Path, settings: dict[str, Any], *, resume: bool) -> None:
             raise LadderError(
                 f"{folder} holds another manifest.csv: choose a new folder"
             )
-        draft = note.with_name(f".{note.name}.part")
-        draft.write_text(json.dumps(settings, indent=2) + "\n")
-        draft.replace(note)
+        write_json(note, settings)
         return
     if not resume:
         raise LadderError(

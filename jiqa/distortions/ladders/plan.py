@@ -13,15 +13,14 @@ import json
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
 from jiqa.checks import alternatives, expected
 from jiqa.distortions.kinds import Kind
 from jiqa.distortions.registry import get_kind, get_set
-
-Row = dict[str, Any]
+from jiqa.io.write_table import Row, write_rows
 
 #: Columns of the manifest. ``image`` and ``reference`` are relative to its folder;
 #: ``error`` says why ``image`` is not there, or is empty.
@@ -184,12 +183,7 @@ class Ladder:
         rows = list(self._rows(sources, failures))
         mine = {row["image"] for row in rows}
         rows = [*_others(path, mine), *rows]
-        draft = path.with_name(f".{path.name}.part")
-        with _opened(draft, "w") as file:
-            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            table.writeheader()
-            table.writerows(rows)
-        draft.replace(path)
+        write_rows(path, COLUMNS, rows)
 
     def _rows(
         self, sources: Sequence[Source], failures: Mapping[Place, str]
@@ -204,16 +198,12 @@ class Ladder:
                 yield self.row(source, step, failures.get(Place(index, number), ""))
 
 
-def _opened(path: Path, mode: str) -> IO[str]:
-    """As text in which file names need not be valid."""
-    return path.open(mode, newline="", encoding="utf-8", errors="surrogateescape")
-
-
 def _others(path: Path, mine: Container[str]) -> list[Row]:
     """Lines of a manifest on other images than ``mine``, as far as these are there."""
     if not path.exists():
         return []
-    with _opened(path, "r") as file:
+    # File names need not be valid text.
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         others = [row for row in csv.DictReader(file) if row["image"] not in mine]
     return [row for row in others if (path.parent / row["image"]).exists()]
 

@@ -17,6 +17,7 @@ from jiqa.distortions.distort import compiled
 from jiqa.distortions.kinds import Kind
 from jiqa.distortions.ladders.plan import FORMATS, Ladder, Place, Source, Step
 from jiqa.distortions.operations.rounding import to_uint8
+from jiqa.io.atomic import replacing
 from jiqa.io.decode import DecodeError, peek, read_image
 
 #: A place with what went wrong there, or nothing.
@@ -165,11 +166,8 @@ def _write(target: Path, form: str, *work: Any) -> None:
         image = kind.apply((pixels / 255.0).astype(np.float32), parameter, key)
     pixels = image if image.dtype == np.uint8 else to_uint8(image)
     picture = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # One name: what a killed run left behind is written over by the next one.
-    draft = target.with_name(f".{target.name}.part")
-    picture.save(draft, "TIFF" if form == "tif" else form, **FORMATS[form])
-    draft.replace(target)
+    with replacing(target) as draft:
+        picture.save(draft, "TIFF" if form == "tif" else form, **FORMATS[form])
 
 
 def _by_shape(

@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 
 from jiqa.core.images import as_image, check_min_side, check_range, to_float
+from jiqa.io.atomic import replacing
 from jiqa.metrics.no_reference.niqe import block_statistics, distance, niqe, whitening
 
 _FEATURES = 36
@@ -68,7 +69,7 @@ class Pristine:
 
     def save(self, path: Path | str) -> None:
         """Write it as ``.npz``, under the names that the shipped model has."""
-        with Path(path).open("wb") as file:
+        with replacing(path) as draft, draft.open("wb") as file:
             np.savez(
                 file,
                 mean=self.mean,

@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jiqa.evaluation.evaluate import Evaluation
+from jiqa.io.atomic import replacing
 from jiqa.report.evaluation import figures
 from jiqa.report.evaluation.metric_pairs import agreement, comparisons
 from jiqa.report.evaluation.view import Group, groups
 from jiqa.report.plot_style import SAVE, style
+
+#: Formats of the plots, and how each is written.
+_FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"png": {"dpi": 150}, "svg": {"metadata": {"Date": None}}}
+)
 
 
 class Plot(NamedTuple):
@@ -55,14 +62,15 @@ def write_plots(
     with style():
         for group in groups(evaluation, score_direction):
             inside = folder / _file_name(f"{group.data}-{group.split}", taken)
-            inside.mkdir(parents=True, exist_ok=True)
             names: set[str] = set()
             for plot in all_plots(group):
                 stem = _file_name(plot.name, names)
                 figure = plot.draw()
-                figure.savefig(inside / f"{stem}.png", dpi=150, **SAVE)
-                figure.savefig(inside / f"{stem}.svg", metadata={"Date": None}, **SAVE)
-                written += [inside / f"{stem}.png", inside / f"{stem}.svg"]
+                for form, plain in _FORMATS.items():
+                    path = inside / f"{stem}.{form}"
+                    with replacing(path) as draft:
+                        figure.savefig(draft, format=form, **plain, **SAVE)
+                    written.append(path)
     return written
 
 

@@ -121,7 +121,7 @@ def test_contents_count_and_names_do_not(pairs, tmp_path):
 
 KILLED = """
 import json, os, signal, sys
-from jiqa.analysis.map_scores import compute_map_scores
+from jiqa.analysis.map_selection.map_scores import compute_map_scores
 
 def end(done, total):
     if done >= 2:

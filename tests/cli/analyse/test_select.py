@@ -115,7 +115,7 @@ import sys
 import jax
 jax.config.update("jax_num_cpu_devices", 4)
 import numpy as np
-from jiqa.analysis.map_scores import compute_map_scores
+from jiqa.analysis.map_selection.map_scores import compute_map_scores
 from jiqa.analysis.rated_pairs import open_rated_pairs
 pairs = open_rated_pairs("table/mini", sys.argv[1]).pairs[:14]
 options = dict(layers=("conv1",), metric="mse")
