@@ -19,7 +19,7 @@ _NAME = 40
 
 
 @contextlib.contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
+def replacing(path: Path | str, *, sole_writer: bool = False) -> Iterator[Path]:
     """A path to write to, which is renamed to ``path`` at the end of the block.
 
     An error in the block deletes the draft and leaves ``path`` as it was. The draft's
@@ -29,6 +29,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     Args:
         path: where the file is to be. Its folder is made if it is missing; a link to a
             file stays a link.
+        sole_writer: whether no one else writes this file at the same time. Its draft
+            then has one name, so that the next run writes over what a killed one left.
 
     Yields:
         The draft's path, where no file is yet.
@@ -37,8 +39,10 @@ def replacing(path: Path | str) -> Iterator[Path]:
     if path.is_symlink():
         path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    # No other process may have the same draft, and no other host of a shared disk.
-    draft = path.with_name(f".{path.name[:_NAME]}.{secrets.token_hex(6)}.part")
+    name = path.name
+    if not sole_writer:  # in any process, and on any host of a shared disk
+        name = f"{name[:_NAME]}.{secrets.token_hex(6)}"
+    draft = path.with_name(f".{name}.part")
     try:
         yield draft
         draft.replace(path)

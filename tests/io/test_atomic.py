@@ -50,6 +50,20 @@ def test_a_failure_before_anything_is_written(tmp_path):
     assert (tmp_path / "table.csv").read_text() == "old"
 
 
+def test_a_sole_writer_writes_over_what_a_killed_run_left(tmp_path):
+    target = tmp_path / "0.png"
+    for _ in range(2):
+        # A process that is killed removes nothing.
+        with replacing(target, sole_writer=True) as draft:
+            draft.write_text("whole")
+        draft.write_text("hal")
+    assert target.read_text() == "whole"
+    with replacing(target, sole_writer=True) as draft:
+        draft.write_text("new")
+    assert target.read_text() == "new"
+    assert names(tmp_path) == ["0.png"]
+
+
 def test_what_is_no_json_leaves_the_old_file(tmp_path):
     target = tmp_path / "run.json"
     write_json(target, {"a": [1, 2.5]})

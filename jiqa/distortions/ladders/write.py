@@ -166,7 +166,7 @@ def _write(target: Path, form: str, *work: Any) -> None:
         image = kind.apply((pixels / 255.0).astype(np.float32), parameter, key)
     pixels = image if image.dtype == np.uint8 else to_uint8(image)
     picture = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
-    with replacing(target) as draft:
+    with replacing(target, sole_writer=True) as draft:
         picture.save(draft, "TIFF" if form == "tif" else form, **FORMATS[form])
 
 
