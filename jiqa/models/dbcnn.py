@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.metric import Info
 from jiqa.distortions.sets.dbcnn import class_table
 from jiqa.models.model import Flat, Model, Sum, Variables
@@ -94,7 +94,8 @@ def kinds(config: Config) -> tuple[str, ...]:
     found = dict.fromkeys(kind for kind, _ in config.classes)
     names = tuple(kind for kind in found if isinstance(kind, str))
     if names and len(names) < len(found):
-        raise ValueError(f"classes of {(*found,)}; needed are names or places alone")
+        wanted = "either names or positions of kinds"
+        raise ValueError(expected("classes", wanted, f"{(*found,)}"))
     return names if config.step == "distortion" else ()
 
 

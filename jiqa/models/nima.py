@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.parts import backbones, heads, views
@@ -164,8 +165,12 @@ def targets(config: Config, batch: Mapping[str, Any]) -> dict[str, Any]:
         votes = np.asarray(batch["histogram"], np.float64)
         if votes.shape[-1] != config.bins:
             raise ValueError(
-                f"histogram of {votes.shape[-1]} bins; needed are {config.bins} "
-                '(target="mean" or "mean-deviation" makes them from the scores)'
+                expected(
+                    "histogram",
+                    f"{config.bins} bins",
+                    f"{votes.shape[-1]}",
+                    'target="mean" or "mean-deviation" makes them from the scores',
+                )
             )
         found = votes / votes.sum(-1, keepdims=True)
     else:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.metric import Info
 from jiqa.metrics.no_reference.niqe import block_statistics, distance, niqe, whitening
 from jiqa.models.model import Variables
@@ -48,7 +48,7 @@ class Config:
             ValueError: names the field, what came and what is needed.
         """
         if not 0 <= self.sharp < 1:
-            raise ValueError(f"sharp={self.sharp!r}; needed is 0 up to, not with, 1")
+            raise ValueError(expected("sharp", "from 0 to below 1", repr(self.sharp)))
         one_of("flat", self.flat, "snap", "authors")
         one_of("luma", self.luma, "matlab", "bt601")
 

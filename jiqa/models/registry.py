@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from jiqa.checks import unknown
 from jiqa.discovery import modules
 from jiqa.models.model import Model
 
@@ -35,7 +35,6 @@ def get_model(name: str) -> Model:
     """
     models = all_models()
     if name not in models:
-        close = difflib.get_close_matches(name.lower(), models, n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise ValueError(f"no model {name!r}{hint} (models: {', '.join(models)})")
+        hint = f"models: {', '.join(models)}"
+        raise ValueError(unknown("model", name, models, hint))
     return models[name]

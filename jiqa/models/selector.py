@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.parts import backbones, heads, views
@@ -101,7 +101,9 @@ def complete(config: Config, training: Sequence[Any], others: Sequence[Any]) -> 
         ValueError: no table, or one that does not fit the images.
     """
     if not config.methods:
-        raise ValueError("model.methods: nothing; needed is a table image,score,METHOD")
+        raise ValueError(
+            expected("model.methods", "a table image,score,METHOD", "nothing")
+        )
     table = read_portfolio(config.methods, config.names)
     errors = errors_of(table, training, others)
     scale = config.scale or float(np.sqrt(np.nanmean(errors**2))) or 1.0
@@ -126,8 +128,12 @@ def init(key: Array, config: Config) -> Variables:
     one_of("kind", config.kind, "errors", "best")
     if len(config.names) < 2 or not config.scale:
         raise ValueError(
-            f"names={config.names}, scale={config.scale}; needed are two methods or "
-            "more and what their errors are measured in, see complete"
+            expected(
+                "names, scale",
+                "two or more methods and the unit of their errors",
+                f"{config.names} and {config.scale}",
+                "see complete",
+            )
         )
     net, taps = backbone(config), _taps(config)
     width = backbones.width(net, taps)

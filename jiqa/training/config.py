@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jiqa.checks import one_of
+from jiqa.checks import did_you_mean, expected, one_of
 from jiqa.training.stage import STAGES
 from jiqa.weights.run_sets import RUN
 
@@ -130,7 +129,7 @@ class TrainingConfig:
                 one_of("weights", part, *known)
         for name in ("model", "data"):
             if not getattr(self, name):
-                raise ValueError(f"{name}: nothing; needed is a name")
+                raise ValueError(expected(name, "a name", "nothing"))
         for name in ("backbone_rate", "head_rate", "weight_decay", "clip"):
             self._need(name, "0 or more", getattr(self, name) >= 0)
         for name in ("batch_size", "accumulation", "epochs"):
@@ -146,9 +145,9 @@ class TrainingConfig:
         if not self.validation:
             self._need("hold_out", "above 0 and below 1", 0 < self.hold_out < 1)
 
-    def _need(self, name: str, needed: str, given: bool) -> None:
+    def _need(self, name: str, wanted: str, given: bool) -> None:
         if not given:
-            raise ValueError(f"{name}={getattr(self, name)!r}; needed is {needed}")
+            raise ValueError(expected(name, wanted, repr(getattr(self, name))))
 
     def to_json(self) -> str:
         """As it stands in the run's folder."""
@@ -180,7 +179,7 @@ def read_config(folder: Path) -> TrainingConfig:
         found = json.loads(path.read_text("utf-8"))
         return TrainingConfig(**found)
     except FileNotFoundError:
-        raise FileNotFoundError(f"{folder} holds no training run ({FILE})") from None
+        raise FileNotFoundError(f"{folder} is not a training run: no {FILE}") from None
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -206,14 +205,16 @@ def with_settings(
         found = own.get(key) or theirs.get(key)
         if found is not None and not equals:
             default = _default(found)
-            raise ValueError(f"--set {setting}: no value; needed is {key}={default}")
+            wanted = f"a value, as in {key}={default}"
+            raise ValueError(expected(f"--set {setting}", wanted, "none"))
         if found is None:
-            close = [f"model.{key}"]  # whose opening is easily forgotten
-            if close[0] not in theirs:
-                close = difflib.get_close_matches(key, [*own, *theirs], n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = f"; did you mean model.{key}?"  # a prefix that is easily forgotten
+            if f"model.{key}" not in theirs:
+                hint = did_you_mean(key, [*own, *theirs], 1)
             keys = ", ".join([*own, *theirs])
-            raise ValueError(f"--set {setting}: no key {key!r}{hint} (keys: {keys})")
+            raise ValueError(
+                f"--set {setting}: unknown key {key!r}{hint} (keys: {keys})"
+            )
         value = setting_value(setting, text, _default(found))
         if key in own:
             fields[key] = value
@@ -250,5 +251,5 @@ def setting_value(setting: str, text: str, default: Any) -> Any:
     if kind is tuple and not isinstance(value, tuple):
         value = tuple(value) if isinstance(value, list) else (value,)
     if default is not None and type(value) is not kind:
-        raise ValueError(f"--set {setting}: {value!r}; needed is {_KINDS[kind]}")
+        raise ValueError(expected(f"--set {setting}", _KINDS[kind], repr(value)))
     return value

@@ -77,8 +77,8 @@ class PairBatches(Batches):
         alone = [e.name for e in entries if not e.reference]
         if alone:
             raise ValueError(
-                f"{dataset.name}: {len(alone)} images have no reference to compare "
-                f"with, such as {alone[0]}"
+                f"{dataset.name}: {len(alone)} images have no reference, such as "
+                f"{alone[0]}"
             )
         super().__init__(dataset, entries, *more)
         self._beside = [dataset.reference(e) for e in entries]
@@ -87,7 +87,7 @@ class PairBatches(Batches):
         reference = read_image(cast(Any, self._beside[position]))
         pair = super()._decoded(data, name, position), reference
         if pair[0].shape[:2] != reference.shape[:2]:
-            raise DecodeError(f"{name}: another size than its reference's")
+            raise DecodeError(f"{name}: its size differs from that of its reference")
         wide = [np.broadcast_to(eight_bits(x), (*x.shape[:2], 3)) for x in pair]
         return np.concatenate(wide, -1)
 

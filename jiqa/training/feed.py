@@ -12,6 +12,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from jiqa.checks import expected
 from jiqa.data.loader.loader import Loader
 from jiqa.data.loader.plan import BatchPlan
 from jiqa.training.crops import read_batches
@@ -111,10 +112,11 @@ def _units(setup: Setup, training: bool) -> int:
     config, devices = setup.config, setup.mesh.devices.size
     shares = devices * (config.accumulation if training else 1)
     if training and config.batch_size % shares:
-        raise ValueError(
-            f"batch_size {config.batch_size}; needed is a multiple of {shares}, for "
-            f"{devices} devices and accumulation={config.accumulation}"
+        wanted = (
+            f"a multiple of {shares}, for {devices} devices and "
+            f"accumulation={config.accumulation}"
         )
+        raise ValueError(expected("batch_size", wanted, f"{config.batch_size}"))
     return -(-config.batch_size // shares) * shares
 
 
@@ -153,9 +155,12 @@ def _places(source: Source, names: Sequence[str], model: str) -> dict[str, int]:
     places = {k: names.index(name) for k, name in bare.items() if name in names}
     if not places:
         raise ValueError(
-            f"{model} tells {', '.join(names)} apart, and the distortions of "
-            f"{source.spec} are {', '.join(there) or 'not named'}: needed are such, or "
-            "classes by place, as --set model.classes=((0,1),(0,2),(1,1))"
+            expected(
+                f"distortions of {source.spec}",
+                f"names that {model} knows, {', '.join(names)}",
+                ", ".join(there) or "none",
+                "or give classes by position: --set model.classes=((0,1),(0,2),(1,1))",
+            )
         )
     return places
 

@@ -41,14 +41,14 @@ def check(step: int, report: Report, images: Sequence[str] = ()) -> dict[str, fl
         params, slopes = _unsound(report.sound_params), _unsound(report.sound_gradients)
         parts = [k for k, v in means.items() if not math.isfinite(v)]
         said = [
-            *([f"not finite is {', '.join(parts)}"] if parts else []),
+            *([f"{', '.join(parts)} not finite"] if parts else []),
             *([f"parameters {_few(params)} before it"] if params else []),
             *([f"gradients of {_few(slopes)}"] if slopes else []),
             *([f"images {_few([n for n in images if n])}"] if len(images) else []),
         ]
         raise NotFinite(
-            f"step {step}: {'; '.join(said)}. A smaller rate, clip, or float32 instead "
-            "of bfloat16 may help; the last checkpoint is sound"
+            f"step {step}: {'; '.join(said)}. A lower learning rate, clip, or float32 "
+            "instead of bfloat16 may help; the last checkpoint is intact"
         )
     return {**means, "norm": float(norm)}
 

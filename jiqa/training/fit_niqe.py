@@ -84,13 +84,13 @@ def fit(
     """
     config, folder = config or Config(), Path(folder)
     if (folder / FACTS).exists():
-        raise ValueError(f"{folder} holds a run already: needed is another folder")
+        raise ValueError(f"{folder} already holds a run: choose another folder")
     found = photographs(data, data_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(
-            f"{folder}: {error.strerror}; needed is a folder to write the run into"
+            f"{folder}: cannot write the run into this folder: {error.strerror}"
         ) from None
     rows, blocks, digest = [], [], hashlib.sha256()
     with progress("fitting", len(found), 0) as advance:
@@ -115,13 +115,13 @@ def photographs(
         split_name(data.partition(":")[0], data_dir)
     except ValueError as error:
         if not root.is_dir():
-            raise ValueError(f"{error}, nor a folder {data}") from None
+            raise ValueError(f"{error}; there is no folder {data} either") from None
         paths = (p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
         found = [(p.relative_to(root).as_posix(), p) for p in sorted(paths)]
         if not found:
             endings = ", ".join(sorted(SUFFIXES))
             raise ValueError(
-                f"no photograph in {data} (looked for {endings})"
+                f"no photographs in {data} (looked for {endings})"
             ) from None
         return found
     dataset, entries = select(data, data_dir)

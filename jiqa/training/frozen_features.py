@@ -132,8 +132,8 @@ def keep_features(
     """
     if jax.process_count() > 1:
         raise ValueError(
-            "features are kept by one process; with several, train the backbone as "
-            "well (frozen=false), or run one process"
+            "features are kept by one process only; with several processes train the "
+            "backbone too (frozen=false), or run one process"
         )
     model, options = setup.model, setup.options
     below = _below(variables)

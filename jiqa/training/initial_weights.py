@@ -108,8 +108,8 @@ def _published(
         sets = {BACKBONE: options.backbone, **sets}
     if not sets:
         raise ValueError(
-            f"weights='imagenet': {model.info.name} has no published backbone; needed "
-            "is weights=random or run:FOLDER"
+            f"weights='imagenet': {model.info.name} has no published backbone; use "
+            "weights=random or weights=run:FOLDER"
         )
     for opening, name in sets.items():
         others = tuple(o for o in sets if o != opening and o.startswith(opening))

@@ -38,7 +38,7 @@ def groups_of(entries: Sequence[Entry], pristine: bool = True) -> list[Group]:
     if not groups:
         raise ValueError(
             f"none of {len(entries)} images has another level of the same distortion "
-            "of the same reference beside it; needed are such, as jiqa distort makes"
+            "of the same reference; expected levels as jiqa distort makes them"
         )
     return groups
 

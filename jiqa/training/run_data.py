@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.data.splits import divide, select
@@ -89,9 +90,9 @@ def open_sources(config: TrainingConfig, data_dir: Path | str | None) -> Sources
     if config.validation:
         if _is_test(config.validation) and not config.select_on_test:
             raise ValueError(
-                f"validation={config.validation!r}: a test split decides nothing here; "
-                "needed is another one, or hold_out (select_on_test allows it, for the "
-                "protocol of some papers)"
+                f"validation={config.validation!r}: a test split must not decide "
+                "anything; use another split, or hold_out (select_on_test allows it, "
+                "for the protocol of some papers)"
             )
         validation = _open(config.validation, config, data_dir)
     else:
@@ -119,9 +120,13 @@ def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
         facts = ", ".join(dict.fromkeys(s.facts for s in there)) or "images alone"
         columns = dict.fromkeys(STAGES[name].columns for name in model.stages)
         raise ValueError(
-            f"{model.info.name} learns from {' or '.join(model.stages)}, and {spec} "
-            f"has {facts}{f' ({notes})' if notes else ''}: expected "
-            f"{' or '.join(columns)}"
+            expected(
+                spec,
+                f"{' or '.join(columns)}, since {model.info.name} learns from "
+                f"{' or '.join(model.stages)}",
+                facts,
+                notes,
+            )
         )
     return next((s.name for s in able if s.predicts_scores), able[0].name)
 
@@ -138,13 +143,13 @@ def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Sou
             found.append(entry)
             continue
         unread[entry.name] = problem
-        _log.warning("left out: %s", problem)
+        _log.warning("skipped: %s", problem)
     if not found:
         kind = dataset.info.kind
         raise ValueError(
             f"{spec}: none of {len(entries)} images has {stage.facts}, which "
-            f"stage={stage.name!r} needs ({dataset.info.title} is {kind} material)"
-            + "".join(f"; left out: {why}" for why in list(unread.values())[:1])
+            f"stage={stage.name!r} needs ({dataset.info.title} is a {kind} data set)"
+            + "".join(f"; skipped: {why}" for why in list(unread.values())[:1])
         )
     return Source(spec, dataset, found, unread)
 
@@ -155,7 +160,8 @@ def _problem(entry: Entry, least: int) -> str:
         return entry.problem
     height, width = entry.shape[:2]
     if min(height, width) < least:
-        return f"{entry.name}: {width}x{height}; needed are sides of {least} or more"
+        wanted = f"sides of at least {least} pixels"
+        return expected(entry.name, wanted, f"{width}x{height}")
     return ""
 
 
@@ -165,7 +171,7 @@ def _held_out(source: Source, config: TrainingConfig) -> tuple[Source, Source]:
         parts = divide(source.entries, shares, config.seed, source.spec)
     except ValueError as error:
         raise ValueError(
-            f"{error}: needed are more, or another set by validation"
+            f"{error}; add images, or set validation to another set"
         ) from None
     kept, held = (
         Source(f"{source.spec} ({share:.0%})", source.dataset, entries, source.unread)
@@ -184,12 +190,12 @@ def _need_apart(one: Source, other: Source) -> None:
     both = [name for digest, name in mine.items() if digest in theirs]
     if both:
         raise ValueError(
-            f"{one.spec} and {other.spec} have {len(both)} pictures in common, such as "
-            f"{both[0]}: needed are parts that share none"
+            f"{one.spec} and {other.spec} share {len(both)} pictures, such as "
+            f"{both[0]}; expected parts that share none"
         )
     copies = {e.digest for e in one.entries} & {e.digest for e in other.entries}
     if copies:
         # Some official divisions are like that; they are what is compared with.
         _log.warning(
-            "%d images of %s are in %s, too", len(copies), other.spec, one.spec
+            "%d images of %s also occur in %s", len(copies), other.spec, one.spec
         )

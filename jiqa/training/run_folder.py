@@ -64,7 +64,7 @@ def claim(
     if there:
         if not resume:
             raise ValueError(
-                f"{folder} holds a run already: add --resume to go on with it, or give "
+                f"{folder} already holds a run: add --resume to continue it, or choose "
                 "another folder"
             )
         before = json.loads((folder / FACTS).read_text("utf-8"))
@@ -76,8 +76,8 @@ def claim(
         ]
         if changes:
             raise ValueError(
-                f"{folder} was begun with {'; '.join(changes)}: use the same, or "
-                "another folder"
+                f"{folder} was started with {'; '.join(changes)}: use the same "
+                "settings, or choose another folder"
             )
         return before
     if jax.process_index() == 0:
@@ -85,7 +85,7 @@ def claim(
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(
-                f"{folder}: {error.strerror}; needed is a folder to write the run into"
+                f"{folder}: cannot write the run into this folder: {error.strerror}"
             ) from None
         write_text(folder / FILE, config.to_json())
         write_json(folder / FACTS, facts)

@@ -93,7 +93,9 @@ class Run:
             ValueError: another model.
         """
         if self.model.choose is None:
-            raise ValueError(f"{self.folder}: {self.model.info.name} chooses no metric")
+            raise ValueError(
+                f"{self.folder}: {self.model.info.name} does not choose metrics"
+            )
         arrays = {k: jnp.asarray(v).astype(image.dtype) for k, v in params.items()}
         return self.model.choose(self.options, self._variables(arrays), image)
 
@@ -145,8 +147,8 @@ def open_run(folder: Path | str) -> Run:
     ]
     if missing:
         raise ValueError(
-            f"{folder} is no run of jiqa train, or has validated nothing yet: it lacks "
-            f"{', '.join(missing)}"
+            f"{folder} is not a run of jiqa train, or has no validated model yet: "
+            f"{', '.join(missing)} missing"
         )
     config = json.loads((folder / "config.json").read_text("utf-8"))
     facts = json.loads((folder / FACTS).read_text("utf-8"))

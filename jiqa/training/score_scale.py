@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jiqa.checks import expected
 from jiqa.data.schema import Scale
 
 
@@ -29,7 +30,7 @@ def mapping(scale: Scale, span: tuple[float, float]) -> Affine:
     if scale.direction == "lower":
         low, high = high, low
     if low == high:
-        raise ValueError(f"scores from {low:g} to {high:g}; expected several")
+        raise ValueError(expected("scores", "more than one value", f"all at {low:g}"))
     bottom, top = span
     factor = (top - bottom) / (high - low)
     return Affine(factor, bottom - low * factor)

@@ -181,20 +181,26 @@ def test_lower_scores_may_be_better(material, tmp_path):
         ),
         (
             ["tiny", "--data", "DATA", "--workdir", "y", "--set", "optimiser=lion"],
-            'needed is "sgd", "adam" or "adamw"',
+            "optimiser: expected 'sgd', 'adam' or 'adamw', got 'lion'",
         ),
-        (["tiny", "--data", "no.csv", "--workdir", "y"], "no.csv: no such table"),
-        (["tiny", "--data", "no/", "--workdir", "y"], "nor a file or folder no/"),
-        (["tiny", "--data", "BARE", "--workdir", "y"], "passed over: iso): needed"),
+        (
+            ["tiny", "--data", "no.csv", "--workdir", "y"],
+            "no.csv: this table does not exist",
+        ),
+        (["tiny", "--data", "no/", "--workdir", "y"], "no file or folder no/ either"),
+        (
+            ["tiny", "--data", "BARE", "--workdir", "y"],
+            "got images alone (no scores; ignored columns: iso)",
+        ),
         (
             ["tiny", "--data", "DATA", "--workdir", "FILE"],
-            "needed is a folder to write",
+            "cannot write the run into this folder",
         ),
         (["tiny", "--data", "DATA", "--workdir", "y", "--workers", "-1"], "0 or more"),
         (["tiny", "--data", "x", "--workdir", "y", "--host-devices", "0"], "1 or more"),
         (
             ["tiny", "--data", "DATA", "--workdir", "y", "--set", "epochs"],
-            "--set epochs: no value; needed is epochs=10",
+            "--set epochs: expected a value, as in epochs=10, got none",
         ),
         (
             ["tiny", "--epoch", "3"],
@@ -232,7 +238,7 @@ def test_another_models_run_is_told(run, material, monkeypatch, capsys):
         main(words)
     assert end.value.code == 2
     said = capsys.readouterr().err
-    assert "was begun with model 'tiny', not 'other': use the same" in said
+    assert "was started with model 'tiny', not 'other': use the same settings" in said
 
 
 def test_what_is_left_out_is_told(tmp_path, capsys):
@@ -247,7 +253,7 @@ def test_what_is_left_out_is_told(tmp_path, capsys):
     words += ["--data-dir", str(tmp_path / "data"), *_HELD, *_FAST]
     with pytest.raises(SystemExit):
         main([*words, "--set", "accumulation=3"])
-    assert "batch_size 4; needed is a multiple of 3" in capsys.readouterr().err
+    assert "batch_size: expected a multiple of 3" in capsys.readouterr().err
     # That one never began, and is in nobody's way.
     assert main([*words, "--set", "epochs=1", "--resume"]) == 1
     said = capsys.readouterr().err

@@ -103,10 +103,13 @@ def test_other_names_are_told(ladder):
     options = dataclasses.replace(_OPTIONS, classes=(("haze", 1), ("rain", 1)))
     with pytest.raises(ValueError) as said:
         _rows(ladder, options)
-    for part in ("dbcnn tells haze, rain apart", "dbcnn/overexposure, dbcnn/jpeg"):
+    for part in (
+        "expected names that dbcnn knows, haze, rain, got",
+        "dbcnn/overexposure, dbcnn/jpeg",
+    ):
         assert part in str(said.value)
     mixed = dataclasses.replace(_OPTIONS, classes=(("jpeg", 1), (0, 1)))
-    with pytest.raises(ValueError, match="needed are names or places alone"):
+    with pytest.raises(ValueError, match="classes: expected either names or positions"):
         _rows(ladder, mixed)
     # While opinions are learned, nobody asks for the names.
     assert dbcnn.kinds(dataclasses.replace(options, step="score")) == ()

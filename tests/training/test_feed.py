@@ -240,7 +240,7 @@ def test_parts_share_no_picture(ladder, tmp_path):
         {e.reference for e in s.entries} for s in (found.training, found.validation)
     )
     assert (len(mine), len(theirs)) == (3, 2) and not mine & theirs
-    with pytest.raises(ValueError, match="3 pictures in common"):
+    with pytest.raises(ValueError, match="share 3 pictures"):
         open_sources(dataclasses.replace(config, test="table/ladder"), data)
 
 
@@ -252,10 +252,10 @@ def test_settings_are_read_as_what_they_are():
     assert config.model_config == {"width": 6} and config.decay == 0.5
     for word, said in (
         ("epoch=3", "did you mean epochs"),
-        ("epochs=3.5", "needed is a whole number"),
-        ("model.width=x", "needed is a whole number"),
-        ("clip=-1", "clip=-1.0; needed is 0 or more"),
-        ("weights=vgg", 'needed is "random"|"imagenet"'),
+        ("epochs=3.5", "expected a whole number, got 3.5"),
+        ("model.width=x", "expected a whole number, got 'x'"),
+        ("clip=-1", "clip: expected 0 or more, got -1.0"),
+        ("weights=vgg", "weights: expected 'imagenet', 'random'.* got 'vgg'"),
     ):
         with pytest.raises(ValueError, match=said):
             with_settings(given, [word], tiny_model.Config)

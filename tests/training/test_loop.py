@@ -167,7 +167,7 @@ def test_killed_and_resumed_it_ends_the_same_to_the_bit(material, whole, tmp_pat
     config = _config(material)
     with pytest.raises(ValueError, match="add --resume"):
         _train(config, material, folder)
-    with pytest.raises(ValueError, match=r"begun with head_rate 0\.02, not 0\.1"):
+    with pytest.raises(ValueError, match=r"started with head_rate 0\.02, not 0\.1"):
         other = _config(material, head_rate=0.1)
         _train(other, material, folder, resume=True)
     finished = _train(config, material, folder, resume=True)
@@ -261,11 +261,14 @@ def test_numbers_that_are_none_end_the_run(material, tmp_path):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"validation": "DATA:test"}, "a test split decides nothing"),
-        ({"validation": "DATA"}, "pictures in common"),
+        ({"validation": "DATA:test"}, "a test split must not decide"),
+        ({"validation": "DATA"}, "share .* pictures"),
         ({"stage": "ranks"}, "none of 24 images has levels of distortion"),
         ({"stage": "kinds"}, "none of 24 images has kinds and levels"),
-        ({"batch_size": 6, "accumulation": 4}, "needed is a multiple of 4"),
+        (
+            {"batch_size": 6, "accumulation": 4},
+            "batch_size: expected a multiple of 4,.*got 6",
+        ),
         ({"weights": "imagenet"}, "tiny has no published backbone"),
         ({"model_config": {"wide": 3}}, "unexpected keyword argument 'wide'"),
     ],

@@ -236,7 +236,7 @@ def test_what_is_not_finite_is_named():
     with pytest.raises(finite_check.NotFinite) as end:
         finite_check.check(7, report, ["a.png", "", "b.png"])
     said = str(end.value)
-    assert "step 7: not finite is loss, mae; gradients of backbone.one.bias" in said
+    assert "step 7: loss, mae not finite; gradients of backbone.one.bias" in said
     assert "and 2 more; images a.png, b.png" in said and "parameters" not in said
     batch["score"][4] = 0.5
     with pytest.raises(finite_check.NotFinite, match=r"parameters backbone.one.bias, "):

@@ -119,7 +119,7 @@ class Batches:
             image = self._decoded(data, name, position) if data else None
         except DecodeError as error:
             if name not in self._said:
-                _log.warning("left out: %s", error)
+                _log.warning("skipped: %s", error)
                 self._said.add(name)
             image, sound = None, False
         if image is None:

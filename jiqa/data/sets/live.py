@@ -69,7 +69,9 @@ dmos.mat                  dmos, orgs, for the configuration original
         notes = []
         for kind, (count, what) in FOLDERS.items():
             if not there[kind]:
-                notes.append(f"no folder {kind}: its {count} images ({what}) left out")
+                notes.append(
+                    f"no folder {kind}: its {count} images ({what}) are left out"
+                )
         labels = [label for label in labels if there[label.folder]]
         records = [_record(folder, label) for label in labels]
         references, borrowed = _references(folder, labels)

@@ -80,7 +80,7 @@ def read_own(root: Path, options: Mapping[str, str], base: Info) -> Contents:
     )
     notes = _failed(failed)
     if not rated and columns.others:
-        notes.append(f"no scores; columns passed over: {', '.join(columns.others)}")
+        notes.append(f"no scores; ignored columns: {', '.join(columns.others)}")
     return Contents(records, references, notes, info)
 
 
@@ -134,7 +134,7 @@ def _failed(rows: Sequence[_Row]) -> list[str]:
     if not rows:
         return []
     said = "; ".join(f"{row.get('image')}: {row.get('error')}" for row in rows)
-    return [f"images that the table says were not made: {len(rows)} ({said})"]
+    return [f"images that the table marks as failed: {len(rows)} ({said})"]
 
 
 def _record(

@@ -203,7 +203,9 @@ def pooled(found: Mapping[str, Array], pooling: str = "mean") -> Array:
         x = value.astype(wide(value.dtype))
         if x.ndim == 2:
             if pooling != "mean":
-                raise ValueError(f"pooling={pooling!r}: {tap!r} is a vector, no map")
+                raise ValueError(
+                    f"pooling={pooling!r}: {tap!r} is a vector, not a feature map"
+                )
             parts.append(x)
             continue
         mean = x.mean(1).mean(1)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jiqa.checks import expected
+
 #: Newton steps allowed; moments far inside take 5 to 10.
 _STEPS = 100
 
@@ -36,7 +38,7 @@ def maximum_entropy(
     """
     s = np.asarray(values, np.float64)
     if not s[0] <= mean <= s[-1]:
-        raise ValueError(f"mean {mean}; needed is one from {s[0]:g} to {s[-1]:g}")
+        raise ValueError(expected("mean", f"{s[0]:g} to {s[-1]:g}", f"{mean}"))
     if mean in (s[0], s[-1]):
         return (s == mean).astype(np.float64)
     # From -1 to 1, where the squares' and the values' curvatures are alike.

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jiqa import metrics
+from jiqa.checks import expected
 from jiqa.core.metric import Metric, check_options
 from jiqa.core.metric_group import merged
 from jiqa.ops.logistic import logistic_curve
@@ -64,8 +65,9 @@ class Methods:
         """
         if not recipes:
             raise ValueError(
-                f"the scores of {', '.join(names)} came from a table that did not say "
-                "how they are computed; it chooses, and gives no score"
+                f"the scores of {', '.join(names)} were read from a table that does "
+                "not say how they are computed; this model can choose a metric, but "
+                "not score"
             )
         found = tuple(Recipe(*recipe) for recipe in recipes)
         return cls(tuple(map(_metric, found)), found)
@@ -134,9 +136,9 @@ def _metric(recipe: Recipe) -> Metric:
     name = recipe.metric
     found = named_metric(name) or getattr(metrics, name, None)
     if found is None or found.info.kind != "no-reference":
-        kind = "jiqa has none of that name" if found is None else "it is full-reference"
-        raise ValueError(f"method {name!r}: {kind}; needed is a no-reference metric")
+        kind = "an unknown name" if found is None else "a full-reference metric"
+        raise ValueError(expected(f"method {name!r}", "a no-reference metric", kind))
     check_options(name, found.options, dict(recipe.options))
     if recipe.digest != digest_of(identity(name)):
-        raise ValueError(f"method {name!r} was made anew since its curve was fitted")
+        raise ValueError(f"method {name!r} has changed since its curve was fitted")
     return found

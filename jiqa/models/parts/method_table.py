@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.errors import LayoutError
 from jiqa.io.read_table import read_table
 from jiqa.io.table_columns import find_column, read_number
@@ -65,7 +66,7 @@ class Portfolio:
         if lacking:
             raise ValueError(
                 f"{self.path}: {len(lacking)} of {len(images)} images have no row, "
-                f"such as {lacking[0]}; needed is one for each (its cells may be empty)"
+                f"such as {lacking[0]}; every image needs one (its cells may be empty)"
             )
         return np.array([self.places[name] for name in images], np.int64)
 
@@ -86,35 +87,39 @@ def read_portfolio(path: str, methods: Sequence[str] = ()) -> Portfolio:
         data = file.read_bytes()
         table = read_table(file, long_rows=True)
     except (OSError, LayoutError) as error:
-        raise ValueError(f"{path!r}: expected a table of methods ({error})") from None
+        raise ValueError(
+            f"{path!r}: cannot be read as a table of methods ({error})"
+        ) from None
     header = list(table.columns)
     first = {name: find_column(header, name) for name in _NEEDED}
     missing = [name for name, index in first.items() if index is None]
     missing += [name for name in methods if name not in header]
     if missing:
         raise ValueError(
-            f"{path}: no column {', '.join(missing)}; expected image, score and one "
-            f"a method, got {', '.join(header)}"
+            expected(
+                f"{path}",
+                "columns image, score and one per method",
+                f"columns {', '.join(header)}",
+                f"no column {', '.join(missing)}",
+            )
         )
     others = {"split", *(header[i] for i in first.values() if i is not None)}
     names = tuple(methods) or tuple(name for name in header if name not in others)
     if len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(
-            f"{path}: expected two or more methods, each once, got "
-            f"{', '.join(names) or 'none'}"
-        )
+        wanted = "two or more different methods"
+        raise ValueError(expected(f"{path}", wanted, ", ".join(names) or "none"))
     score, image = first["score"], first["image"]
     assert score is not None and image is not None
-    wanted = [score, *(header.index(name) for name in names)]
+    columns = [score, *(header.index(name) for name in names)]
     places: dict[str, int] = {}
     numbers = []
     for number, cells in enumerate(table.rows):
         where = table.where(number)
         if cells[image] in places:
-            raise ValueError(f"{where}: {cells[image]} for a second time")
+            raise ValueError(f"{where}: {cells[image]} occurs a second time")
         places[cells[image]] = len(numbers)
-        numbers.append([_number(cells[k], where) for k in wanted])
-    found = np.array(numbers, np.float64).reshape(-1, len(wanted))
+        numbers.append([_number(cells[k], where) for k in columns])
+    found = np.array(numbers, np.float64).reshape(-1, len(columns))
     digest = hashlib.sha256(data).hexdigest()
     return Portfolio(path, names, places, found[:, 0], found[:, 1:], digest)
 
@@ -129,8 +134,12 @@ def recorded(path: str, methods: tuple[str, ...], digest: str) -> Portfolio:
     found = read_portfolio(path, methods)
     if digest and found.digest != digest:
         raise ValueError(
-            f"{path} has changed: its SHA-256 is {found.digest}, and the run was begun "
-            f"with {digest}"
+            expected(
+                f"{path}",
+                f"the table that the run was started with, SHA-256 {digest}",
+                f"{found.digest}",
+                "it has changed",
+            )
         )
     return found
 
@@ -170,9 +179,8 @@ def recipes_beside(table: Portfolio) -> tuple[Recipe, ...]:
             _recipe(name, curves[name], facts.get(name, {})) for name in table.methods
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path}: needed is the curve of each method of {table.path} ({error!r})"
-        ) from None
+        wanted = f"the curve of each method of {table.path}"
+        raise ValueError(expected(f"{path}", wanted, repr(error))) from None
 
 
 def _recipe(name: str, curve: Mapping[str, Any], facts: Mapping[str, Any]) -> Recipe:
@@ -206,16 +214,19 @@ def errors_of(
     worst = int(away.argmax())
     if away[worst] > _AGREED * np.ptp(opinions):
         raise ValueError(
-            f"{table.path}: {images[worst].name} has score "
-            f"{table.score[rows[worst]]:g}, and {opinions[worst]:g} in the data; "
-            "needed is one scale of opinions"
+            expected(
+                f"{table.path}, score of {images[worst].name}",
+                f"{opinions[worst]:g}, as in the data",
+                f"{table.score[rows[worst]]:g}",
+                "both need the subjective scores on one scale",
+            )
         )
     count = len(training)
     errors = table.values[rows[:count]] - opinions[:count, None]
     silent = np.array(table.methods)[~np.isfinite(errors).any(0)]
     if silent.size:
         raise ValueError(
-            f"{table.path}: {', '.join(silent)} has no score of any training image"
+            f"{table.path}: {', '.join(silent)} has no score for any training image"
         )
     return errors
 
@@ -239,5 +250,5 @@ def _number(cell: str, where: str) -> float:
     try:
         value = read_number(cell)
     except ValueError:
-        raise ValueError(f"{where}: {cell!r} is no number") from None
+        raise ValueError(expected(where, "a number", repr(cell))) from None
     return math.nan if value is None or math.isinf(value) else value

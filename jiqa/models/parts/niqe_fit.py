@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.images import as_image, check_min_side, check_range, to_float
 from jiqa.io.atomic import replacing
 from jiqa.metrics.no_reference.niqe import block_statistics, distance, niqe, whitening
@@ -91,7 +92,9 @@ def load_pristine(path: Path | str) -> Pristine:
     with np.load(path, allow_pickle=False) as file:
         missing = {"mean", "covariance", "images", "blocks", "flat", "luma"} - {*file}
         if missing:
-            raise ValueError(f"{path}: no model of NIQE: {', '.join(sorted(missing))}")
+            raise ValueError(
+                f"{path}: not a model of NIQE, {', '.join(sorted(missing))} missing"
+            )
         return Pristine(
             file["mean"],
             file["covariance"],
@@ -134,7 +137,7 @@ def fit_niqe(
     for image in images:
         pixels = as_image(image, "image")
         if min(pixels.shape[:2]) < niqe.info.min_side:
-            _log.warning("left out: an image of %dx%d", *pixels.shape[1::-1])
+            _log.warning("skipped an image of %dx%d", *pixels.shape[1::-1])
             continue
         found.append(sharp_blocks(pixels, sharp=sharp, flat=flat, luma=luma))
     return pristine_of(found, flat=flat, luma=luma)
@@ -170,8 +173,11 @@ def pristine_of(
     complete, count = known.all(1), len(photographs)
     if complete.sum() <= _FEATURES:
         raise ValueError(
-            f"{int(complete.sum())} sharp blocks in {count} photographs; needed are "
-            f"more than {_FEATURES}"
+            expected(
+                "photographs",
+                f"more than {_FEATURES} sharp blocks",
+                f"{int(complete.sum())} in {count} photographs",
+            )
         )
     mean = np.where(known, values, 0).sum(0) / known.sum(0)
     covariance = np.cov(values[complete], rowvar=False)
@@ -180,7 +186,7 @@ def pristine_of(
     except np.linalg.LinAlgError as error:
         raise ValueError(
             f"{int(complete.sum())} sharp blocks do not span all {_FEATURES} "
-            "parameters; needed are more, or more different, photographs"
+            "parameters; add photographs, or more varied ones"
         ) from error
     return Pristine(mean, covariance, count, len(values), flat, luma)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.models.parts import backbones, views
 from jiqa.nn import Network
 
@@ -88,10 +88,9 @@ def coloured(image: np.ndarray, count: int = 3) -> np.ndarray:
         return image
     if image.shape[-1] == 1 and count == 3:
         return np.repeat(image, 3, -1)
-    raise ValueError(
-        f"image of shape {image.shape}; needed are {count} channels"
-        + (": those of the image, then those of its reference" if count == 6 else "")
-    )
+    hint = "those of the image, then those of its reference" if count == 6 else ""
+    got = f"shape {image.shape}"
+    raise ValueError(expected("image", f"{count} channels", got, hint))
 
 
 def training_crop(
@@ -216,7 +215,8 @@ def patch_column(
     image = coloured(image, channels)
     height, width = image.shape[:2]
     if min(height, width) < side:
-        raise ValueError(f"image of {width}x{height}; a patch has {side}x{side} pixels")
+        wanted = f"at least {side}x{side} pixels, the size of a patch"
+        raise ValueError(expected("image", wanted, f"{width}x{height}"))
     if rng is None:
         across = int(np.ceil(np.sqrt(count)))
         tops, lefts = (

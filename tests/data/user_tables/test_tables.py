@@ -105,7 +105,7 @@ def test_columns_go_by_their_names(header, name, direction, tmp_path):
     contents = _read(tmp_path)
     if name is None:
         assert contents.info.scales == {} and contents.info.kind == "pristine"
-        assert contents.notes == ["no scores; columns passed over: DMOS (realigned)"]
+        assert contents.notes == ["no scores; ignored columns: DMOS (realigned)"]
         return
     scale = contents.info.scales[""]
     assert (scale.name, scale.direction) == (name, direction)
@@ -227,9 +227,8 @@ def test_a_manifest_of_distortions_has_no_scores(tmp_path):
     assert rows == [("", 0, None), ("dbcnn/blur", 1, None), ("dbcnn/blur", 2, None)]
     assert list(dataset.references) == ["cat/pristine.png"]
     assert dataset.notes == [
-        "images that the table says were not made: 1 (dog/blur/1.png: cannot be "
-        "decoded)",
-        "no scores; columns passed over: parameter, seed",
+        "images that the table marks as failed: 1 (dog/blur/1.png: cannot be decoded)",
+        "no scores; ignored columns: parameter, seed",
     ]
 
 
