@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.evaluation import evaluate as summary
 from jiqa.evaluation import rows as grouping
 from jiqa.evaluation.metric_figures import Settings, compute_figures
@@ -140,15 +141,15 @@ def _check(
     for what, given in (("metric", directions), ("data set", score_direction)):
         for name, direction in given.items():
             if direction not in ("higher", "lower"):
+                where = f"{what} of {name}"
                 raise ValueError(
-                    f"{what} {name}: direction {direction!r}, needed is 'higher' or "
-                    "'lower'"
+                    expected(where, "'higher' or 'lower'", repr(direction))
                 )
     lacking = [d for d in data if d not in score_direction]
     if lacking:
         raise ValueError(
-            f"no score_direction for {', '.join(map(repr, lacking))}: whether higher "
-            "or lower scores are better"
+            "score_direction: expected 'higher' or 'lower', whichever is better, "
+            f"for {', '.join(map(repr, lacking))} too"
         )
 
 

@@ -70,7 +70,7 @@ def compute_figures(
         "note": note,
     }
     if block.unrated[number] and distortion == "all":
-        note.append(f"{block.unrated[number]} rows without a score left out")
+        note.append(f"{block.unrated[number]} rows without a score are left out")
     finite, infinite = replace_infinite(x)
     if infinite:
         note.append(
@@ -102,7 +102,7 @@ def _fit(
 ) -> tuple[Fit | None, list[str]]:
     """The curve, and what there is to say about it."""
     if len(x) < FEWEST_ROWS:
-        return None, [f"no figures: {len(x)} rows, needed are {FEWEST_ROWS}"]
+        return None, [f"no figures: expected {FEWEST_ROWS} rows, got {len(x)}"]
     try:
         fit = fit_logistic(x, y, mapping=settings.mapping)
     except FitError as error:

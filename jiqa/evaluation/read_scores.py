@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from jiqa.checks import expected
 from jiqa.errors import UsageError
 from jiqa.evaluation.rows import COLUMNS
 from jiqa.evaluation.score_table import SUBJECTIVE, ScoreTable, read_score_tables
@@ -65,13 +66,13 @@ def read_scores(
         wanted = subjective or ", ".join((*SUBJECTIVE, *others))
         raise UsageError(
             f"no subjective scores: expected a column {wanted} (--subjective COLUMN "
-            "names another); "
-            + "; ".join(f"{t.name} has {', '.join(t.columns)}" for t in tables)
+            "names another), got "
+            + "; ".join(f"{', '.join(t.columns)} in {t.name}" for t in tables)
         )
     if not any(t.metrics or t.long for t in tables):
         raise UsageError(
-            "no metric among the columns: "
-            + "; ".join(f"{t.name} has {', '.join(t.columns)}" for t in tables)
+            "no column holds scores of a metric: the columns are "
+            + "; ".join(f"{', '.join(t.columns)} in {t.name}" for t in tables)
         )
     images = _rated_images(rated)
     finder = _Finder(images)
@@ -100,8 +101,8 @@ def read_scores(
             )
     if not cells:
         raise UsageError(
-            "no image in common: the subjective scores are of images such as "
-            f"{next(iter(images))[-1]}; {'; '.join(notes)}"
+            "the tables have no image in common: there are subjective scores of images "
+            f"such as {next(iter(images))[-1]}; {'; '.join(notes)}"
         )
     rows = [
         _row(fact, key, metric, found.get(key), sources[metric])
@@ -143,11 +144,11 @@ def _rated_images(tables: Sequence[ScoreTable]) -> dict[Key, dict[str, Any]]:
             known = scores.setdefault((fact["data"], name), score)
             if known != score:
                 raise UsageError(
-                    f"{name} has the score {known} and, in {table.name}, {score}"
+                    f"{name} has the score {known}, but {score} in {table.name}"
                 )
     if not images:
         raise UsageError(
-            f"{tables[0].name}: the column {tables[0].subjective} holds no score"
+            f"{tables[0].name}: the column {tables[0].subjective} holds no scores"
         )
     # A table that names no split speaks of the images of one that does.
     named = {(data, name) for data, split, name in images if split}
@@ -175,8 +176,9 @@ def _add(
         found[key] = cell
     elif cell["value"] not in (None, known["value"]):
         raise UsageError(
-            f"{metric} of {key[-1]} is {known['value']} in one row and {cell['value']} "
-            f"in one of {table}; rename one of the columns if these are two metrics"
+            f"{metric} of {key[-1]} is {known['value']} in one row, but "
+            f"{cell['value']} in a row of {table}; rename one of the columns if these "
+            "are two metrics"
         )
 
 
@@ -260,6 +262,5 @@ def _number(cell: str, table: str, image: str, column: str) -> float | None:
     try:
         return read_number(cell)
     except ValueError:
-        raise UsageError(
-            f"{table}: the {column} of {image} is {cell!r}, expected a number"
-        ) from None
+        where = f"{table}, {column} of {image}"
+        raise UsageError(expected(where, "a number", repr(cell))) from None

@@ -80,7 +80,7 @@ def group_rows(rows: Iterable[Row]) -> list[Block]:
         missing = [c for c in ("image", "metric", "value", "score") if c not in row]
         if missing:
             raise ValueError(
-                f"a row has no {' and no '.join(missing)}; it has {', '.join(row)}"
+                f"a row has no {' and no '.join(missing)} (columns: {', '.join(row)})"
             )
         blocks[_text(row.get("data")), _text(row.get("split"))].append(row)
     return [_block(*names, members) for names, members in blocks.items()]
@@ -106,10 +106,12 @@ def _block(data: str, split: str, rows: list[Row]) -> Block:
         if known[:3] != fact[:3]:
             raise ValueError(
                 f"{row['image']} of {data or 'the data'} has reference, distortion and "
-                f"score {known[:3]} in one row and {fact[:3]} in another"
+                f"score {known[:3]} in one row, but {fact[:3]} in another"
             )
         if fact[1] == "all":
-            raise ValueError('a distortion is called "all", the name of all together')
+            raise ValueError(
+                'a distortion cannot be called "all", which stands for all together'
+            )
     images = sorted(facts)
     places = {image: i for i, image in enumerate(images)}
     values = np.full((len(metrics), len(images)), np.nan)
@@ -121,7 +123,7 @@ def _block(data: str, split: str, rows: list[Row]) -> Block:
         cell = numbers[row["metric"]], place
         if present[cell]:
             raise ValueError(
-                f"two rows of {row['metric']} on {row['image']} of "
+                f"{row['metric']} has two rows for {row['image']} of "
                 f"{data or 'the data'} {split}".rstrip()
             )
         present[cell] = True

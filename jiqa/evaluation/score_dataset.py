@@ -153,7 +153,7 @@ def _journal(
     left = sorted(folder.glob(f"{stem}-*-of-*.partial"))
     if left and not resume:
         raise UsageError(
-            f"{left[0]} is there from an interrupted run: add --resume to go on, or "
+            f"{left[0]} exists from an interrupted run: add --resume to continue, or "
             "delete it to start again"
         )
     done = {k: r for path in left for k, r in read_journal(path, facts).items()}

@@ -100,8 +100,9 @@ def open_parts(
             raise UsageError(str(error)) from None
         if dataset.scale is None and not unrated:
             raise UsageError(
-                f"{spec} has no human scores to compare with: {dataset.info.title} is "
-                f"{dataset.info.kind} material; --waterloo and --gmad need none"
+                f"{spec} has no subjective scores to compare with: "
+                f"{dataset.info.title} is a {dataset.info.kind} data set; only "
+                "--waterloo and --gmad need none"
             )
         more = _pristine(dataset, entries) if pristine else []
         parts.append(Part(spec, dataset, [*entries, *more]))

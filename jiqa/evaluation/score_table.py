@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.errors import LayoutError, UsageError
 from jiqa.io import read_table as tables
 from jiqa.io.table_columns import SYNONYMS, find_columns, find_deviation, read_number
@@ -103,21 +104,20 @@ def read_score_table(
 
 def _read(path: Path) -> tables.Table:
     if not path.is_file():
-        raise UsageError(f"no table {path}: no such file")
+        raise UsageError(f"{path}: no such file")
     if not tables.suffix_of(path):
-        raise UsageError(
-            f"cannot read {path}: expected one of {', '.join(tables.SUFFIXES)}"
-        )
+        wanted = f"a name that ends in {', '.join(tables.SUFFIXES)}"
+        raise UsageError(expected(f"{path}", wanted, path.suffix or "no suffix"))
     try:
         # A row that ends early is one of a file that was cut short.
         table = tables.read_table(path, short_rows=False)
     except LayoutError as error:
         raise UsageError(str(error)) from None
     if not table.rows:
-        raise UsageError(f"{path}: no rows")
+        raise UsageError(f"{path}: the table has no rows")
     twice = sorted({c for c in table.columns if list(table.columns).count(c) > 1})
     if twice:
-        raise UsageError(f"{path}: column {', '.join(twice)} is there twice")
+        raise UsageError(f"{path}: column {', '.join(twice)} occurs twice")
     return table
 
 
@@ -166,9 +166,8 @@ def _subjective(
     there = exact or (wide if scores is not SUBJECTIVE else [])
     if len(there) > 1:
         raise UsageError(
-            f"{table.path}: {' and '.join(there)} may be the subjective scores, name "
-            "one (--subjective COLUMN); its columns are "
-            f"{', '.join(table.columns)}"
+            f"{table.path}: {' and '.join(there)} may be the subjective scores; choose "
+            f"one by --subjective COLUMN (columns: {', '.join(table.columns)})"
         )
     return there[0] if there else None
 

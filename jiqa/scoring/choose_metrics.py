@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from jiqa.checks import did_you_mean, expected
 from jiqa.core.loaded import on_device, read_weights
 from jiqa.core.metric import Metric
 from jiqa.core.metric_group import Joint, Params
@@ -82,7 +82,9 @@ def choose(
                 and n not in lacking
             ]
             if not fit:
-                raise UsageError(f"{name}: no metric without reference; --reference?")
+                raise UsageError(
+                    f"{name}: no metric works without a reference; give --reference"
+                )
             wanted.update(dict.fromkeys(fit))
         elif name:
             try:
@@ -96,14 +98,17 @@ def choose(
     for setting in settings:
         name, option, value = _setting(setting)
         if name not in options:
-            raise UsageError(f"--set {setting}: {name} is not among the metrics asked")
+            raise UsageError(
+                f"--set {setting}: {name} is not among the requested metrics"
+            )
         options[name][option] = value
     choices = [Choice(name, options[name]) for name in wanted]
     alone = [c.name for c in choices if c.needs_reference and not have_reference]
     if alone:
+        verb = "needs" if len(alone) == 1 else "need"
         raise UsageError(
-            f"{', '.join(alone)} compare{'s' if len(alone) == 1 else ''} with a "
-            "reference: give --reference FILE, --reference FOLDER or --pairs TABLE"
+            f"{', '.join(alone)} {verb} a reference: give --reference FILE, "
+            "--reference FOLDER or --pairs TABLE"
         )
     return choices
 
@@ -156,17 +161,16 @@ def _setting(text: str) -> tuple[str, str, Any]:
     head, equals, value = text.partition("=")
     name, dot, option = head.strip().rpartition(".")  # a file's name has dots, too
     if not (equals and dot and name and option):
-        raise UsageError(f"--set {text}: needed is METRIC.OPTION=VALUE")
+        raise UsageError(expected("--set", "METRIC.OPTION=VALUE", text))
     try:
         metric = get_metric(name)
     except ValueError as error:
         raise UsageError(f"--set {text}: {error}") from None
     if option not in metric.options:
-        close = difflib.get_close_matches(option, metric.options, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        hint = did_you_mean(option, metric.options, 1)
         raise UsageError(
             f"--set {text}: {name} has no option {option}{hint} "
-            f"(it has {', '.join(metric.options) or 'none'})"
+            f"(options: {', '.join(metric.options) or 'none'})"
         )
     value = value.strip()
     # "2010" names a release where the default is text.

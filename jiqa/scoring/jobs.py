@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.errors import LayoutError, UsageError
 from jiqa.io.decode import SUFFIXES
 from jiqa.io.read_table import read_table
@@ -61,7 +62,7 @@ def find_jobs(images: Sequence[str], reference: str | None) -> list[Job]:
         matcher = _Matcher(target)
         return [matcher.job(path, relative) for path, relative in found]
     if not target.exists():
-        raise UsageError(f"no reference {reference}: no such file or folder")
+        raise UsageError(f"--reference {reference}: no such file or folder")
     return [Job(path, target) for path, _ in found]
 
 
@@ -81,7 +82,7 @@ def expand(images: Sequence[str]) -> Iterable[tuple[Path, Path]]:
             )
             if not inside:
                 raise UsageError(
-                    f"no image in {text} (looked for {', '.join(sorted(SUFFIXES))})"
+                    f"no images in {text} (looked for {', '.join(sorted(SUFFIXES))})"
                 )
             yield from ((p, p.relative_to(path)) for p in inside)
         elif path.exists() or not glob.has_magic(text):
@@ -148,7 +149,7 @@ def read_pairs(table: str) -> list[Job]:
     """
     path = Path(table)
     if not path.is_file():
-        raise UsageError(f"no table {table}: no such file")
+        raise UsageError(f"{table}: no such file")
     try:
         rows = read_table(path, long_rows=True)
     except LayoutError as error:
@@ -160,8 +161,11 @@ def read_pairs(table: str) -> list[Job]:
     missing = [name for name, index in columns.items() if index is None]
     if missing:
         raise UsageError(
-            f"{table}: no column {' and no column '.join(missing)}; expected reference "
-            f"and distorted, got {', '.join(rows.columns)}"
+            expected(
+                f"{table}",
+                "columns reference and distorted",
+                f"columns {', '.join(rows.columns)}",
+            )
         )
     jobs = []
     for row, line in zip(rows.rows, rows.lines, strict=True):
@@ -175,7 +179,7 @@ def read_pairs(table: str) -> list[Job]:
             Job(_locate(distorted, path.parent), _locate(reference, path.parent))
         )
     if not jobs:
-        raise UsageError(f"{table}: no rows")
+        raise UsageError(f"{table}: the table has no rows")
     return list(dict.fromkeys(jobs))
 
 

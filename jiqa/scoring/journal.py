@@ -39,8 +39,8 @@ class Journal:
         header = {"jiqa": __version__, **settings}
         if self.path.exists() and not resume:
             raise UsageError(
-                f"{self.path} is there from an interrupted run: add --resume to go on, "
-                "or delete it to start again"
+                f"{self.path} exists from an interrupted run: add --resume to "
+                "continue, or delete it to start again"
             )
         if self.path.exists():
             self.done = read_journal(self.path, settings)

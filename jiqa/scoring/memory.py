@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.core.metric_group import Params, merged
 from jiqa.core.tile_plan import bytes_needed, tile_side
 from jiqa.core.tiled import tiled
@@ -29,7 +30,7 @@ def read_bytes(text: str) -> int:
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?)?b?\s*", text.lower())
     if found is None:
-        raise UsageError(f"{text!r} bytes: needed is a size such as 512MB or 2GiB")
+        raise UsageError(expected("memory", "a size such as 512MB or 2GiB", repr(text)))
     return int(float(found[1]) * (_UNITS | _BINARY)[found[2] or ""])
 
 
@@ -64,8 +65,8 @@ def fits(choice: Choice, layout: Layout, memory: int) -> bool:
         tile_side(learned.wire(options), learned.pieces(options), memory)
     except ValueError as error:
         raise ValueError(
-            f"{choice.label}: {error}; the whole image needs {needed:.0f} bytes, and "
-            f"{memory} are allowed"
+            f"{choice.label}: {error}; the whole image needs {needed:.0f} bytes, but "
+            f"only {memory} are allowed"
         ) from None
     return False
 

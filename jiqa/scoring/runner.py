@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.core.images import check_min_side
 from jiqa.core.metric_group import Params
 from jiqa.io.decode import DecodeError, Shape, peek, read_image
@@ -192,8 +193,11 @@ class Runner:
                 or pixels.dtype != dtype
             ):
                 raise DecodeError(
-                    f"{path}: the header says {layout.width}x{layout.height} {dtype}, "
-                    f"the file holds {_size(pixels.shape)} {pixels.dtype}"
+                    expected(
+                        f"{path}",
+                        f"{layout.width}x{layout.height} {dtype}, as in the header",
+                        f"{_size(pixels.shape)} {pixels.dtype}",
+                    )
                 )
         return tuple(_widened(p, layout.channels) for _, p, _ in pair)
 

@@ -169,7 +169,7 @@ def test_written_rows_are_evaluated_the_same_way(tmp_path):
     ("arguments", "message"),
     [
         ((), "--scores TABLE"),
-        (("--scores", "none.csv"), "no table none.csv"),
+        (("--scores", "none.csv"), "none.csv: no such file"),
         (("--scores", "T", "--direction", "ssim=up"), "METRIC=higher"),
         (("--scores", "T", "--direction", "vif=lower"), "no metric vif; there are"),
         (("--scores", "T", "--resamples", "-1"), "needed is 0 or more"),

@@ -157,7 +157,7 @@ def test_pairs_table(tree, capsys):
     assert _csv(capsys.readouterr().out)[0]["ssim"] == rows[0]["ssim"]
     table.write_text("left,distorted\na,b\n")
     assert _run("score", "ssim", "--pairs", str(table)) == 2
-    said = "no column reference; expected reference and distorted, got left, distorted"
+    said = "expected columns reference and distorted, got columns left, distorted"
     assert said in " ".join(capsys.readouterr().err.split())
 
 
@@ -182,13 +182,13 @@ def test_grey_next_to_colour_and_sixteen_bits(tmp_path, rng, capsys):
     [
         (("ssmi", BLUR, "-r", REF), "did you mean ssim"),
         (("ssim", BLUR), "--reference"),
-        (("ssim", BLUR, "-r", "nowhere"), "no reference nowhere"),
+        (("ssim", BLUR, "-r", "nowhere"), "--reference nowhere: no such file"),
         (("ssim", "*.nothing", "-r", REF), "no file matches"),
         (("ssim", "-r", REF), "no images given"),
-        (("ssim", BLUR, "-r", REF, "-o", "a.xls"), "needed is one of .csv"),
+        (("ssim", BLUR, "-r", REF, "-o", "a.xls"), "expected a name that ends in .csv"),
         (("ssim", BLUR, "-r", REF, "--resume"), "goes with --output"),
         (("ssim", BLUR, "-r", REF, "--set", "ssim.lumma=x"), "did you mean luma"),
-        (("ssim", BLUR, "-r", REF, "--set", "ssim.luma=x"), 'needed is "bt601"'),
+        (("ssim", BLUR, "-r", REF, "--set", "ssim.luma=x"), "luma: expected 'bt601'"),
         (("ssim", BLUR, "-r", REF, "--set", "psnr.luma=x"), "not among"),
         (("ssim", BLUR, "-r", REF, "--background", "7"), "needed is 0 to 1"),
     ],

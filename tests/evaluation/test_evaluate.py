@@ -135,12 +135,12 @@ def test_infinite_values_rank_first_and_are_said(sample):
 @pytest.mark.parametrize(
     ("x", "y", "note"),
     [
-        ([1, 2], [1, 2], "no figures: 2 rows"),
-        ([None] * 5, range(5), "no figures: 0 rows"),
+        ([1, 2], [1, 2], "no figures: expected 3 rows, got 2"),
+        ([None] * 5, range(5), "no figures: expected 3 rows, got 0"),
         ([3] * 20, range(20), "no fit: the values are all 3"),
         (range(20), [4.5] * 20, "no fit: the scores are all 4.5"),
-        ([math.inf] * 20, range(20), "no fit: every value is infinite"),
-        (range(5), range(5), "no fit: 5 rows, needed are 10"),
+        ([math.inf] * 20, range(20), "no fit: all values are infinite"),
+        (range(5), range(5), "no fit: expected at least 10 rows for a curve, got 5"),
     ],
 )
 def test_what_is_missing_is_none_and_says_why(x, y, note):
@@ -152,7 +152,7 @@ def test_what_is_missing_is_none_and_says_why(x, y, note):
     assert row["n"] + row["failed"] == len(rows)
     for value in row.values():
         assert not (isinstance(value, float) and math.isnan(value))
-    if note.endswith("needed are 10"):
+    if note.endswith("got 5"):
         assert (row["srcc"], row["krcc"]) == pytest.approx((1, 1))
     else:
         assert row["srcc"] is None and row["srcc_low"] is None
@@ -252,14 +252,14 @@ def test_contradictions_are_errors(sample):
         with pytest.raises(ValueError, match=match):
             evaluate(rows, **options)
 
-    fails([*rows, rows[5]], "two rows of m on 005.png of set")
+    fails([*rows, rows[5]], "m has two rows for 005.png of set")
     other = {**rows[3], "metric": "k", "score": 99.0}
     fails([*rows, other], "003.png of set has reference, distortion and score")
-    fails([{"image": "a", "metric": "m"}], "no value and no score; it has image")
-    fails([{**rows[0], "distortion": "all"}], 'called "all"')
-    fails(rows, "no score_direction for 'set'", score_direction={})
-    fails(rows, "metric m: direction 'up'", directions={"m": "up"})
-    fails(rows, "mapping 3", mapping=3)
+    fails([{"image": "a", "metric": "m"}], r"no value and no score \(columns: image")
+    fails([{**rows[0], "distortion": "all"}], 'be called "all"')
+    fails(rows, "score_direction: expected .* for 'set'", score_direction={})
+    fails(rows, "of m: expected .*, got 'up'", directions={"m": "up"})
+    fails(rows, "mapping: expected .*, got 3", mapping=3)
 
 
 def test_pairs_where_there_is_a_single_reference(sample):
@@ -274,4 +274,4 @@ def test_rows_without_a_score_are_said(sample):
     scores = [None if i < 5 else s for i, s in enumerate(y)]
     (row,) = evaluate(_rows(x, scores), directions=UP, score_direction=HIGHER).summary
     assert row["n"] == 115 and row["failed"] == 0
-    assert row["note"] == "5 rows without a score left out"
+    assert row["note"] == "5 rows without a score are left out"

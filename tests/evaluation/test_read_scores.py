@@ -146,7 +146,7 @@ def test_parts_of_a_run_are_one_metric(tmp_path):
     scores = read_scores([mos, first, second])
     assert _values(scores) == {("ssim", "a.png"): 0.9, ("ssim", "b.png"): 0.7}
     assert not any(r["error"] for r in scores.rows)
-    with pytest.raises(UsageError, match=r"ssim of a.png is 0.9 in one row and 0.8"):
+    with pytest.raises(UsageError, match=r"ssim of a.png is 0.9 in one row, but 0.8"):
         read_scores([mos, first, wrong])
 
 
@@ -201,17 +201,25 @@ def test_columns_that_are_no_metrics(tmp_path):
         (
             {"a": "image,m\na,1\n"},
             {},
-            "mos, dmos, score, meanopinionscore.*a.csv has image, m",
+            "mos, dmos, score, meanopinionscore.*got image, m in a.csv",
         ),
         ({"a": "image,mos,m\na,1,2\n"}, {"subjective": "z"}, "a column z"),
         ({"a": "image,mos,dmos,m\na,1,2,3\n"}, {}, "mos and dmos may be"),
-        ({"a": "image,mos\na,1\n"}, {}, "no metric among the columns: a.csv has"),
-        ({"a": "image,mos,m\n"}, {}, "no rows"),
+        (
+            {"a": "image,mos\na,1\n"},
+            {},
+            "no column holds scores of a metric: .* image, mos in a.csv",
+        ),
+        ({"a": "image,mos,m\n"}, {}, "the table has no rows"),
         ({"a": "image,mos,m\na,1\n"}, {}, r"line 2: expected 3 cells, .* got 2"),
-        ({"a": "image,mos,m,m\na,1,2,3\n"}, {}, "column m is there twice"),
-        ({"a": "image,mos,m\na,good,2\n"}, {}, "the mos of a is 'good'"),
-        ({"a": "image,mos,m\na,,2\n"}, {}, "the column mos holds no score"),
-        ({"a": "image,mos,m\na,1,2\na,3,2\n"}, {}, "a has the score 1.0 and"),
+        ({"a": "image,mos,m,m\na,1,2,3\n"}, {}, "column m occurs twice"),
+        (
+            {"a": "image,mos,m\na,good,2\n"},
+            {},
+            "mos of a: expected a number, got 'good'",
+        ),
+        ({"a": "image,mos,m\na,,2\n"}, {}, "the column mos holds no scores"),
+        ({"a": "image,mos,m\na,1,2\na,3,2\n"}, {}, "a has the score 1.0, but 3.0 in"),
         ({"a": "image,mos\na,1\n", "b": "image,m\nc,2\n"}, {}, "no image in common"),
     ],
 )
@@ -222,7 +230,7 @@ def test_what_is_wrong_is_named(tmp_path, files, options, message):
 
 def test_files_that_are_none(tmp_path):
     for name, text, message in (
-        ("a.xls", "x", "expected one of .csv"),
+        ("a.xls", "x", "expected a name that ends in .csv.*, got .xls"),
         ("a.json", "{}", "a JSON array of objects"),
         ("a.json", "[", "cannot read"),
         ("a.parquet", "nothing", "cannot read"),

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from jiqa.checks import expected
+
 #: With two rows every correlation is 1 or -1.
 FEWEST_ROWS = 3
 
@@ -134,11 +136,10 @@ def _pair(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(
-            f"arrays of shape {x.shape} and {y.shape} came; needed are two of one "
-            "length [n]"
+            expected("x, y", "two arrays of one length [n]", f"{x.shape} and {y.shape}")
         )
     if np.isnan(x).any() or np.isnan(y).any():
-        raise ValueError("NaN among the values; leave missing rows out")
+        raise ValueError("the values contain NaN; leave out rows with missing values")
     return x, y
 
 

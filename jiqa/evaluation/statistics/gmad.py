@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jiqa.checks import expected
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -66,18 +68,15 @@ def mine_pairs(
     """
     names = list(values)
     if len(names) < 2:
-        raise ValueError(f"{len(names)} metrics; needed are an attacker and a defender")
+        wanted = "at least two metrics, an attacker and a defender"
+        raise ValueError(expected("names", wanted, f"{len(names)}"))
     if levels < 1 or not 0 < width <= 1:
-        raise ValueError(
-            f"{levels} levels of width {width}: needed are 1 or more, of 0 to 1"
-        )
+        wanted = "1 or more, and 0 to 1"
+        raise ValueError(expected("levels, width", wanted, f"{levels} and {width}"))
     columns = [np.asarray(values[name], np.float64) for name in names]
     if len({c.shape for c in columns}) != 1 or columns[0].ndim != 1:
-        raise ValueError(
-            "values of shapes "
-            + ", ".join(str(c.shape) for c in columns)
-            + "; needed is one [n] for all"
-        )
+        shapes = ", ".join(str(c.shape) for c in columns)
+        raise ValueError(expected("values", "one shape [n] for all", shapes))
     table = np.stack(columns)
     rows = np.flatnonzero(~np.isnan(table).any(0))
     pairs = []
@@ -114,8 +113,8 @@ def _bands(images: int, levels: int, width: float) -> list[slice]:
     size = round(distance * width)
     if size < 2:
         raise ValueError(
-            f"{images} images in {levels} levels of width {width}: a band holds "
-            f"{size}, needed are 2 or more"
+            f"{images} images in {levels} levels of width {width}: expected at least 2 "
+            f"images per level, got {size}"
         )
     middles = (np.arange(levels) + 0.5) * distance
     starts = np.round(middles - size / 2).astype(int)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from jiqa.checks import expected
 from jiqa.evaluation.curve_search import CurveSearch
 from jiqa.evaluation.statistics.correlations import plcc, replace_infinite, rmse
 
@@ -107,14 +108,14 @@ def fit_logistic(x: ArrayLike, y: ArrayLike, *, mapping: Curve = 5) -> Fit:
         FitError: fewer than two rows a parameter, x or y all the same, or no finite x.
     """
     if mapping not in (5, 4, None):
-        raise ValueError(f"mapping {mapping!r}: needed is 5, 4 or None")
+        raise ValueError(expected("mapping", "5, 4 or None", repr(mapping)))
     x, infinite = replace_infinite(x)
     y = np.asarray(y, np.float64)
     fewest = ROWS_PER_PARAMETER * (mapping or 1)
     if len(x) < fewest:
-        raise FitError(f"{len(x)} rows, needed are {fewest} for a curve")
+        raise FitError(f"expected at least {fewest} rows for a curve, got {len(x)}")
     if infinite == len(x):
-        raise FitError("every value is infinite")
+        raise FitError("all values are infinite")
     for name, values in (("values", x), ("scores", y)):
         if not (values != values[0]).any() or not values.std() > 0:
             raise FitError(f"the {name} are all {values[0]:g}")

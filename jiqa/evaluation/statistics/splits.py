@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jiqa.checks import expected
 from jiqa.evaluation.statistics.bootstrap import cluster_numbers
 from jiqa.evaluation.statistics.correlations import krcc, plcc, replace_infinite, srcc
 from jiqa.evaluation.statistics.logistic import Curve, FitError, fit_logistic
@@ -47,9 +48,8 @@ def reference_disjoint_splits(
             references than parts.
     """
     if any(f <= 0 for f in fractions) or abs(sum(fractions) - 1) > 1e-6:
-        raise ValueError(
-            f"fractions {tuple(fractions)}: needed are positive ones that add up to 1"
-        )
+        wanted = "positive numbers that add up to 1"
+        raise ValueError(expected("fractions", wanted, f"{tuple(fractions)}"))
     if references and all(references):
         # By name, so that the order of the rows does not matter.
         _, clusters = np.unique([str(r) for r in references], return_inverse=True)
@@ -57,7 +57,9 @@ def reference_disjoint_splits(
         clusters = cluster_numbers(references)
     count = int(clusters.max(initial=-1)) + 1
     if count < len(fractions):
-        raise ValueError(f"{count} references for {len(fractions)} parts")
+        raise ValueError(
+            f"{count} references are too few for a split into {len(fractions)} parts"
+        )
     edges = _edges(count, fractions)
     splits = []
     for repeat in range(repeats):
@@ -148,7 +150,8 @@ def repeat_protocol(
     """
     scores = np.asarray(scores, np.float64)
     if not callable(predict) and len(predict) != len(splits):
-        raise ValueError(f"{len(predict)} sets of predictions for {len(splits)} splits")
+        wanted = f"one set of predictions per split, {len(splits)}"
+        raise ValueError(expected("predict", wanted, f"{len(predict)}"))
     found: dict[str, list[float | None]] = {
         name: [] for name in ("srcc", "krcc", "plcc", "plcc_unfitted")
     }
@@ -158,9 +161,9 @@ def repeat_protocol(
         given: Any = predict(train, test) if callable(predict) else predict[number]
         predicted = np.asarray(given, np.float64)
         if predicted.shape != test.shape:
+            where, got = f"predictions of split {number}", f"shape {predicted.shape}"
             raise ValueError(
-                f"split {number}: predictions of shape {predicted.shape} for "
-                f"{len(test)} test rows"
+                expected(where, f"one for each of {len(test)} test rows", got)
             )
         known = ~np.isnan(predicted)
         x, y = predicted[known], scores[test][known]

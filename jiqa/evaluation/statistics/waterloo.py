@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jiqa.checks import expected
 from jiqa.evaluation.statistics.correlations import srcc
 
 Direction = Literal["higher", "lower"]
@@ -109,7 +110,7 @@ def l_test(
         if len(set(levels[members])) >= 3
     ]
     if not found:
-        raise ValueError("no ladder with three levels; needed is one at least")
+        raise ValueError("expected at least one ladder with three levels, got none")
     defined = [-_sign(direction) * f for f in found if f is not None]
     return Listing(sum(defined) / len(found), len(found), len(found) - len(defined))
 
@@ -141,10 +142,8 @@ def p_test(
     values = _sign(direction) * _values(values, "values")
     experts = np.atleast_2d(np.asarray(experts, np.float64))
     if experts.shape[1] != len(values) or np.isnan(experts).any():
-        raise ValueError(
-            f"experts of shape {experts.shape} for {len(values)} values; needed is "
-            "[k, n] without NaN"
-        )
+        wanted = f"shape [k, {len(values)}] without NaN"
+        raise ValueError(expected("experts", wanted, f"shape {experts.shape}"))
     # By the first expert: those ahead of an image by its margin stand behind it.
     order = np.argsort(experts[0], kind="stable")
     values, experts = values[order], experts[:, order]
@@ -159,20 +158,21 @@ def p_test(
         pairs += int(apart.sum())
         right += int((apart & (values[ahead] > values[rows, None])).sum())
     if not pairs:
-        raise ValueError(f"no pair on which every expert differs by more than {margin}")
+        raise ValueError(
+            f"there is no pair whose experts all differ by more than {margin}"
+        )
     return Preference(right / pairs, pairs)
 
 
 def _sign(direction: Direction) -> int:
     if direction not in ("higher", "lower"):
-        raise ValueError(f"direction {direction!r}: needed is 'higher' or 'lower'")
+        raise ValueError(expected("direction", "'higher' or 'lower'", repr(direction)))
     return 1 if direction == "higher" else -1
 
 
 def _values(values: ArrayLike, name: str) -> np.ndarray:
     array = np.asarray(values, np.float64)
     if array.ndim != 1 or not array.size or np.isnan(array).any():
-        raise ValueError(
-            f"{name}: shape {array.shape} came, needed is [n] with n > 0 and no NaN"
-        )
+        wanted = "shape [n] with n > 0 and no NaN"
+        raise ValueError(expected(name, wanted, f"shape {array.shape}"))
     return array

@@ -69,7 +69,7 @@ def test_what_is_not_defined_is_none(figure):
     assert figure([1, 2, 3], [5, 5, 5]) is None
     with pytest.raises(ValueError, match="NaN"):
         figure([1, 2, np.nan], [1, 2, 3])
-    with pytest.raises(ValueError, match=r"\(2,\) and \(3,\)"):
+    with pytest.raises(ValueError, match=r"x, y: expected .*, got \(2,\) and \(3,\)"):
         figure([1, 2], [1, 2, 3])
 
 

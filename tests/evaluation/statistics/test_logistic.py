@@ -136,10 +136,14 @@ def test_values_as_they_are():
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        (np.arange(9.0), np.arange(9.0), "9 rows, needed are 10"),
+        (
+            np.arange(9.0),
+            np.arange(9.0),
+            "expected at least 10 rows for a curve, got 9",
+        ),
         (np.ones(20), np.arange(20.0), "the values are all 1"),
         (np.arange(20.0), np.full(20, 3.5), "the scores are all 3.5"),
-        (np.full(20, np.inf), np.arange(20.0), "every value is infinite"),
+        (np.full(20, np.inf), np.arange(20.0), "all values are infinite"),
     ],
 )
 def test_why_there_is_no_fit(x, y, message):

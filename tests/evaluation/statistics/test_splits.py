@@ -48,9 +48,9 @@ def test_images_without_a_reference_are_split_one_by_one():
 @pytest.mark.parametrize(
     ("references", "fractions", "message"),
     [
-        (["a", "b"], (0.5, 0.2), "add up to 1"),
-        (["a", "b"], (1.5, -0.5), "positive"),
-        (["a", "a"], (0.5, 0.5), "1 references for 2 parts"),
+        (["a", "b"], (0.5, 0.2), "fractions: expected .* add up to 1, got"),
+        (["a", "b"], (1.5, -0.5), "fractions: expected positive"),
+        (["a", "a"], (0.5, 0.5), "1 references are too few for a split into 2 parts"),
         ([], (0.5, 0.5), "0 references"),
     ],
 )
@@ -103,7 +103,9 @@ def test_predictions_made_before(scores):
     flat = [np.zeros(len(test)) for _, test in splits]
     none = repeat_protocol(scores, splits, flat)
     assert none.srcc.median is None and none.plcc.values == (None, None)
-    with pytest.raises(ValueError, match="1 sets of predictions for 2 splits"):
+    with pytest.raises(
+        ValueError, match="predict: expected one set of predictions per split, 2, got 1"
+    ):
         repeat_protocol(scores, splits, flat[:1])
     with pytest.raises(ValueError, match="split 0"):
         repeat_protocol(scores, splits, lambda train, test: train)
