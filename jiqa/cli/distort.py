@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     failures, done = {}, 0
     try:
         with progress("distorting", count) as advance:
-            for place, error in write_ladders(
+            for image, error in write_ladders(
                 ladder,
                 sources,
                 output,
@@ -93,9 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
                 background=arguments.background,
             ):
                 if error:
-                    failures[place] = error
+                    failures[image] = error
                 done += not error
-                for _ in range(len(steps) if place.step is None else 1):
+                for _ in range(len(steps) if image.step is None else 1):
                     advance()
     except KeyboardInterrupt:
         print(
@@ -108,9 +108,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{done} images and manifest.csv written to {output}")
     if failures:
         print(f"{count - done} of {count} images are not there:", file=sys.stderr)
-    for place, error in list(failures.items())[:_SHOWN]:
-        named = place.step is not None  # an unreadable source names itself
-        name = f"{ladder.file(sources[place.source], steps[place.step or 0])}: "
+    for image, error in list(failures.items())[:_SHOWN]:
+        named = image.step is not None  # an unreadable source names itself
+        name = f"{ladder.file(sources[image.source], steps[image.step or 0])}: "
         print(f"  {name if named else ''}{error}", file=sys.stderr)
     if len(failures) > _SHOWN:
         print(f"  and {len(failures) - _SHOWN} more, in manifest.csv", file=sys.stderr)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import os
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +14,7 @@ from jiqa.checks import expected
 from jiqa.core.images import check_min_side
 from jiqa.core.metric_group import Params
 from jiqa.io.decode import DecodeError, Shape, peek, read_image
+from jiqa.io.read_ahead import Threads, cpu_workers, in_batches, in_order
 from jiqa.io.write_table import Row
 from jiqa.scoring.batching import Group, Layout, batch_size, batches_of, groups_of
 from jiqa.scoring.choose_metrics import Choice
@@ -27,6 +24,16 @@ from jiqa.scoring.memory import fits, program_for
 from jiqa.scoring.reference_cache import ReferenceCache
 
 _AHEAD = 2  # batches being decoded while one is computed
+
+
+class _Image(NamedTuple):
+    """A job of a batch; once decoded, its pixels or what is wrong with its files."""
+
+    group: Group
+    one_reference: bool
+    job: Job
+    pixels: tuple[np.ndarray, ...] = ()
+    error: str = ""
 
 
 class Runner:
@@ -76,52 +83,58 @@ class Runner:
         Batch sizes follow from all jobs, done ones included, so that a resumed run
         computes its rows with the same programs.
         """
-        workers = max(2, min(8, os.cpu_count() or 2))
         devices = max(1, len(self._devices))
         at_once = width(
             learned=any(c.metric.learned is not None for c in self._choices),
             bounded=self._memory is not None or devices > 1,
         )
-        with _pool(workers + 1) as pool, _pool(at_once) as computing:
+        with Threads(cpu_workers() + 1) as pool, Threads(at_once) as computing:
             layouts: dict[Layout, list[Job]] = defaultdict(list)
-            for job, layout in zip(jobs, pool.map(self._plan, jobs), strict=True):
+            planned = in_order(self._plan, jobs, pool)
+            for job, layout in zip(jobs, planned, strict=True):
                 if isinstance(layout, str):
                     if self._is_mine() and job.key not in done:
                         yield job, self._row(job, error=layout)
                 else:
                     layouts[layout].append(job)
             groups = deque(self._group(*own, done) for own in layouts.items())
-            waiting: deque[tuple[Group, Future[tuple[list[Scored], float]]]] = deque()
-            for group, one, decoding in _ahead(self._decoding(groups, pool), _AHEAD):
-                good: list[Job] = []
-                pixels: list[tuple[np.ndarray, ...]] = []
-                for job, future in decoding:
-                    try:
-                        pixels.append(future.result())
-                        good.append(job)
-                    except DecodeError as error:
-                        yield job, self._row(job, group.layout, error=str(error))
-                if good:
-                    batch = Batch(group.program, good, pixels, group.size, one, devices)
-                    waiting.append((group, computing.submit(batch.computed)))
-                # One more is ready for the device while finished ones are written out.
-                while len(waiting) > at_once:
-                    yield from self._collect(*waiting.popleft())
-            while waiting:
-                yield from self._collect(*waiting.popleft())
+            decoded = self._decoded(groups, pool)
+            # One more is ready for the device while finished ones are written out.
+            scored = in_order(_computed, decoded, computing, ahead=at_once + 1)
+            for group, unread, found, seconds in scored:
+                for image in unread:
+                    row = self._row(image.job, group.layout, error=image.error)
+                    yield image.job, row
+                yield from self._rows(group, found, seconds)
 
-    def _decoding(
-        self, groups: deque[Group], pool: ThreadPoolExecutor
-    ) -> Iterator[tuple[Group, bool, list[tuple[Job, Future[Any]]]]]:
-        """The batches, each being decoded from when it is asked for."""
+    def _decoded(
+        self, groups: deque[Group], pool: Threads
+    ) -> Iterator[tuple[Group, list[_Image], Batch]]:
+        """The batches with their pixels, and the jobs whose files cannot be read."""
+        batches = self._batches(groups, pool)
+        for images in in_batches(self._decode, batches, pool, ahead=_AHEAD + 1):
+            group, one_reference = images[0][:2]
+            read = [image for image in images if image.pixels]
+            batch = Batch(
+                group.program,
+                [image.job for image in read],
+                [image.pixels for image in read],
+                group.size,
+                one_reference,
+                max(1, len(self._devices)),
+            )
+            yield group, [image for image in images if not image.pixels], batch
+
+    def _batches(self, groups: deque[Group], pool: Threads) -> Iterator[list[_Image]]:
+        """What is decoded together."""
         while groups:
             group = groups.popleft()
             for following in list(groups)[:1]:
                 # The next size's program is loaded while this one's images are scored.
                 pool.submit(following.prepare)
             for one, batch in group.batches:
-                own = [(j, pool.submit(self._decode, j, group.layout)) for j in batch]
-                yield group, one, own
+                if batch:
+                    yield [_Image(group, one, job) for job in batch]
 
     def _is_mine(self) -> bool:
         """Whether this process does the next piece of work; all count alike."""
@@ -181,7 +194,14 @@ class Runner:
                 refused.append(str(error))
         return choices, "; ".join(refused)
 
-    def _decode(self, job: Job, layout: Layout) -> tuple[np.ndarray, ...]:
+    def _decode(self, image: _Image) -> _Image:
+        try:
+            pixels = self._read(image.job, image.group.layout)
+        except DecodeError as error:
+            return image._replace(error=str(error))
+        return image._replace(pixels=pixels)
+
+    def _read(self, job: Job, layout: Layout) -> tuple[np.ndarray, ...]:
         image = read_image(job.image, background=self._background)
         pair: list[Any] = [(job.image, image, layout.image_dtype)]
         if job.reference is not None:
@@ -201,10 +221,9 @@ class Runner:
                 )
         return tuple(_widened(p, layout.channels) for _, p, _ in pair)
 
-    def _collect(
-        self, group: Group, future: Future[tuple[list[Scored], float]]
+    def _rows(
+        self, group: Group, scored: Sequence[Scored], seconds: float
     ) -> Iterator[tuple[Job, Row]]:
-        scored, seconds = future.result()
         for job, values, problem in scored:
             error = "; ".join(filter(None, (group.refused, problem)))
             row = self._row(job, group.layout, error=error)
@@ -228,23 +247,11 @@ class Runner:
         }
 
 
-@contextlib.contextmanager
-def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that let go at once of what is waiting when the run is broken off."""
-    pool = ThreadPoolExecutor(workers)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _ahead(pieces: Iterator[Any], count: int) -> Iterator[Any]:
-    """The same pieces, ``count`` of them asked for before they are needed."""
-    held = deque(itertools.islice(pieces, count))
-    while held:
-        piece = held.popleft()
-        held.extend(itertools.islice(pieces, 1))
-        yield piece
+def _computed(
+    item: tuple[Group, list[_Image], Batch],
+) -> tuple[Group, list[_Image], list[Scored], float]:
+    group, unread, batch = item
+    return group, unread, *(batch.computed() if batch.jobs else ([], 0.0))
 
 
 def _widened(pixels: np.ndarray, channels: int) -> np.ndarray:

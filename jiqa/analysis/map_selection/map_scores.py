@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from jiqa.analysis.map_selection.forward_selection import forward_select
 from jiqa.analysis.map_selection.pair_stream import Pair, computed_batches, located
 from jiqa.analysis.map_selection.score_cache import ScoreStore
 from jiqa.analysis.map_selection.selected_maps import Selection
+from jiqa.io.read_ahead import cpu_workers, in_order
 from jiqa.io.sources import Source
 from jiqa.registry import load
 from jiqa.version import __version__
@@ -149,8 +149,7 @@ class _Memory:
 def fingerprint(pairs: Sequence[Pair]) -> str:
     """Digest of the contents of all files, in order; of no name or date."""
     files = list(dict.fromkeys(located(image) for pair in pairs for image in pair))
-    with ThreadPoolExecutor() as pool:
-        known = dict(zip(files, pool.map(_digest, files), strict=True))
+    known = dict(zip(files, in_order(_digest, files, cpu_workers()), strict=True))
     whole = hashlib.sha256()
     for pair in pairs:
         whole.update("".join(known[located(image)] for image in pair).encode() + b"\n")

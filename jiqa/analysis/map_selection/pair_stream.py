@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+import functools
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jiqa.io.decode import DecodeError, peek, read_image
+from jiqa.io.read_ahead import Threads, in_order
 from jiqa.io.sources import Source
 from jiqa.scoring.batching import BATCH_IMAGES, BATCH_PIXELS, Layout
 from jiqa.scoring.reference_cache import ReferenceCache
@@ -54,10 +55,10 @@ def computed_batches(
     """
     done = np.array(done)
     reader = _Reader(pairs, background)
-    with ThreadPoolExecutor(4) as pool:
+    with Threads(4) as pool:
         groups: dict[Layout, list[int]] = defaultdict(list)
         unread: dict[int, str] = {}
-        for index, layout in enumerate(pool.map(reader.plan, range(len(pairs)))):
+        for index, layout in enumerate(in_order(reader.plan, range(len(pairs)), pool)):
             if isinstance(layout, str):
                 unread[index] = layout
             else:
@@ -68,7 +69,8 @@ def computed_batches(
             sources = [(reader.source(i), i) for i in members]
             size, batches = _divided(layout, sources, max(1, len(devices)))
             batches = [b for b in batches if not done[b].all()]
-            decoded = _ahead(pool, reader, layout, batches)
+            read = functools.partial(reader.read, layout=layout)
+            decoded = in_order(read, batches, pool, ahead=_AHEAD + 1)
             yield from _through(loaded, decoded, size, devices)
 
 
@@ -91,18 +93,6 @@ def _divided(
     least = min(map(work, sizes))
     size = max(s for s in sizes if work(s) <= max(_WASTE * len(members), least))
     return size, [g[i : i + size] for g in own.values() for i in range(0, len(g), size)]
-
-
-def _ahead(
-    pool: ThreadPoolExecutor, reader: _Reader, layout: Layout, batches: list[list[int]]
-) -> Iterator[_Decoded]:
-    waiting: deque[Future[_Decoded]] = deque()
-    for batch in batches:
-        waiting.append(pool.submit(reader.read, batch, layout))
-        if len(waiting) > _AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def _through(

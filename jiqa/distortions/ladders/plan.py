@@ -55,8 +55,8 @@ class Source(NamedTuple):
     relative: Path
 
 
-class Place(NamedTuple):
-    """Where an image stands: its source's number, its step's, or none for them all."""
+class ImageId(NamedTuple):
+    """Which image of a run: its source's number, its step's, or none for them all."""
 
     source: int
     step: int | None
@@ -167,7 +167,7 @@ class Ladder:
         }
 
     def write_manifest(
-        self, path: Path, sources: Sequence[Source], failures: Mapping[Place, str]
+        self, path: Path, sources: Sequence[Source], failures: Mapping[ImageId, str]
     ) -> None:
         """Write the table of all images, complete or not at all.
 
@@ -177,7 +177,7 @@ class Ladder:
         Args:
             path: the CSV file.
             sources: the photographs, in the order of the table.
-            failures: why an image is not there, by its place; with no step, why all
+            failures: why an image is not there; with no step, why all
                 of a source's are not: they share one line, the pristine image's.
         """
         rows = list(self._rows(sources, failures))
@@ -186,16 +186,16 @@ class Ladder:
         write_rows(path, COLUMNS, rows)
 
     def _rows(
-        self, sources: Sequence[Source], failures: Mapping[Place, str]
+        self, sources: Sequence[Source], failures: Mapping[ImageId, str]
     ) -> Iterator[Row]:
         steps = list(self.steps())
         for index, source in enumerate(sources):
-            unread = failures.get(Place(index, None))
+            unread = failures.get(ImageId(index, None))
             if unread is not None:
                 yield self.row(source, steps[0], unread)
                 continue
             for number, step in enumerate(steps):
-                yield self.row(source, step, failures.get(Place(index, number), ""))
+                yield self.row(source, step, failures.get(ImageId(index, number), ""))
 
 
 def _others(path: Path, mine: Container[str]) -> list[Row]:

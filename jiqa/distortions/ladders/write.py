@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from jiqa.distortions.distort import compiled
 from jiqa.distortions.kinds import Kind
-from jiqa.distortions.ladders.plan import FORMATS, Ladder, Place, Source, Step
+from jiqa.distortions.ladders.plan import FORMATS, ImageId, Ladder, Source, Step
 from jiqa.distortions.operations.rounding import to_uint8
 from jiqa.io.atomic import replacing
 from jiqa.io.decode import DecodeError, peek, read_image
+from jiqa.io.read_ahead import Threads, cpu_workers, in_order
 
-#: A place with what went wrong there, or nothing.
-Outcome = tuple[Place, str]
+#: An image, and why it could not be made, or nothing.
+Outcome = tuple[ImageId, str]
 
-#: Sources being decoded while one is computed.
+#: Sources being decoded or waiting to be computed.
 _AHEAD = 2
 #: Images on their way to the disk, for each thread.
 _PENDING = 4
@@ -52,74 +50,89 @@ def write_ladders(
         background: grey level behind transparent pixels.
 
     Yields:
-        The place of every image, as it is done, and why it could not be made, or
-        nothing. A source that cannot be read has one place, without a step.
+        Every image, as it is done, and why it could not be made, or nothing. A source
+        that cannot be read counts as one image, without a step.
     """
     steps = list(ladder.steps())
-    workers = workers or max(2, min(8, os.cpu_count() or 2))
-    with _pool(workers) as pool:
+    with Threads(workers or cpu_workers()) as pool:
         wanted: list[int] = []
         for index, source in enumerate(sources):
             if all((output / ladder.file(source, s)).exists() for s in steps):
-                yield from ((Place(index, number), "") for number in range(len(steps)))
+                yield from ((ImageId(index, step), "") for step in range(len(steps)))
             else:
                 wanted.append(index)
-        run = _Run(ladder, steps, output, pool, _PENDING * workers)
-        for group in _by_shape(wanted, sources, pool):
-            yield from run.group(group, sources, background)
-        yield from run.finish(0)
+        run = _Run(ladder, steps, output, sources, background)
+        images = (
+            image
+            for group in _by_shape(wanted, sources, pool)
+            for image in run.images(group, pool)
+        )
+        yield from in_order(_write, images, pool, ahead=_PENDING * pool.count)
+
+
+class _Image(NamedTuple):
+    """An image on its way to the disk.
+
+    Attributes:
+        id: which it is.
+        error: why it could not be made, or nothing.
+        target: where it goes; ``None`` if it is there already or could not be made.
+        form: one of ``FORMATS``.
+        work: the image, or the kind that makes it, uint8 pixels, the parameter and
+            the key.
+    """
+
+    id: ImageId
+    error: str = ""
+    target: Path | None = None
+    form: str = ""
+    work: tuple[Any, ...] = ()
 
 
 class _Run:
-    """Sources through the device and the threads, in bounded memory."""
+    """Makes the images of sources, as they are asked for."""
 
     def __init__(
         self,
         ladder: Ladder,
         steps: list[Step],
         output: Path,
-        pool: ThreadPoolExecutor,
-        limit: int,
+        sources: Sequence[Source],
+        background: float,
     ) -> None:
         self._ladder, self._steps, self._output = ladder, steps, output
-        self._pool, self._limit = pool, limit
-        self._pending: deque[tuple[Place, Future[None]]] = deque()
+        self._sources, self._background = sources, background
 
-    def group(
-        self, indices: list[int], sources: Sequence[Source], background: float
-    ) -> Iterator[Outcome]:
-        """All sources of one shape."""
+    def images(self, indices: list[int], pool: Threads) -> Iterator[_Image]:
+        """All images of sources of one shape, given by their numbers."""
         kinds = {step.kind for step in self._steps if step.kind}
         programs = {kind: compiled(kind) for kind in kinds if kind.where == "jax"}
-        decoding: deque[tuple[int, Future[np.ndarray]]] = deque()
-        waiting = deque(indices)
-        while waiting or decoding:
-            while waiting and len(decoding) < _AHEAD:
-                index = waiting.popleft()
-                path = sources[index].path
-                future = self._pool.submit(_read, path, background)
-                decoding.append((index, future))
-            index, future = decoding.popleft()
-            try:
-                pixels = future.result()
-            except DecodeError as error:
-                yield Place(index, None), str(error)
-                continue
-            yield from self._source(index, sources[index], pixels, programs)
+        decoded = in_order(self._read, indices, pool, ahead=_AHEAD)
+        for index, pixels in zip(indices, decoded, strict=True):
+            if isinstance(pixels, DecodeError):
+                yield _Image(ImageId(index, None), str(pixels))
+            else:
+                yield from self._steps_of(index, pixels, programs)
 
-    def _source(
-        self,
-        index: int,
-        source: Source,
-        pixels: np.ndarray,
-        programs: dict[Kind, Any],
-    ) -> Iterator[Outcome]:
+    def _read(self, index: int) -> np.ndarray | DecodeError:
+        try:
+            path = self._sources[index].path
+            pixels = read_image(path, background=self._background)
+        except DecodeError as error:
+            return error
+        return pixels if pixels.dtype == np.uint8 else to_uint8(pixels / 65535.0)
+
+    def _steps_of(
+        self, index: int, pixels: np.ndarray, programs: dict[Kind, Any]
+    ) -> Iterator[_Image]:
+        """All images of one source."""
+        source = self._sources[index]
         on_device = jnp.asarray(pixels)
         for number, step in enumerate(self._steps):
-            place = Place(index, number)
+            image = _Image(ImageId(index, number))
             target = self._output / self._ladder.file(source, step)
             if target.exists():
-                yield place, ""
+                yield image
                 continue
             if step.kind is None:
                 work: tuple[Any, ...] = (pixels,)
@@ -132,31 +145,24 @@ class _Run:
                         program = programs[step.kind]
                         work = (program(on_device, step.parameter, key),)
                     except Exception as error:
-                        yield place, _first_line(error)
+                        yield image._replace(error=_first_line(error))
                         continue
-            future = self._pool.submit(_write, target, self._ladder.format, *work)
-            self._pending.append((place, future))
-            yield from self.finish(self._limit)
-
-    def finish(self, left: int) -> Iterator[Outcome]:
-        """Wait until no more than ``left`` images are on their way."""
-        while len(self._pending) > left:
-            place, future = self._pending.popleft()
-            error = future.exception()
-            yield place, "" if error is None else _first_line(error)
+            form = self._ladder.format
+            yield image._replace(target=target, form=form, work=work)
 
 
-def _read(path: Path, background: float) -> np.ndarray:
-    pixels = read_image(path, background=background)
-    return pixels if pixels.dtype == np.uint8 else to_uint8(pixels / 65535.0)
+def _write(image: _Image) -> Outcome:
+    """Write an image whole or not at all; never raises."""
+    if image.target is None:
+        return image.id, image.error
+    try:
+        _save(image.target, image.form, *image.work)
+    except Exception as error:
+        return image.id, _first_line(error)
+    return image.id, ""
 
 
-def _write(target: Path, form: str, *work: Any) -> None:
-    """Write an image whole or not at all.
-
-    ``work`` is the image, or the kind that makes it here, uint8 pixels, the parameter
-    and the key.
-    """
+def _save(target: Path, form: str, *work: Any) -> None:
     from PIL import Image
 
     if len(work) == 1:
@@ -171,12 +177,12 @@ def _write(target: Path, form: str, *work: Any) -> None:
 
 
 def _by_shape(
-    indices: list[int], sources: Sequence[Source], pool: ThreadPoolExecutor
+    indices: list[int], sources: Sequence[Source], pool: Threads
 ) -> Iterable[list[int]]:
     """The indices in groups of one shape, unreadable sources in one of their own."""
     groups: dict[Any, list[int]] = defaultdict(list)
     paths = (sources[i].path for i in indices)
-    for index, shape in zip(indices, pool.map(_shape, paths), strict=True):
+    for index, shape in zip(indices, in_order(_shape, paths, pool), strict=True):
         groups[shape].append(index)
     return groups.values()
 
@@ -188,15 +194,5 @@ def _shape(path: Path) -> tuple[int, ...] | None:
         return None
 
 
-def _first_line(error: BaseException) -> str:
+def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
-
-
-@contextlib.contextmanager
-def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that let go at once of what is waiting when the run is broken off."""
-    pool = ThreadPoolExecutor(workers)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)

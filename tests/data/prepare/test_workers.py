@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
-import time
 
 import pytest
 
@@ -12,64 +10,7 @@ from jiqa.data.facts import Facts, facts_from_json
 from jiqa.data.prepare import beam as beams
 from jiqa.data.schema import Info, Scale
 from jiqa.data.store import open_dataset, prepare
-from jiqa.io import read_ahead as reading
-from jiqa.io.read_ahead import in_order
 from tests.helpers.data_archives import pictures, through, write
-
-
-@pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize("processes", [False, True], ids=["threads", "processes"])
-def test_results_come_in_order(workers, processes):
-    # pow is a function that a fresh process finds, too.
-    items = [complex(n) for n in range(20)]
-    results = list(in_order(abs, items, workers, processes=processes))
-    assert results == list(range(20))
-
-
-def test_few_items_are_under_way_at_a_time():
-    drawn, done = [], []
-    slow = threading.Event()
-
-    def work(item: int) -> int:
-        if item == 0:
-            slow.wait(5)
-        done.append(item)
-        return item
-
-    def items():
-        for n in range(100):
-            drawn.append(n)
-            yield n
-
-    results = in_order(work, items(), 2)
-    threading.Timer(0.2, slow.set).start()
-    assert next(results) == 0
-    # The slow first one held up the drawing of others, not the work on those drawn.
-    assert len(drawn) == 2 * reading.AHEAD
-    assert list(results) == list(range(1, 100))
-    assert sorted(done) == list(range(100))
-
-
-def test_an_error_comes_where_its_result_would():
-    def work(item: int) -> int:
-        if item == 3:
-            raise KeyError(item)
-        return item
-
-    results = in_order(work, range(10), 2)
-    assert [next(results) for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(KeyError):
-        next(results)
-    with pytest.raises(ValueError, match="workers: expected at least 1, got 0"):
-        next(in_order(work, range(3), 0))
-
-
-def test_giving_up_early_ends_the_workers():
-    before = threading.active_count()
-    results = in_order(lambda n: time.sleep(0.001) or n, range(1000), 4)
-    assert next(results) == 0
-    results.close()
-    assert threading.active_count() == before
 
 
 def test_workers_change_nothing_but_the_time(tmp_path):
