@@ -29,7 +29,7 @@ _FEW_CLUSTERS = 10
 
 @dataclass(frozen=True)
 class Settings:
-    """How figures are computed; see ``jiqa.evaluation.evaluate.evaluate``."""
+    """How figures are computed; see ``jiqa.evaluation.evaluate``."""
 
     mapping: Curve = 5
     resamples: int = 1000

@@ -29,3 +29,29 @@ from jiqa.weights.verify import verify as verify
 from jiqa.weights.weight_set import Carrier as Carrier
 from jiqa.weights.weight_set import WeightSet as WeightSet
 from weights_convert.restricted_pickle import UnsafePickle as UnsafePickle
+
+__all__ = [
+    "Carrier",
+    "Converted",
+    "DownloadError",
+    "UnsafePickle",
+    "Verdict",
+    "WeightSet",
+    "Weights",
+    "WeightsNotFound",
+    "WrongHash",
+    "all_sets",
+    "convert",
+    "fetch",
+    "find",
+    "fingerprint",
+    "get_set",
+    "load",
+    "load_together",
+    "parameters_of",
+    "read",
+    "store",
+    "verify",
+    "weights_cache",
+    "write",
+]

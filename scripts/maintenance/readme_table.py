@@ -1,4 +1,4 @@
-"""Write the table of metrics into README.md from the catalogue.
+"""Write the table of metrics into README.md from the registry.
 
     python scripts/maintenance/readme_table.py
 
@@ -14,7 +14,7 @@ from jiqa.cli.metrics import format_range
 from jiqa.io.atomic import write_text
 from jiqa.metrics import all_metrics
 
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 _BLOCK = re.compile(r"(?<=readme_table.py -->\n).*?(?=<!-- end of metrics -->)", re.S)
 
 

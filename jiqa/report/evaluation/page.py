@@ -51,7 +51,7 @@ def write_report(
 
     Args:
         path: file to write.
-        evaluation: as ``jiqa.evaluation.evaluate.evaluate`` makes it.
+        evaluation: as ``jiqa.evaluation.evaluate`` makes it.
         title: heading.
         command: how the run was started, shown as it is.
         thumbnails: gives the pixels of a row's distorted image and of its reference

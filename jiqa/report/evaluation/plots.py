@@ -50,7 +50,7 @@ def write_plots(
     Args:
         folder: made if it is missing; each data set and split gets its own folder in
             it.
-        evaluation: as ``jiqa.evaluation.evaluate.evaluate`` makes it.
+        evaluation: as ``jiqa.evaluation.evaluate`` makes it.
         score_direction: whether ``"higher"`` or ``"lower"`` scores are better, by data
             set; for the labels.
 

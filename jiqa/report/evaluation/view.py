@@ -121,7 +121,7 @@ def groups(
     """Sort the rows of an ``Evaluation`` into groups and series.
 
     Args:
-        evaluation: as ``jiqa.evaluation.evaluate.evaluate`` makes it.
+        evaluation: as ``jiqa.evaluation.evaluate`` makes it.
         score_direction: whether ``"higher"`` or ``"lower"`` scores are better, by data
             set.
     """
