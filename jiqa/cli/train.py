@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         configure_jax(cache=not arguments.no_cache)
         if arguments.host_devices is not None:
             divide_host(arguments.host_devices)
-        place = join_processes(arguments)
+        rank = join_processes(arguments)
         from jiqa.data.user_tables.resolve import resolved
         from jiqa.training.loop import train  # seconds, which usage errors spare
         from jiqa.training.stage import STAGES
@@ -134,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         raise
     code = _tell_unread(finished.unread)
-    if not place.first:
+    if not rank.first:
         return code
     _tell(finished)
     if test and STAGES[config.stage].predicts_scores:

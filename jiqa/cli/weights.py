@@ -87,8 +87,8 @@ def _list(arguments: argparse.Namespace) -> int:
     table = Table("name", "feeds", "at hand", "licence", "official file")
     for name, wanted in all_sets().items():
         try:
-            place = find(wanted, arguments.folder)
-            at_hand = place.carrier.package if place.carrier else place.origin
+            found = find(wanted, arguments.folder)
+            at_hand = found.carrier.package if found.carrier else found.origin
         except WeightsNotFound:
             at_hand = "-"
         table.add_row(name, wanted.feeds, at_hand, wanted.licence, wanted.address)

@@ -150,7 +150,7 @@ def fetch(
     if name not in ARCHIVES:
         raise NotDownloaded("\n".join(_by_hand(name)))
     archive = ARCHIVES[name]
-    base = Path(folder or cache_folder() / "downloads")
+    base = Path(folder or cache_folder("downloads"))
     done = base / name
     if not done.is_dir():
         file = base / archive.file

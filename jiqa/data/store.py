@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +13,7 @@ from jiqa.data.dataset import Dataset, Records, StoredImage, matching
 from jiqa.data.prepare.write import is_prepared, write
 from jiqa.data.sets import all_datasets
 from jiqa.data.user_tables.names import check_name, check_same, named_sets, own_name
-from jiqa.io.cache import cache_folder
+from jiqa.io.cache import data_folder
 from jiqa.io.download import Progress
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "all_datasets",
     "archive_of",
     "builder",
-    "default_data_dir",
     "full_name",
     "list_datasets",
     "matching",
@@ -58,7 +56,7 @@ def split_name(
     head, _, config = name.partition("/")
     datasets = all_datasets()
     if head not in datasets:
-        named = named_sets(datasets, Path(data_dir or default_data_dir()))
+        named = named_sets(datasets, data_folder(data_dir))
         if len(named.get(name, [])) > 1:
             raise ValueError(
                 f"{name!r} is ambiguous: expected one of {', '.join(named[name])}"
@@ -80,12 +78,6 @@ def split_name(
     return datasets[head], config or (known[0] if known else "")
 
 
-def default_data_dir() -> Path:
-    """Where prepared sets are kept: ``JIQA_DATA``, or ``data`` in jiqa's cache."""
-    named = os.environ.get("JIQA_DATA")
-    return Path(named) if named else cache_folder() / "data"
-
-
 def builder(name: str, data_dir: Path | str | None = None) -> QualityDataset:
     """The TFDS builder of ``NAME`` or ``NAME/CONFIG``.
 
@@ -94,7 +86,7 @@ def builder(name: str, data_dir: Path | str | None = None) -> QualityDataset:
     """
     found, config = split_name(name, data_dir)
     kind: Any = found
-    folder = str(data_dir or default_data_dir())
+    folder = str(data_folder(data_dir))
     # TFDS takes a configuration only where a builder has some.
     return kind(data_dir=folder, **({"config": config} if config else {}))
 
@@ -199,7 +191,7 @@ def open_dataset(name: str, data_dir: Path | str | None = None) -> Dataset:
         FileNotFoundError: it is not prepared; says how to.
     """
     made = builder(name, data_dir)
-    folder = Path(data_dir or default_data_dir())
+    folder = data_folder(data_dir)
     if made.NAMED and not made.config:
         named = named_sets({made.name: type(made)}, folder)
         raise FileNotFoundError(

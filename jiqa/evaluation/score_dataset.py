@@ -11,7 +11,7 @@ from typing import Any
 
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
-from jiqa.distributed import Place, gather, wait
+from jiqa.distributed import Rank, barrier, gather_rows
 from jiqa.errors import UsageError
 from jiqa.io.write_table import Row
 from jiqa.scoring.choose_metrics import Choice
@@ -88,7 +88,7 @@ def score_part(
     settings: Mapping[str, Any],
     weights: Mapping[str, str],
     resume: bool,
-    place: Place,
+    rank: Rank,
     bar: Bar = lambda total, start: contextlib.nullcontext(lambda: None),
 ) -> list[Row]:
     """Score every image of a part with every metric; the rows of all processes.
@@ -99,13 +99,13 @@ def score_part(
 
     Args:
         part: what to score.
-        runner: made for the choices and this process's place.
+        runner: made for the choices and this process's rank.
         choices: the metrics.
         journal_folder: where finished images are kept until all are.
         settings: what decides the values, for a resumed run to compare.
         weights: digest of the learned parameters of each metric, by label.
         resume: whether to go on with what is in the folder.
-        place: this process among all.
+        rank: of this process.
         bar: shows how far this process is.
 
     Returns:
@@ -118,12 +118,12 @@ def score_part(
     jobs = part.jobs()
     by_job = {job.key: key for key, (job, _) in jobs.items()}
     facts = {**settings, "data": part.spec, "fingerprint": fingerprint(part)}
-    with _journal(part, journal_folder, facts, resume, place) as (journal, done):
+    with _journal(part, journal_folder, facts, resume, rank) as (journal, done):
         todo = [job for job, _ in jobs.values()]
         skip = frozenset(job.key for key, (job, _) in jobs.items() if key in done)
         mine = dict(done)
         # What is done was anybody's; this process takes its share of it to be its own.
-        total, start = -(-len(jobs) // place.count), len(skip) // place.count
+        total, start = -(-len(jobs) // rank.count), len(skip) // rank.count
         with bar(total, start) as advance:
             for job, row in runner.run(todo, skip):
                 key = by_job[job.key]
@@ -131,7 +131,7 @@ def score_part(
                 journal.add(key, row)
                 advance()
         # What an earlier run finished, several may have found: it counts once.
-        found = gather([{**row, "key": key} for key, row in mine.items()], place)
+        found = gather_rows([{**row, "key": key} for key, row in mine.items()], rank)
         wide = {row["key"]: row for row in found}
     return [
         row
@@ -146,7 +146,7 @@ def _journal(
     folder: Path,
     facts: Mapping[str, Any],
     resume: bool,
-    place: Place,
+    rank: Rank,
 ) -> Iterator[tuple[Journal, dict[str, Row]]]:
     """This process's journal, and what all earlier ones of the part have finished."""
     stem = "".join(c if c.isalnum() else "-" for c in part.spec)
@@ -157,8 +157,8 @@ def _journal(
             "delete it to start again"
         )
     done = {k: r for path in left for k, r in read_journal(path, facts).items()}
-    wait(f"journals of {part.spec} read")
-    own = folder / f"{stem}-{place.index}-of-{place.count}"
+    barrier(f"journals of {part.spec} read")
+    own = folder / f"{stem}-{rank.index}-of-{rank.count}"
     journal = Journal(own, facts, resume=resume)
     finished = False
     try:
@@ -166,7 +166,7 @@ def _journal(
         finished = True
     finally:
         journal.close(finished=False)
-    if finished and place.first:
+    if finished and rank.first:
         # Only now are all rows of all processes in one hand.
         for path in folder.glob(f"{stem}-*-of-*.partial"):
             path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.data.schema import REFERENCES
 from jiqa.data.splits import select
-from jiqa.distributed import Place
+from jiqa.distributed import Rank
 from jiqa.errors import UsageError
 from jiqa.evaluation.score_dataset import Part, fingerprint, score_part
 from jiqa.io.write_table import Row
@@ -35,7 +35,7 @@ class Scoring:
         x64: whether JAX computes in double precision; recorded.
         programs: where traced programs are kept, or ``None``.
         devices: this process's devices.
-        place: this process among all.
+        rank: of this process.
     """
 
     metrics: str
@@ -46,7 +46,7 @@ class Scoring:
     x64: bool = False
     programs: Path | None = None
     devices: Sequence[Any] = ()
-    place: Place = field(default_factory=Place)
+    rank: Rank = field(default_factory=Rank)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def score_datasets(
             params=read_params(choices, how.weights),
             memory=how.memory,
             devices=how.devices,
-            share=(how.place.index, how.place.count),
+            share=(how.rank.index, how.rank.count),
         )
         settings = {
             "metrics": [c.identity for c in choices],
@@ -182,7 +182,7 @@ def score_datasets(
             settings=settings,
             weights=found,
             resume=resume,
-            place=how.place,
+            rank=how.rank,
             bar=functools.partial(progress, f"scoring {part.spec}"),
         )
         directions |= {c.label: c.metric.info.direction for c in choices}

@@ -137,7 +137,7 @@ def keep_features(
         )
     model, options = setup.model, setup.options
     below = _below(variables)
-    root = folder or cache_folder() / "features"
+    root = folder or cache_folder("features")
 
     def features(variables: Variables, images: Any) -> Any:
         found, _ = model.features(

@@ -37,8 +37,8 @@ from jiqa.training.validation import Figures, validate
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the loop is; with the state, all that it goes on from.
+class Position:
+    """How far a run has come; with the state, all that it is resumed from.
 
     Attributes:
         data: state of the iterator over the training batches.
@@ -52,11 +52,11 @@ class Place:
     figure: float | None = None
     since: int = 0
 
-    def after(self, step: int, figure: float) -> Place:
-        """The place after a validation."""
+    def after(self, step: int, figure: float) -> Position:
+        """The position after a validation at ``step`` gave ``figure``."""
         if math.isfinite(figure) and (self.figure is None or figure > self.figure):
-            return Place(self.data, step, figure, 0)
-        return Place(self.data, self.best, self.figure, self.since + 1)
+            return Position(self.data, step, figure, 0)
+        return Position(self.data, self.best, self.figure, self.since + 1)
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def train(
         initial_state(begun.variables, config, rule), NamedSharding(mesh, P())
     )
     batches = iter(training.loader)
-    place, step = Place(batches.get_state()), 0
+    position, step = Position(batches.get_state()), 0
     writer = jax.process_index() == 0
     with contextlib.ExitStack() as stack:
         # However the run ends, processes that decode must not outlive it.
@@ -154,13 +154,13 @@ def train(
         if checkpoints.steps:
             step = checkpoints.steps[-1]
             state, found = checkpoints.restore(step, state, mesh)
-            place = Place(**found)
-            batches.set_state(place.data)
+            position = Position(**found)
+            batches.set_state(position.data)
         log = Log(folder, step) if writer else None
         stack.callback(lambda: log and log.close())
         advance = stack.enter_context(progress("training", steps, step))
         waiting: _Waiting | None = None
-        while step < steps and not _is_enough(place, config):
+        while step < steps and not _is_enough(position, config):
             batch = next(batches)
             state, report = update(state, on_devices(training.finish(batch), mesh))
             step += 1
@@ -172,22 +172,22 @@ def train(
             if due or (config.checkpoint_every and step % config.checkpoint_every == 0):
                 waiting.note(log, epoch)
                 waiting = None
-                place = Place(
-                    batches.get_state(), place.best, place.figure, place.since
+                position = Position(
+                    batches.get_state(), position.best, position.figure, position.since
                 )
                 if due:
                     figures = validate(setup, held_out, evaluate, averaged(state)).all
-                    place = place.after(step, figures[setup.stage.decides])
+                    position = position.after(step, figures[setup.stage.decides])
                     if log is not None:
                         log.add(step, "validation", figures)
-                    if writer and place.best in (step, -1):
+                    if writer and position.best in (step, -1):
                         # Without any figure, the last arrays are all there is.
                         arrays = jax.device_get(averaged(state))
                         write_model(folder, config, facts, arrays, step)
-                checkpoints.save(step, state, vars(place), place.best)
+                checkpoints.save(step, state, vars(position), position.best)
             advance()
         checkpoints.wait()
-        best = place.best if place.best in checkpoints.steps else step
+        best = position.best if position.best in checkpoints.steps else step
         test = None
         if sources.test is not None and not setup.stage.predicts_scores:
             if best != step:
@@ -220,5 +220,5 @@ class _Waiting:
             log.add(self.step, "training", {**figures, **position})
 
 
-def _is_enough(place: Place, config: TrainingConfig) -> bool:
-    return bool(config.patience) and place.since >= config.patience
+def _is_enough(position: Position, config: TrainingConfig) -> bool:
+    return bool(config.patience) and position.since >= config.patience

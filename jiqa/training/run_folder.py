@@ -22,7 +22,7 @@ import jax
 import numpy as np
 
 from jiqa import weights
-from jiqa.distributed import wait
+from jiqa.distributed import barrier
 from jiqa.io.atomic import write_json, write_text
 from jiqa.models.model import Variables
 from jiqa.training.config import FILE, TrainingConfig, read_config
@@ -60,7 +60,7 @@ def claim(
     # Without a log it never began: what stopped it may have been a wrong setting.
     there = any((folder / name).is_file() for name in (LOG, WEIGHTS))
     there = there and (folder / FACTS).is_file()
-    wait("looked for a run")  # before the first process writes one
+    barrier("looked for a run")  # before the first process writes one
     if there:
         if not resume:
             raise ValueError(

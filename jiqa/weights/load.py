@@ -13,7 +13,7 @@ from jiqa.checks import expected
 from jiqa.nn import parameters
 from jiqa.weights import safetensors_files as files
 from jiqa.weights.convert import parameters_of
-from jiqa.weights.locate import Origin, Place, find
+from jiqa.weights.locate import Candidate, Origin, find
 from jiqa.weights.registry import get_set
 from jiqa.weights.weight_set import Carrier, WeightSet
 from weights_convert import read_source
@@ -63,23 +63,23 @@ def load(
         WeightsNotFound: nothing holds it.
     """
     wanted = get_set(name)
-    place = find(wanted, folder, whole=whole)
+    found = find(wanted, folder, whole=whole)
     source, licence = wanted.source, wanted.licence
     unread = wanted.optional if whole else (*wanted.optional, *wanted.further)
-    if place.carrier is not None:
-        params = _from_package(wanted, place, place.carrier)
-        source += f", as {place.carrier.package} has it"
-    elif place.origin == "jiqa":
-        with np.load(place.path, allow_pickle=False) as archive:
+    if found.carrier is not None:
+        params = _from_package(wanted, found, found.carrier)
+        source += f", as {found.carrier.package} has it"
+    elif found.origin == "jiqa":
+        with np.load(found.path, allow_pickle=False) as archive:
             params = {key: archive[key] for key in archive.files}
     else:
-        params, metadata = files.read(place.path, without=unread)
+        params, metadata = files.read(found.path, without=unread)
         source, licence = metadata["source"], metadata["licence"]
     shapes = dict(wanted.shapes)
     if whole:
         further = wanted.further.items()
         shapes |= {k: s for k, s in further if k in params or not _auxiliary(k)}
-    parameters.check(params, shapes, f"weights {name!r} in {place.path}")
+    parameters.check(params, shapes, f"weights {name!r} in {found.path}")
     params = {key: params[key] for key in shapes}
     sha256 = files.fingerprint(params)
     published = None
@@ -87,7 +87,7 @@ def load(
         needed = {key: params[key] for key in wanted.shapes}
         published = files.fingerprint(needed) == wanted.sha256
     return Weights(
-        name, params, place.origin, place.path, source, licence, sha256, published
+        name, params, found.origin, found.path, source, licence, sha256, published
     )
 
 
@@ -121,22 +121,22 @@ def _auxiliary(key: str) -> bool:
 
 
 def _from_package(
-    wanted: WeightSet, place: Place, carrier: Carrier
+    wanted: WeightSet, found: Candidate, carrier: Carrier
 ) -> dict[str, np.ndarray]:
-    data = place.path.read_bytes()
+    data = found.path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     if digest != carrier.sha256:
         raise ValueError(
             expected(
-                f"{place.path}",
+                f"{found.path}",
                 f"SHA-256 {carrier.sha256}, that of {carrier.package}",
                 f"{digest}",
                 "reinstall the package in that version",
             )
         )
     if not carrier.keys:
-        return parameters_of(wanted, read_source(place.path))[0]
-    stored = pickles.flat(pickles.read(data, place.path))
+        return parameters_of(wanted, read_source(found.path))[0]
+    stored = pickles.flat(pickles.read(data, found.path))
     mine = {theirs: key for key, theirs in carrier.keys.items()}
     return {
         # A key without a counterpart keeps its name, and the check will report it.

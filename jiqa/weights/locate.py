@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from jiqa.io.cache import cache_folder
+from jiqa.io.cache import cache_folder, weights_folder
 from jiqa.weights.weight_set import Carrier, WeightSet
 
 Origin = Literal["folder", "cache", "jiqa", "package"]
 
 
 @dataclass(frozen=True)
-class Place:
-    """A file that may hold a set; ``carrier`` where a package has it."""
+class Candidate:
+    """A file that may hold a set of weights.
+
+    Attributes:
+        origin: the folder that was given, the user's cache, jiqa or a package.
+        path: the file.
+        carrier: what the package holds, if it is a package's.
+    """
 
     origin: Origin
     path: Path
@@ -25,34 +30,18 @@ class Place:
 
 
 class WeightsNotFound(FileNotFoundError):
-    """A set of weights is in none of the places."""
+    """A set of weights is in none of the files that could hold it."""
 
 
 def weights_cache() -> Path:
     """The user's folder of weights."""
-    return cache_folder() / "weights"
+    return cache_folder("weights")
 
 
-def given_folder(folder: Path | str | None) -> Path | None:
-    """The folder asked for: ``folder``, else ``JIQA_WEIGHTS``.
-
-    Raises:
-        FileNotFoundError: it is no folder.
-    """
-    name = "the weights' folder"
-    if folder is None:
-        folder, name = os.environ.get("JIQA_WEIGHTS") or None, "JIQA_WEIGHTS"
-    if folder is None:
-        return None
-    if not Path(folder).is_dir():
-        raise FileNotFoundError(f"{name}: {folder} is not a folder")
-    return Path(folder)
-
-
-def places(
+def candidates(
     wanted: WeightSet, folder: Path | str | None = None, *, whole: bool = False
-) -> Iterator[Place]:
-    """Every place where the set could be, first come first served.
+) -> Iterator[Candidate]:
+    """Every file that could hold the set, in the order in which they are tried.
 
     Args:
         wanted: the set.
@@ -60,14 +49,16 @@ def places(
         whole: leave out packages that have but a part of the network.
     """
     if wanted.path:
-        yield Place("folder", Path(wanted.path))
+        yield Candidate("folder", Path(wanted.path))
         return
-    given = given_folder(folder)
+    given = weights_folder(folder)
     if given is not None:
-        yield Place("folder", given / wanted.file)
-    yield Place("cache", weights_cache() / wanted.file)
+        yield Candidate("folder", given / wanted.file)
+    yield Candidate("cache", weights_cache() / wanted.file)
     if wanted.shipped:
-        yield Place("jiqa", Path(__file__).parent / "shipped" / f"{wanted.name}.npz")
+        yield Candidate(
+            "jiqa", Path(__file__).parent / "shipped" / f"{wanted.name}.npz"
+        )
     for carrier in wanted.carriers:
         if whole and carrier.keys and not set(wanted.further) <= set(carrier.keys):
             continue
@@ -76,26 +67,28 @@ def places(
             package = importlib.metadata.distribution(carrier.package.split("==")[0])
         except importlib.metadata.PackageNotFoundError:
             continue
-        yield Place("package", Path(str(package.locate_file(carrier.member))), carrier)
+        yield Candidate(
+            "package", Path(str(package.locate_file(carrier.member))), carrier
+        )
 
 
 def find(
     wanted: WeightSet, folder: Path | str | None = None, *, whole: bool = False
-) -> Place:
-    """The first place that has the set; see ``places``.
+) -> Candidate:
+    """The first file that holds the set; see ``candidates``.
 
     Raises:
         WeightsNotFound: none has; says which file belongs where.
     """
-    for place in places(wanted, folder, whole=whole):
-        if place.path.is_file():
-            return place
+    for candidate in candidates(wanted, folder, whole=whole):
+        if candidate.path.is_file():
+            return candidate
     raise WeightsNotFound(message(wanted, folder))
 
 
 def message(wanted: WeightSet, folder: Path | str | None = None) -> str:
     """What to tell someone who lacks a set: where it was looked for, what to do."""
-    given = given_folder(folder)
+    given = weights_folder(folder)
     lines = [
         f"no weights {wanted.name!r} ({wanted.feeds}). Looked for, in this order:",
         f"  {given / wanted.file}"

@@ -43,30 +43,30 @@ def verify(name: str, folder: Path | str | None = None) -> Verdict:
     """
     wanted = get_set(name)
     try:
-        place = find(wanted, folder)
+        found = find(wanted, folder)
     except WeightsNotFound as error:
         return Verdict(name, None, False, str(error))
     try:
         read = load(name, folder)
         params, metadata = read.params, {}
-        if place.origin in ("folder", "cache"):
-            params, metadata = files.read(place.path)
+        if found.origin in ("folder", "cache"):
+            params, metadata = files.read(found.path)
     except (OSError, ValueError, ModuleNotFoundError) as error:
-        return Verdict(name, place.path, False, str(error))
+        return Verdict(name, found.path, False, str(error))
     written = metadata.get("fingerprint")
     if written and written != files.fingerprint(params):
         text = "damaged: the numbers are not those that the file was written with"
-        return Verdict(name, place.path, False, text)
+        return Verdict(name, found.path, False, text)
     broken = sorted(k for k, value in params.items() if not np.isfinite(value).all())
     if broken:
         text = f"not finite: {', '.join(broken)}"
-        return Verdict(name, place.path, False, text)
+        return Verdict(name, found.path, False, text)
     if read.published is not None:
         text = "the published numbers" if read.published else "not the published ones"
-        return Verdict(name, place.path, read.published, text)
-    if place.origin == "package":
-        return Verdict(name, place.path, True, "the package's file as published")
+        return Verdict(name, found.path, read.published, text)
+    if found.origin == "package":
+        return Verdict(name, found.path, True, "the package's file as published")
     if wanted.digest and metadata["sha256"].startswith(wanted.digest):
-        return Verdict(name, place.path, True, "converted from the owners' file")
+        return Verdict(name, found.path, True, "converted from the owners' file")
     text = "whole; whether these are the published numbers jiqa cannot tell"
-    return Verdict(name, place.path, True, text)
+    return Verdict(name, found.path, True, text)

@@ -25,7 +25,7 @@ from typing import Any
 import jax
 
 from jiqa.cli.common.jax_setup import configure_jax
-from jiqa.distributed import Place
+from jiqa.distributed import Rank
 from jiqa.evaluation.rows import COLUMNS
 from jiqa.evaluation.score_dataset import Part, score_part
 from jiqa.evaluation.score_datasets import open_parts
@@ -108,7 +108,7 @@ class Case:
                 settings={},
                 weights={},
                 resume=False,
-                place=Place(),
+                rank=Rank(),
             )
             write_rows(Path(name) / "rows.parquet", COLUMNS, rows)
         self.failed = sum(bool(row["error"]) for row in rows)

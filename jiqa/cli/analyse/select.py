@@ -165,7 +165,7 @@ def studied(
                 pairs.pairs,
                 network=arguments.network,
                 metric=arguments.metric,
-                cache=arguments.cache or cache_folder() / "map_scores",
+                cache=arguments.cache or cache_folder("map_scores"),
                 weights_folder=arguments.weights,
                 on_progress=steps(advance, len(pairs.pairs)),
                 **how,

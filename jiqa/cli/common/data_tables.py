@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 
@@ -13,8 +12,9 @@ def print_list(data_dir: str | None) -> None:
 
     from jiqa.data.prepare.write import is_prepared
     from jiqa.data.sets import all_datasets
-    from jiqa.data.store import builder, default_data_dir, list_datasets, open_dataset
+    from jiqa.data.store import builder, list_datasets, open_dataset
     from jiqa.data.user_tables.names import named_sets
+    from jiqa.io.cache import data_folder
 
     table = Table(
         "name", "data set", "kind", "images", "references", "scores", "prepared"
@@ -27,7 +27,7 @@ def print_list(data_dir: str | None) -> None:
         here = not own and is_prepared(builder(name, data_dir))
         shown = f"{name}/NAME" if own else name
         table.add_row(*_row(shown, datasets[head].INFO, scale), "yes" if here else "")
-    named = named_sets(datasets, Path(data_dir or default_data_dir()))
+    named = named_sets(datasets, data_folder(data_dir))
     for name in (name for names in named.values() for name in names):
         dataset = open_dataset(name, data_dir)
         table.add_row(*_row(name, dataset.info, dataset.scale), "yes")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jiqa.io.cache import cache_folder
 
 if TYPE_CHECKING:
-    from jiqa.distributed import Place
+    from jiqa.distributed import Rank
 
 
 def configure_jax(*, x64: bool = False, cache: bool = True) -> Path | None:
@@ -26,10 +26,10 @@ def configure_jax(*, x64: bool = False, cache: bool = True) -> Path | None:
         jax.config.update("jax_enable_x64", True)
     if not cache:
         return None
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
-    return cache_folder() / "programs"
+    return cache_folder("programs")
 
 
 def divide_host(count: int) -> None:
@@ -55,16 +55,16 @@ def divide_host(count: int) -> None:
         raise UsageError(said) from None
 
 
-def join_processes(arguments: argparse.Namespace) -> Place:
+def join_processes(arguments: argparse.Namespace) -> Rank:
     """Join the other processes, if there are any; before anything is computed.
 
     Returns:
-        This process's place among them.
+        This process's rank.
 
     Raises:
         UsageError: not all that is needed to find them.
     """
-    from jiqa import distributed as processes
+    from jiqa.distributed import Rank, join
     from jiqa.errors import UsageError
 
     cluster = (arguments.coordinator, arguments.process, arguments.processes)
@@ -72,5 +72,5 @@ def join_processes(arguments: argparse.Namespace) -> Place:
     if any(given) and not all(given):
         raise UsageError("--coordinator, --process and --processes go together")
     if all(given) or arguments.distributed:
-        return processes.join(*cluster)
-    return processes.Place()
+        return join(*cluster)
+    return Rank()

@@ -81,7 +81,8 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
     Raises:
         UsageError: a request that cannot be carried out.
     """
-    from jiqa import distributed as processes
+    import jax
+
     from jiqa.cli.common.jax_setup import configure_jax, join_processes
     from jiqa.cli.common.progress import progress
     from jiqa.data.user_tables.resolve import resolved
@@ -90,7 +91,7 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
     from jiqa.scoring.memory import read_bytes
 
     programs = configure_jax(x64=arguments.x64, cache=not arguments.no_cache)
-    place = join_processes(arguments)
+    rank = join_processes(arguments)
     try:
         data = [resolved(spec, arguments.data_dir) for spec in arguments.data]
     except ValueError as error:
@@ -110,8 +111,8 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
         memory=read_bytes(arguments.memory) if arguments.memory else None,
         x64=arguments.x64,
         programs=programs,
-        devices=processes.local_devices(),
-        place=place,
+        devices=jax.local_devices(),
+        rank=rank,
     )
     try:
         scored = score_datasets(
@@ -124,7 +125,7 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
             file=sys.stderr,
         )
         raise
-    return _rated(scored, place.count) if place.first else None
+    return _rated(scored, rank.count) if rank.first else None
 
 
 def _rated(scored: Scored, processes: int) -> Rated:

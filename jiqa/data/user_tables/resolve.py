@@ -9,7 +9,7 @@ from jiqa.data.index import read_facts
 from jiqa.data.prepare.write import is_prepared
 from jiqa.data.store import prepare, split_name, to_prepare
 from jiqa.data.user_tables.layout import is_table
-from jiqa.distributed import one_by_one
+from jiqa.distributed import rank_zero_first
 
 
 def resolved(spec: str, data_dir: Path | str | None) -> str:
@@ -45,7 +45,7 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
             return spec
         except ValueError:
             pass
-    with one_by_one("preparing"):
+    with rank_zero_first("preparing"):
         return f"{_prepared(path, data_dir)}{colon}{part}"
 
 
