@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.io.decode import DecodeError, read_image
@@ -57,7 +58,8 @@ def contact_sheet(
     from PIL import Image, ImageDraw
 
     if rows < 1 or columns < 2:
-        raise ValueError(f"{rows} rows of {columns}; needed are 1 row of 2 at least")
+        wanted = "at least 1 row and 2 columns"
+        raise ValueError(expected("rows, columns", wanted, f"{rows} and {columns}"))
     grid = choose(dataset, rows, columns)
     heights = [_height(line, side) for line in grid]
     tops = [3 * _TITLE]

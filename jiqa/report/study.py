@@ -87,7 +87,7 @@ def write_report(
         curve, figures = (_rows(folder / f"{n}.csv") for n in ("curve", "figures"))
     except OSError as error:
         raise ValueError(
-            f"{folder}: needed is a folder of jiqa analyse select ({error})"
+            f"{folder}: not a folder of jiqa analyse select ({error})"
         ) from None
     stability = folder / "stability.csv"
     frequent = _rows(stability) if stability.is_file() else []

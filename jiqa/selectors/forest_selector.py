@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.errors import UsageError
 from jiqa.io.atomic import write_json
 from jiqa.models.parts.method_table import SELECTOR
@@ -191,9 +192,7 @@ def open_selector(folder: Path | str) -> Selector:
     record = read_record(folder)
     arrays, _ = files.read(Path(folder) / FORESTS)
     if files.fingerprint(arrays) != record["forests"]:
-        raise ValueError(
-            f"{folder}: {FORESTS} is not the one that {SELECTOR} was written with"
-        )
+        raise ValueError(f"{folder}: {FORESTS} does not belong to this {SELECTOR}")
     return selector_of(record, arrays)
 
 
@@ -207,18 +206,19 @@ def read_record(folder: Path | str) -> dict[str, Any]:
     missing = [name for name in (SELECTOR, FORESTS) if not (folder / name).is_file()]
     if missing:
         raise ValueError(
-            f"{folder} is no selector of jiqa select learn: it lacks "
-            f"{', '.join(missing)}"
+            f"{folder} is not a selector of jiqa select learn: "
+            f"{', '.join(missing)} missing"
         )
     try:
         record = json.loads((folder / SELECTOR).read_text("utf-8"))
         known = record["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{folder / SELECTOR}: no record of a selector ({error})"
+            f"{folder / SELECTOR}: not the record of a selector ({error})"
         ) from None
     if known != _FORMAT:
-        raise ValueError(f"{folder / SELECTOR}: format {known}; needed is {_FORMAT}")
+        where = f"{folder / SELECTOR}"
+        raise ValueError(expected(where, f"format {_FORMAT}", f"{known}"))
     return record
 
 

@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.checks import expected
+
 #: Whole numbers up to this are exact in float32, in which all arrays are kept.
 _MOST = 2**24
 
@@ -84,13 +86,19 @@ def stacked(forests: Sequence[Sequence[Forests]]) -> Forests:
     """
     counts = {len(trees) for trees in forests}
     if len(counts) != 1:
-        raise ValueError(f"forests of {sorted(counts)} trees; needed are as many each")
+        raise ValueError(
+            expected("forests", "as many trees in each", f"{sorted(counts)} trees")
+        )
     trees = [tree for own in forests for tree in own]
     sizes = [len(tree.arrays["feature"]) for tree in trees]
     if max(sizes) >= _MOST or sum(sizes) >= 2**31:
         raise ValueError(
-            f"{sum(sizes)} nodes, {max(sizes)} in one tree; fewer than {_MOST} a tree "
-            "and 2**31 together can be numbered: larger leaves or fewer trees"
+            expected(
+                "trees",
+                f"fewer than {_MOST} nodes in one tree and 2**31 in all",
+                f"{max(sizes)} and {sum(sizes)}",
+                "choose larger leaves or fewer trees",
+            )
         )
     keys = ("feature", "threshold", "step", "value")
     arrays = {k: np.concatenate([t.arrays[k] for t in trees]) for k in keys}

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.errors import UsageError
 from jiqa.selectors.forests import Forests, single_leaf, stacked, tree_of
 from jiqa.selectors.rules import KINDS, pairs
@@ -41,11 +41,11 @@ class Growth:
         one_of("kind", self.kind, *KINDS)
         for name in ("trees", "leaf"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}; needed is 1 or more")
+                raise ValueError(expected(name, "1 or more", f"{getattr(self, name)}"))
         if not 0 < self.share <= 1:
-            raise ValueError(f"share={self.share}; needed is above 0, and 1 at most")
+            raise ValueError(expected("share", "above 0, at most 1", f"{self.share}"))
         if self.seed < 0:
-            raise ValueError(f"seed={self.seed}; needed is 0 or more")
+            raise ValueError(expected("seed", "0 or more", f"{self.seed}"))
 
 
 def grow(
@@ -164,7 +164,7 @@ def require() -> Any:
         from sklearn import ensemble
     except ImportError:
         raise UsageError(
-            "scikit-learn grows the forests of a selector, and is not installed: "
+            "scikit-learn, which grows the forests of a selector, is not installed: "
             "pip install 'jiqa[select]' (a finished selector works without it)"
         ) from None
     return ensemble

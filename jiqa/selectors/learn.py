@@ -102,7 +102,7 @@ def open_fusion(folder: Path | str) -> Fusion:
     """
     path = Path(folder) / FUSION
     if not path.is_file():
-        raise ValueError(f"{path} is not there; jiqa select learn writes it")
+        raise ValueError(f"{path} does not exist; jiqa select learn writes it")
     arrays, _ = files.read(path)
     weights, depth = arrays.pop("weights"), int(arrays.pop("depth")[0])
     return Fusion(weights.astype(np.float64), Forests(arrays, depth))

@@ -87,8 +87,8 @@ def _metric(name: str, changed: tuple[int, ...], current: tuple[str, ...]) -> Me
     ]
     if selector.features:
         raise ValueError(
-            f"{name} cannot score images: it chooses by {', '.join(selector.features)} "
-            "too, which a table had"
+            f"{name} cannot score images: it also chooses by "
+            f"{', '.join(selector.features)}, which came from a table"
         )
     scoring = _Scoring(name, selector, members)
     learned = Learned(
@@ -175,18 +175,16 @@ def _member(
         metric = get_metric(method.get("metric", label))
     except ValueError as error:
         raise ValueError(
-            f"{name} cannot score images: it chooses among methods of a table, and "
-            f"jiqa does not know {label} ({error})"
+            f"{name} cannot score images: it chooses among the methods of a table, of "
+            f"which jiqa does not know {label} ({error})"
         ) from None
     if metric.info.kind != "no-reference":
         raise ValueError(
-            f"{name} cannot score images by themselves: {label} compares with a "
-            "reference"
+            f"{name} cannot score images without a reference: {label} needs one"
         )
     if method.get("identity", current) != current:
         raise ValueError(
-            f"{label} is not what {name} has learned to judge by: it was made anew "
-            "since; learn the selector anew, too"
+            f"{label} has changed since {name} was learned; learn the selector again"
         )
     return metric, method.get("options", {})
 

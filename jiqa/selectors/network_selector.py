@@ -83,11 +83,10 @@ def open_run_selector(name: str) -> RunSelector:
     """
     run = open_run(run_folder(name))
     if run.methods is None:
-        raise ValueError(f"{name}: {run.model.info.name} chooses no metric")
+        raise ValueError(f"{name}: {run.model.info.name} does not choose metrics")
     if not run.options.order:
         raise ValueError(
-            f"{name} does not say which method was the best one in training; train it "
-            "anew"
+            f"{name} does not say which method was the best in training; train it again"
         )
     recipes = run.methods.recipes
     curves = np.array([recipe.curve for recipe in recipes], np.float64)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.errors import UsageError
 from jiqa.evaluation.rows import group_rows
 from jiqa.evaluation.score_table import read_score_table
@@ -79,8 +80,8 @@ class Portfolio:
         lacking = [name for name in names if name not in self.methods]
         if lacking:
             raise UsageError(
-                f"no scores of {', '.join(lacking)}; there are those of "
-                f"{', '.join(self.methods)}"
+                f"no scores of {', '.join(lacking)} (methods: "
+                f"{', '.join(self.methods)})"
             )
         columns = [self.methods.index(name) for name in names]
         return replace(self, methods=tuple(names), raw=self.raw[:, columns])
@@ -95,8 +96,7 @@ class Portfolio:
         if not rows.any():
             known = sorted({split for split in self.splits if split})
             raise UsageError(
-                f"no image of split {name}; the column split has "
-                f"{', '.join(known) or 'no names'}"
+                f"no images of split {name} (splits: {', '.join(known) or 'none'})"
             )
         return self.take(rows)
 
@@ -109,17 +109,20 @@ class Portfolio:
         """
         table = read_score_table(path)
         if not table.metrics:
-            raise UsageError(f"{path}: no column of numbers beside the images")
+            raise UsageError(
+                f"{path}: expected columns of numbers beside the images, got none"
+            )
         found: dict[str, list[float]] = {}
         for row in table.rows:
             name = row["image"]
             if name in found:
-                raise UsageError(f"{path}: {name} is there twice")
+                raise UsageError(f"{path}: {name} occurs twice")
             found[name] = [_number(row[c], path, name, c) for c in table.metrics]
         lacking = [name for name in self.images if name not in found]
         if lacking:
             raise UsageError(
-                f"{path} has no features of {len(lacking)} images, {lacking[0]} first"
+                f"{path} has no features for {len(lacking)} images, such as "
+                f"{lacking[0]}"
             )
         values = np.array([found[name] for name in self.images], np.float64)
         return replace(self, features=table.metrics, further=values)
@@ -138,9 +141,8 @@ def _number(cell: str, path: Path | str, image: str, column: str) -> float:
     try:
         number = read_number(cell)
     except ValueError:
-        raise UsageError(
-            f"{path}: the {column} of {image} is {cell!r}, needed is a number"
-        ) from None
+        where = f"{path}, {column} of {image}"
+        raise UsageError(expected(where, "a number", repr(cell))) from None
     return np.nan if number is None else number
 
 
@@ -160,15 +162,14 @@ def portfolio_of_rows(
     blocks = [b for b in group_rows(dict(row) for row in rows) if b.images]
     names = sorted({b.data for b in blocks})
     if len(names) != 1:
+        wanted = "those of one data set, on one scale"
         raise UsageError(
-            f"scores of {', '.join(names) or 'no rated image'}; needed are those of "
-            "one data set, on one scale"
+            expected("scores", wanted, ", ".join(names) or "no rated images")
         )
     methods = tuple(dict.fromkeys(m for b in blocks for m in b.metrics))
     if len(methods) < 2:
-        raise UsageError(
-            f"scores of {', '.join(methods)} alone; to choose, needed are two methods"
-        )
+        wanted = "at least two methods to choose from"
+        raise UsageError(expected("scores", wanted, ", ".join(methods) or "none"))
     raw = []
     for block in blocks:
         own = np.full((len(block.images), len(methods)), np.nan)

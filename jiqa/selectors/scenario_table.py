@@ -55,7 +55,7 @@ def write_portfolio(
     """
     taken = [name for name in methods if name in _FIRST]
     if taken:
-        raise ValueError(f"a method is called {taken[0]}, as another column is")
+        raise ValueError(f"a method cannot be called {taken[0]}, like another column")
     first = _FIRST if any(splits) else _FIRST[:2]
     known = splits if any(splits) else [""] * len(images)
     rows = [

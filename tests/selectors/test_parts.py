@@ -181,7 +181,7 @@ def test_rules():
     assert pick("nearest", [[0.0]], absent) == 1
     assert pick("errors", [[0.0, 2.0, 1.0]], absent) == 2
     assert pick("pairwise", [[0.9], [0.9], [0.7]], absent) == 1
-    with pytest.raises(ValueError, match=r"kind='none'; needed is .*pairwise"):
+    with pytest.raises(ValueError, match=r"kind: expected .*pairwise.*, got 'none'"):
         pick("none", [[0.0]])
 
 

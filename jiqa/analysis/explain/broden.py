@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from jiqa.analysis.explain.concepts import Concept, Labelled
+from jiqa.checks import expected
 from jiqa.io.decode import read_image
 
 _FACTS = ("image", "split", "ih", "iw", "sh", "sw")
@@ -56,8 +57,8 @@ class Broden:
         lacking = [name for name in wanted if name not in known]
         if lacking:
             raise ValueError(
-                f"{folder} has no category {', '.join(lacking)}; it has "
-                f"{', '.join(known)}"
+                f"{folder} has no category {', '.join(lacking)} (categories: "
+                f"{', '.join(known)})"
             )
         self._categories = wanted
         self.concepts = self._named(wanted)
@@ -69,7 +70,7 @@ class Broden:
         ]
         self._rows = rows[:limit]
         if not self._rows:
-            raise ValueError(f"{folder}: no image with labels of {', '.join(wanted)}")
+            raise ValueError(f"{folder}: no images with labels of {', '.join(wanted)}")
 
     def _table(self, name: str) -> list[dict[str, str]]:
         try:
@@ -77,7 +78,7 @@ class Broden:
                 return list(csv.DictReader(file))
         except OSError as error:
             raise ValueError(
-                f"{self._folder}: needed is a folder in Broden's layout ({error})"
+                f"{self._folder}: not a folder in Broden's layout ({error})"
             ) from None
 
     def _named(self, categories: Sequence[str]) -> dict[int, Concept]:
@@ -119,5 +120,6 @@ class Broden:
         path = self._folder / "images" / cell
         pixels = read_image(path).astype(np.int32)
         if pixels.shape != (*size, 3):
-            raise ValueError(f"{path}: {pixels.shape}; the index says {(*size, 3)}")
+            wanted = f"shape {(*size, 3)}, as in the index"
+            raise ValueError(expected(f"{path}", wanted, f"{pixels.shape}"))
         return pixels[..., 0] + 256 * pixels[..., 1]

@@ -19,6 +19,7 @@ from jax import Array
 
 from jiqa.analysis.explain.concepts import Concept, ConceptSet, Labelled
 from jiqa.analysis.explain.quantiles import StreamingQuantiles
+from jiqa.checks import expected
 
 #: Images ``[B, H, W, 3]`` in [0, 1] to maps ``[B, h, w, units]``.
 Maps = Callable[[Any], Any]
@@ -80,7 +81,7 @@ def dissect(
         ValueError: a set without images.
     """
     if not len(concepts):
-        raise ValueError("concepts: no image")
+        raise ValueError(expected("concepts", "at least one image", "none"))
     quantiles: StreamingQuantiles | None = None
     done, total = 0, 2 * len(concepts)
     for part in _batches(concepts, batch):

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.core.images import as_image, to_float
 from jiqa.core.loaded import Loaded
 
@@ -67,7 +67,7 @@ class Explainer:
     def __init__(self, metric: Loaded) -> None:
         """Take a metric of ``jiqa.load``, one only."""
         if isinstance(metric.info, dict):
-            raise TypeError(f"{metric!r}: needed is one metric")
+            raise TypeError(expected("metric", "a single metric", repr(metric)))
         self._metric = metric
         self._gradient = jax.jit(jax.value_and_grad(self._score))
         self._along = jax.jit(self._integral)
@@ -104,9 +104,12 @@ class Explainer:
         ends = [float(self._gradient(x, *others)[0]) for x in (start, image)]
         if not np.isfinite(ends).all():
             raise ValueError(
-                f"{self._metric.info.name}: the baseline's score is {ends[0]}, the "
-                f"image's {ends[1]}; needed are finite ones: choose another baseline "
-                f"of {', '.join(BASELINES)}"
+                expected(
+                    self._metric.info.name,
+                    "finite scores of the baseline and the image",
+                    f"{ends[0]} and {ends[1]}",
+                    f"choose another baseline of {', '.join(BASELINES)}",
+                )
             )
         points, weights = np.polynomial.legendre.leggauss(steps)
         dtype = image.dtype
@@ -119,7 +122,7 @@ class Explainer:
         ready = [to_float(as_image(x, "images")) for x in images]
         if any(x.ndim != 3 for x in ready):
             shapes = ", ".join(str(tuple(x.shape)) for x in ready)
-            raise ValueError(f"images: {shapes}; needed are single ones [H, W, C]")
+            raise ValueError(expected("images", "single images [H, W, C]", f"{shapes}"))
         self._metric(*ready)  # refuses what the metric refuses
         return ready[-1], ready[:-1]
 
@@ -145,10 +148,8 @@ def _baseline(baseline: Any, image: Any, others: list[Any]) -> Any:
     if not isinstance(baseline, str):
         start = to_float(as_image(baseline, "baseline"))
         if start.shape != image.shape:
-            raise ValueError(
-                f"baseline: shape {tuple(start.shape)}; needed is the image's, "
-                f"{tuple(image.shape)}"
-            )
+            wanted = f"the shape of the image, {tuple(image.shape)}"
+            raise ValueError(expected("baseline", wanted, f"{tuple(start.shape)}"))
         return start.astype(image.dtype)
     one_of("baseline", baseline, *BASELINES)
     if baseline == "reference":

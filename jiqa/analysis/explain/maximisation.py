@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.nn import Network
 from jiqa.ops.numerics import safe_sqrt
 
@@ -59,7 +59,7 @@ class Restraint:
         for name in ("l2", "total_variation", "jitter", "blur_every", "blur"):
             value = getattr(self, name)
             if value < 0:
-                raise ValueError(f"{name}={value}; needed is 0 or more")
+                raise ValueError(expected(name, "0 or more", f"{value}"))
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,12 @@ def _checked(
         lambda p, x: network.apply(p, x, [layer])[layer], params, image
     )
     if found.ndim != 4 or min(found.shape) < 1:
-        raise ValueError(f"{layer}: {found.shape} at size={size}; needed are maps")
+        got = f"shape {found.shape} at size={size}"
+        raise ValueError(expected(f"layer {layer}", "feature maps", got))
     wrong = [n for n in maps if not 0 <= n < found.shape[-1]]
     if wrong or not len(maps):
-        raise ValueError(
-            f"maps={list(maps)}; {layer} has maps 0 to {found.shape[-1] - 1}"
-        )
+        wanted = f"0 to {found.shape[-1] - 1} of {layer}"
+        raise ValueError(expected("maps", wanted, f"{list(maps)}"))
     return jnp.asarray(maps, jnp.int32)
 
 

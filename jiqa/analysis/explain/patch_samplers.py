@@ -13,6 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
+from jiqa.checks import expected
+
 
 class PatchSampler(Protocol):
     """Draws contents of a window."""
@@ -106,10 +108,8 @@ class ConditionalSampler:
         """See ``PatchSampler``."""
         side, window = self._side, self.window
         if min(image.shape[:2]) < side:
-            raise ValueError(
-                f"image: shape {image.shape}; needed are {side} pixels a side, the "
-                "window with its padding"
-            )
+            wanted = f"at least {side} pixels per side, the window with its padding"
+            raise ValueError(expected("image", wanted, f"shape {image.shape}"))
         margin = (side - window) // 2
         top, left = (
             min(max(place - margin, 0), size - side)
@@ -156,7 +156,8 @@ def _large_enough(images: Sequence[np.ndarray], side: int) -> list[np.ndarray]:
     found = [x for x in images if min(x.shape[:2]) >= side]
     if not found:
         raise ValueError(
-            f"images: none of {len(images)} has the {side} pixels a side of a patch"
+            f"images: none of {len(images)} has at least {side} pixels per side, the "
+            "size of a patch"
         )
     return found
 

@@ -20,7 +20,7 @@ from jax import Array
 
 from jiqa.analysis.explain.patch_samplers import PatchSampler
 from jiqa.analysis.explain.targets import Target
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,16 @@ def prediction_difference(
     image = np.asarray(image)
     if image.ndim != 3 or min(image.shape[:2]) < sampler.window or stride < 1:
         raise ValueError(
-            f"image: shape {image.shape}, window {sampler.window}, stride {stride}; "
-            "needed are [H, W, C] no smaller than the window, and 1 or more"
+            expected(
+                "image, window, stride",
+                "an image [H, W, C] no smaller than the window, a stride of 1 or more",
+                f"shape {image.shape}, {sampler.window} and {stride}",
+            )
         )
     if not np.issubdtype(image.dtype, np.floating):
-        raise ValueError(f"image: {image.dtype}; needed are numbers in [0, 1]")
+        raise ValueError(
+            expected("image", "floating point in [0, 1]", f"dtype {image.dtype}")
+        )
     image = image.astype(np.float32)
     side = sampler.window
     places = [

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.checks import expected
+
 
 class StreamingQuantiles:
     """A sketch of the distribution of each stream.
@@ -29,8 +31,11 @@ class StreamingQuantiles:
         """
         if streams < 1 or capacity < 2 or capacity % 2:
             raise ValueError(
-                f"streams={streams}, capacity={capacity}; needed are one or more, and "
-                "an even number"
+                expected(
+                    "streams, capacity",
+                    "1 or more, and an even number",
+                    f"{streams} and {capacity}",
+                )
             )
         self._streams, self._capacity = streams, capacity
         self._rng = np.random.default_rng(seed)
@@ -42,7 +47,8 @@ class StreamingQuantiles:
         """Take in values ``[n, streams]``."""
         values = np.asarray(values, np.float32)
         if values.ndim != 2 or values.shape[1] != self._streams:
-            raise ValueError(f"{values.shape}; needed is [n, {self._streams}]")
+            wanted = f"shape [n, {self._streams}]"
+            raise ValueError(expected("values", wanted, f"{values.shape}"))
         self.count += len(values)
         self._put(0, values)
 
@@ -71,7 +77,10 @@ class StreamingQuantiles:
             ValueError: nothing came yet, or a share that is none.
         """
         if not self.count or not 0 < share <= 1:
-            raise ValueError(f"share={share} of {self.count} values")
+            wanted = "above 0, at most 1, of at least one value"
+            raise ValueError(
+                expected("share", wanted, f"{share} of {self.count} values")
+            )
         parts, weights = [], []
         for level, buffer in enumerate(self._buffers):
             parts.append(buffer[: self._filled[level]])

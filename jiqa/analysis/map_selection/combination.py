@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 
 RULES = ("mean", "geometric", "layer_balanced")
 
@@ -49,13 +49,12 @@ def layer_codes(rule: str, layers: Sequence[Any] | None, maps: int) -> np.ndarra
     """
     one_of("combine", rule, *RULES)
     if layers is not None and len(layers) != maps:
-        raise ValueError(
-            f"layers: {len(layers)} came; needed is one for each of {maps} maps"
-        )
+        wanted = f"one for each of {maps} maps"
+        raise ValueError(expected("layers", wanted, f"{len(layers)}"))
     if rule != "layer_balanced":
         return np.zeros(maps, np.int64)
     if layers is None:
-        raise ValueError('combine="layer_balanced" needs layers, the layer of each map')
+        raise ValueError("combine='layer_balanced' needs layers, the layer of each map")
     known = {name: code for code, name in enumerate(dict.fromkeys(layers))}
     return np.array([known[name] for name in layers])
 

@@ -16,6 +16,7 @@ import numpy as np
 from jiqa.analysis.map_selection.forward_selection import forward_select
 from jiqa.analysis.map_selection.held_out import HeldOut, agreement, complete
 from jiqa.analysis.map_selection.selected_maps import Selection
+from jiqa.checks import expected
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,8 @@ def nested_cross_validate(
     values, target = complete(map_scores, scores)
     part = reference_folds(references, folds, seed)
     if len(part) != len(target):
-        raise ValueError(
-            f"references: {len(part)} came; needed is one for each of {len(target)} "
-            "scores"
-        )
+        wanted = f"one for each of {len(target)} scores"
+        raise ValueError(expected("references", wanted, f"{len(part)}"))
     named = np.fromiter(references, object, len(part))
 
     def select(rows: np.ndarray) -> Selection:
@@ -198,10 +197,8 @@ def reference_folds(
     known = {name: code for code, name in enumerate(dict.fromkeys(references))}
     parts = len(known) if folds is None else folds
     if not 2 <= parts <= len(known):
-        raise ValueError(
-            f"folds={folds} of {len(known)} references; needed are two or more parts, "
-            "and a reference for each"
-        )
+        wanted = f"2 to {len(known)}, the number of references"
+        raise ValueError(expected("folds", wanted, f"{folds}"))
     order = np.random.default_rng(seed).permutation(len(known))
     part = np.empty(len(known), np.int64)
     part[order] = np.arange(len(known)) % parts

@@ -26,7 +26,7 @@ import numpy as np
 from jiqa.analysis.map_selection.combination import Combination, combined, layer_codes
 from jiqa.analysis.map_selection.criteria import Criterion
 from jiqa.analysis.map_selection.selected_maps import Selection
-from jiqa.checks import one_of
+from jiqa.checks import expected, one_of
 from jiqa.evaluation.statistics.logistic_fit import STEEPEST, varying
 
 Build = Callable[[np.ndarray], np.ndarray]
@@ -98,11 +98,13 @@ def forward_select(
     images, maps = values.shape
     layers = None if layers is None else tuple(layers)
     if stop == "count" and max_maps is None:
-        raise ValueError('stop="count" needs max_maps')
+        raise ValueError("stop='count' needs max_maps")
     if max_maps is not None and max_maps < 1:
-        raise ValueError(f"max_maps={max_maps}; needed is 1 or more")
+        raise ValueError(expected("max_maps", "1 or more", f"{max_maps}"))
     if names is not None and len(names) != maps:
-        raise ValueError(f"names: {len(names)} came; needed is one for each of {maps}")
+        raise ValueError(
+            expected("names", f"one for each of {maps} maps", f"{len(names)}")
+        )
     codes = layer_codes(combine, layers, maps)
     unusable = _unusable(values)
     usable = np.array([i for i in range(maps) if i not in unusable], np.int64)
@@ -128,7 +130,7 @@ def forward_select(
             if on_step is not None:
                 on_step(len(chosen), best, value)
     if not chosen:
-        raise ValueError("no map has a criterion that is a number")
+        raise ValueError("the criterion is not a number for any map")
     one_by_one = Combination(rows, combine, codes).with_each(np.array(chosen))
     final = _together(values, chosen, combine, layers)
     numbers = None if layers is None else _numbers(layers)
@@ -203,8 +205,11 @@ def _checked(map_scores: Any, scores: Any) -> tuple[np.ndarray, np.ndarray]:
     values, target = np.asarray(map_scores), np.asarray(scores, np.float64)
     if values.ndim != 2 or target.shape != values.shape[:1] or len(target) < 6:
         raise ValueError(
-            f"map_scores: shape {values.shape}, scores: shape {target.shape}; needed "
-            "are [images, maps] and [images], of six images or more"
+            expected(
+                "map_scores, scores",
+                "shapes [images, maps] and [images], of six images or more",
+                f"{values.shape} and {target.shape}",
+            )
         )
     if not np.issubdtype(values.dtype, np.floating):
         values = values.astype(np.float64)

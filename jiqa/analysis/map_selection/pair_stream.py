@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.io.decode import DecodeError, peek, read_image
 from jiqa.io.read_ahead import Threads, in_order
 from jiqa.io.sources import Source
@@ -183,7 +184,10 @@ def _fitting(
 ) -> np.ndarray:
     if pixels.shape[:2] != (layout.height, layout.width) or pixels.dtype != dtype:
         raise DecodeError(
-            f"{path}: the header says {layout.width}x{layout.height} {dtype}, the file "
-            f"holds {pixels.shape[1]}x{pixels.shape[0]} {pixels.dtype}"
+            expected(
+                f"{path}",
+                f"{layout.width}x{layout.height} {dtype}, as in the header",
+                f"{pixels.shape[1]}x{pixels.shape[0]} {pixels.dtype}",
+            )
         )
     return np.repeat(pixels, layout.channels // pixels.shape[-1], axis=-1)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from jiqa.analysis.map_selection.combination import combined
+from jiqa.checks import expected
 from jiqa.core.metric import hashable
 from jiqa.evaluation.statistics.logistic_fit import logistic
 from jiqa.io.atomic import write_text
@@ -81,10 +82,8 @@ class Selection:
         """
         values = np.asarray(map_scores)
         if values.shape[-1] != self.maps:
-            raise ValueError(
-                f"map_scores: shape {values.shape}; needed is [..., {self.maps}], as "
-                "many maps as were chosen from"
-            )
+            wanted = f"shape [..., {self.maps}], all maps that were chosen from"
+            raise ValueError(expected("map_scores", wanted, f"{values.shape}"))
         return combined(values[..., list(self.selected)], self.combine, self.layers)
 
     def predicted(self, map_scores: Any) -> np.ndarray:
@@ -99,9 +98,7 @@ class Selection:
     def by_layer(self) -> dict[str, list[int]]:
         """Numbers of the chosen maps within each layer, layers as first chosen."""
         if self.layers is None or self.numbers is None:
-            raise ValueError(
-                "the layers of the maps are not known: select with layers="
-            )
+            raise ValueError("the layers of the maps are unknown: select with layers=")
         found: dict[str, list[int]] = {layer: [] for layer in self.layers}
         for layer, number in zip(self.layers, self.numbers, strict=True):
             found[layer].append(number)
@@ -135,14 +132,17 @@ class Selection:
             kind, content = None, {}
         if kind != (_FORMAT, _VERSION):
             raise ValueError(
-                f"{text[:40]!r}...: needed is a selection of feature maps as "
-                f'Selection.to_json writes it, "format": "{_FORMAT}", '
-                f'"version": {_VERSION}'
+                expected(
+                    "text",
+                    "a selection of feature maps as Selection.to_json writes it, "
+                    f'"format": "{_FORMAT}", "version": {_VERSION}',
+                    f"{text[:40]!r}...",
+                )
             )
         wanted = [f.name for f in fields(cls)]
         lacking = [name for name in wanted if name not in content]
         if lacking:
-            raise ValueError(f"selection of feature maps without {', '.join(lacking)}")
+            raise ValueError(f"a selection of feature maps lacks {', '.join(lacking)}")
         given: dict[str, Any] = {name: hashable(content[name]) for name in wanted}
         given["options"] = {k: hashable(v) for k, v in given["options"].items()}
         given["unusable"] = {int(k): v for k, v in given["unusable"].items()}

@@ -55,7 +55,7 @@ def _read(place: str) -> str:
         return Path(place).read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise ValueError(
-            f"selected:{place}: needed is a file of jiqa analyse select ({error})"
+            f"selected:{place}: not a file of jiqa analyse select ({error})"
         ) from None
 
 
@@ -76,7 +76,7 @@ def as_metric(selection: Selection, name: str = "selected_maps") -> Metric:
         ValueError: the network or the layers of the maps are not known.
     """
     if selection.network is None or selection.metric is None:
-        raise ValueError("the network of the maps is not known: see .described")
+        raise ValueError("the network of the maps is unknown: see .described")
     parts = _Parts(selection)
 
     def declared(

@@ -11,6 +11,7 @@ import numpy as np
 
 from jiqa.analysis.map_selection.forward_selection import forward_select
 from jiqa.analysis.map_selection.held_out import HeldOut, complete
+from jiqa.checks import expected
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,11 @@ def bootstrap_stability(
     values, target = complete(map_scores, scores)
     if len(references) != len(target) or resamples < 1:
         raise ValueError(
-            f"{len(references)} references for {len(target)} scores, resamples="
-            f"{resamples}; needed are one reference for each score, and a resample"
+            expected(
+                "references, resamples",
+                f"one reference for each of {len(target)} scores, and 1 or more",
+                f"{len(references)} and {resamples}",
+            )
         )
     known = {name: code for code, name in enumerate(dict.fromkeys(references))}
     code = np.array([known[name] for name in references])

@@ -151,9 +151,9 @@ def test_broden_is_read_as_it_lies(tmp_path):
     assert len(colours) == 1 and colours.concepts[300].category == "color"
     found = dissect(lambda x: x, whole, quantile=0.2)
     assert found.iou.shape == (3, 4)
-    with pytest.raises(ValueError, match="no category faces"):
+    with pytest.raises(ValueError, match=r"no category faces \(categories: "):
         Broden(tmp_path, categories=["faces"])
-    with pytest.raises(ValueError, match="no image with labels of object"):
+    with pytest.raises(ValueError, match="no images with labels of object"):
         Broden(tmp_path, categories=["object"])
     with pytest.raises(ValueError, match="Broden's layout"):
         Broden(tmp_path / "images")
@@ -197,9 +197,9 @@ def test_quantiles_of_many_in_little_memory():
     for share in (0.9, 0.995):
         above = (values > sketch.quantile(share)).mean(0)
         np.testing.assert_allclose(above, 1 - share, atol=0.002)
-    with pytest.raises(ValueError, match="of 0 values"):
+    with pytest.raises(ValueError, match=r"share: expected .*, got .* of 0 values"):
         StreamingQuantiles(1).quantile(0.5)
-    with pytest.raises(ValueError, match="needed is"):
+    with pytest.raises(ValueError, match=r"values: expected shape .*, got \(3, 5\)"):
         sketch.add(np.zeros((3, 5)))
 
 

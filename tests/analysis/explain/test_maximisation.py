@@ -73,7 +73,7 @@ def test_restraints_restrain():
     def roughness(**given):
         how = Restraint(
             **{
-                "parametrisation": "pixels",
+                "parametrisation: expected": "pixels",
                 "jitter": 0,
                 "l2": 0.0,
                 "total_variation": 0.0,
@@ -87,16 +87,16 @@ def test_restraints_restrain():
     assert roughness(total_variation=5.0)[0] < 0.8 * rough
     assert roughness(blur_every=5, blur=1.0)[0] < 0.8 * rough
     assert roughness(l2=200.0)[1] < 0.8 * contrast
-    with pytest.raises(ValueError, match="jitter=-1"):
+    with pytest.raises(ValueError, match="jitter: expected 0 or more, got -1"):
         Restraint(jitter=-1)
-    with pytest.raises(ValueError, match="parametrisation"):
+    with pytest.raises(ValueError, match="parametrisation: expected"):
         Restraint(parametrisation="wavelets")
 
 
 def test_what_is_not_there_is_named():
-    with pytest.raises(ValueError, match="maps 0 to 3"):
+    with pytest.raises(ValueError, match="maps: expected 0 to 3 of"):
         _found([4])
-    with pytest.raises(ValueError, match="did you mean 'conv'"):
+    with pytest.raises(ValueError, match="did you mean conv"):
         maximise(NETWORK, PARAMS, "conw", [0])
 
 

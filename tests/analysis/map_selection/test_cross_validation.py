@@ -39,7 +39,9 @@ def test_folds_keep_references_whole():
     assert counts.min() == 2 and counts.max() == 3
     assert reference_folds(references, None).max() == 6
     assert (reference_folds(references, 3, seed=1) == part).all()
-    with pytest.raises(ValueError, match="folds=8 of 7"):
+    with pytest.raises(
+        ValueError, match="folds: expected 2 to 7, the number of references, got 8"
+    ):
         reference_folds(references, 8)
 
 
@@ -134,5 +136,7 @@ def test_resamples_agree_on_planted_maps_and_not_on_noise(study, noise):
     seen = []
     again = bootstrap_stability(*noise, **options, on_resample=seen.append)
     assert again.selections == chance.selections and seen == list(range(1, 13))
-    with pytest.raises(ValueError, match="59 references for 60"):
+    with pytest.raises(
+        ValueError, match="references: expected one for each of 60 scores, got 59"
+    ):
         bootstrap_stability(noise[0], noise[1], noise[2][:59])

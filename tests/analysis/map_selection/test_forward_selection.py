@@ -223,11 +223,13 @@ def test_a_file_brings_the_selection_back(study, tmp_path):
     )
     with pytest.raises(ValueError, match='"version": 1'):
         Selection.from_json(text.replace('"version": 1', '"version": 9'))
-    with pytest.raises(ValueError, match="without curve"):
+    with pytest.raises(ValueError, match="lacks curve"):
         Selection.from_json(text.replace('"curve"', '"bend"'))
-    with pytest.raises(ValueError, match="layers"):
+    with pytest.raises(ValueError, match="layers of the maps are unknown"):
         dataclasses.replace(named, layers=None).by_layer()
-    with pytest.raises(ValueError, match=r"\[..., 10\]"):
+    with pytest.raises(
+        ValueError, match=r"map_scores: expected shape \[..., 10\].*, got "
+    ):
         named.combined(values[:, :9])
 
 
@@ -249,16 +251,16 @@ def test_a_criterion_of_no_use_is_the_lowest(rng):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"criterion": "krcc"}, "criterion='krcc'"),
-        ({"combine": "median"}, "combine='median'"),
-        ({"stop": "never"}, "stop='never'"),
-        ({"direction": "up"}, "direction='up'"),
+        ({"criterion": "krcc"}, "criterion: expected .*, got 'krcc'"),
+        ({"combine": "median"}, "combine: expected .*, got 'median'"),
+        ({"stop": "never"}, "stop: expected .*, got 'never'"),
+        ({"direction": "up"}, "direction: expected .*, got 'up'"),
         ({"combine": "layer_balanced"}, "needs layers"),
-        ({"layers": LAYERS[:3]}, "3 came"),
-        ({"names": ["a"]}, "1 came"),
-        ({"max_maps": 0}, "max_maps=0"),
+        ({"layers": LAYERS[:3]}, "layers: expected one for each of 10 maps, got 3"),
+        ({"names": ["a"]}, "names: expected one for each of 10 maps, got 1"),
+        ({"max_maps": 0}, "max_maps: expected 1 or more, got 0"),
         ({"scores": np.ones(72)}, "all equal"),
-        ({"scores": np.ones(3)}, r"\[images, maps\]"),
+        ({"scores": np.ones(3)}, r"\[images, maps\].*, got "),
     ],
 )
 def test_refuses_and_says_why(study, change, message):

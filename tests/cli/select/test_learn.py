@@ -117,7 +117,7 @@ def test_called_with_arrays_of_its_own(chooser, rated):
     np.testing.assert_allclose(metric(params, image), jiqa.load(name)(image))
     with pytest.raises(ValueError, match=r"5 missing: .*/feature"):
         metric({}, image)
-    with pytest.raises(ValueError, match=r'output=\'both\'; needed is "score"'):
+    with pytest.raises(ValueError, match=r"output: expected 'score'.*, got 'both'"):
         metric(params, image, output="both")
 
 
@@ -168,11 +168,11 @@ def test_learns_from_a_table(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["score", f"selector:{folder}", str(scores)])
     assert "jiqa does not know sharp" in capsys.readouterr().err
-    # What it has mapped to people's scale is not what the methods say.
+    # What it has mapped to the MOS scale is not what the methods say.
     mapped = str(folder / "portfolio.csv")
     with pytest.raises(SystemExit):
         main(["select", "learn", "--scores", mapped, "-o", str(tmp_path / "again")])
-    assert "on the scale of people's" in capsys.readouterr().err
+    assert "are already mapped" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -180,16 +180,22 @@ def test_learns_from_a_table(tmp_path, capsys):
     [
         (["learn"], "--data NAME (with --methods) or --scores TABLE"),
         (["learn", "--data", "x"], "--data needs --methods"),
-        (["learn", "--data", "x", "--methods", "ssim,niqe"], "ssim compares with a"),
+        (["learn", "--data", "x", "--methods", "ssim,niqe"], "ssim needs a reference"),
         (["learn", "--data", "x", "--methods", "niqee"], "did you mean niqe"),
         (["learn", "--data", "x:y", "--split", "z"], "--split goes with --scores"),
         (["learn", "--scores", "none.csv"], "no such file"),
         (["learn", "--scores", "TABLE", "--methods", "sharp,dull"], "scores of dull"),
         (["learn", "--scores", "TABLE", "--split", "z"], "train"),
-        (["learn", "--scores", "TABLE", "--folds", "1"], "--folds 1"),
-        (["learn", "--scores", "TABLE", "--leaf", "0"], "leaf=0"),
-        (["learn", "--scores", "TABLE", "--ignore", *METHODS[:2]], "two methods"),
-        (["report", "none", "--scores", "TABLE"], "none is no selector"),
+        (["learn", "--scores", "TABLE", "--folds", "1"], "--folds: expected"),
+        (
+            ["learn", "--scores", "TABLE", "--leaf", "0"],
+            "leaf: expected 1 or more, got 0",
+        ),
+        (
+            ["learn", "--scores", "TABLE", "--ignore", *METHODS[:2]],
+            "at least two methods",
+        ),
+        (["report", "none", "--scores", "TABLE"], "none is not a selector"),
     ],
 )
 def test_wrong_usage(words, message, tmp_path, capsys):
@@ -241,5 +247,5 @@ def test_runs_of_training_among_the_methods(tmp_path, toys, monkeypatch):
     assert set(outer.weights) == {*names[:2], inner, f"selector:{tmp_path / 'outer'}"}
     assert np.isfinite(outer(image))
     write(run / "model.safetensors", changed, **facts)
-    with pytest.raises(ValueError, match="was made anew since"):
+    with pytest.raises(ValueError, match=r"has changed since .* was learned"):
         jiqa.load(inner)

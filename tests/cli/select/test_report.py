@@ -143,7 +143,7 @@ def test_it_is_what_the_run_chooses_and_says(trained):
     raw = np.array([[float(toy(image)) for toy in TOYS.values()] for image in images])
     mapped = open_selector(trained.folder / "chooser").curves(raw)
     np.testing.assert_allclose(table.values, mapped, rtol=1e-3)
-    with pytest.raises(ValueError, match="output='both'; needed is"):
+    with pytest.raises(ValueError, match=r"output: expected .*, got 'both'"):
         jiqa.load(name, output="both")(images[0])
 
 
@@ -170,12 +170,12 @@ def test_what_cannot_be_reported_is_told(trained, tmp_path, capsys):
 
     name = f"run:{trained.run}"
     scores = str(trained.folder / "chooser" / "portfolio.csv")
-    assert "looks at photographs: needed is --data" in said(name, "--scores", scores)
+    assert "looks at images: give --data" in said(name, "--scores", scores)
     data = ("--data", str(trained.other), "--no-cache")
-    assert "is no run of jiqa train" in said(f"run:{tmp_path}", *data)
+    assert "is not a run of jiqa train" in said(f"run:{tmp_path}", *data)
     for key, message in (
-        ("order", "which method was the best one in training; train it anew"),
-        ("recipes", "it chooses, and gives no score"),
+        ("order", "which method was the best in training; train it again"),
+        ("recipes", "can choose a metric, but not score"),
     ):
         other = tmp_path / key
         shutil.copytree(trained.run, other)
