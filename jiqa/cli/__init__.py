@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, left = parser.parse_known_args(argv)
     try:
         if left:
-            raise UsageError(f"unrecognised: {' '.join(left)}{_hint(arguments, left)}")
+            raise UsageError(f"unrecognized: {' '.join(left)}{_hint(arguments, left)}")
         return arguments.run(arguments)
     except UsageError as error:
         arguments.usage_error(str(error))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
+from jiqa.checks import expected
+
 #: Options of ``jiqa train`` that mean nothing here.
 _OTHERS = (
     *("validation", "hold_out", "test", "resume", "workers", "weights"),
@@ -29,7 +31,7 @@ def run(arguments: argparse.Namespace) -> tuple[str, ...]:
     given = [name for name in _OTHERS if getattr(arguments, name) not in (None, 0)]
     if given:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise UsageError(f"niqe is fitted in one pass: {names} does not apply to it")
+        raise UsageError(f"niqe is fitted in one pass: {names} cannot be used with it")
     config = configured(arguments.set)
     configure_jax(cache=not arguments.no_cache)
     try:
@@ -43,8 +45,8 @@ def run(arguments: argparse.Namespace) -> tuple[str, ...]:
     except (ValueError, FileNotFoundError) as error:
         raise UsageError(str(error)) from None
     images, blocks = fitted.pristine.images, fitted.pristine.blocks
-    print(f"{images} photographs, {blocks} of their blocks are sharp enough")
-    print(f"jiqa score run:{arguments.workdir} IMAGES scores with it")
+    print(f"{images} photographs with {blocks} blocks that are sharp enough")
+    print(f"score images with it: jiqa score run:{arguments.workdir} IMAGES")
     return fitted.failed
 
 
@@ -63,7 +65,7 @@ def configured(settings: list[str]):
         key, equals, text = (part.strip() for part in setting.partition("="))
         if key not in values or not equals:
             keys = ", ".join(values)
-            raise UsageError(f"--set {setting}: needed is KEY=VALUE (keys: {keys})")
+            raise UsageError(expected("--set", f"KEY=VALUE (keys: {keys})", setting))
         try:
             values[key] = setting_value(setting, text, values[key])
         except ValueError as error:

@@ -22,6 +22,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from jiqa.checks import expected
+
 HELP = "list, describe, prepare and show data sets"
 
 #: Names shown of images that cannot be read.
@@ -114,7 +116,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
     from jiqa.data.user_tables.names import check_same
 
     if arguments.workers < 1:
-        raise ValueError(f"--workers {arguments.workers}: needed is at least 1")
+        raise ValueError(expected("--workers", "at least 1", f"{arguments.workers}"))
     options = _options(arguments.option)
     beam = None if arguments.beam is None else shlex.split(arguments.beam)
     name, root, start = arguments.name, arguments.manual_dir, time.monotonic()
@@ -123,7 +125,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
     if preparing.is_prepared(made):
         if made.NAMED and root is not None:
             check_same(made, Path(root))
-        print(f"{name} is prepared already, in {made.data_dir}")
+        print(f"{name} is already prepared in {made.data_dir}")
         return 0
     with download_bar(f"downloading {name}") as arrived:
         archive = archive_of(made, root, arrived)
@@ -139,16 +141,19 @@ def _prepare(arguments: argparse.Namespace) -> int:
         )
     _report(Dataset(name, made), time.monotonic() - start)
     for folder in preparing.leftovers(made):
-        print(f"note: left by a preparation that was killed, unless one runs: {folder}")
+        print(
+            "note: left behind by an interrupted preparation, unless one is running: "
+            f"{folder}"
+        )
     if made.NAMED:
-        print(f"from now on: --data {name}")
+        print(f"use it as --data {name}")
     return 0
 
 
 def _options(given: list[str]) -> dict[str, str]:
     wrong = [text for text in given if "=" not in text]
     if wrong:
-        raise ValueError(f"--option {wrong[0]}: needed is KEY=VALUE")
+        raise ValueError(expected("--option", "KEY=VALUE", wrong[0]))
     return dict(text.split("=", 1) for text in given)
 
 
@@ -159,7 +164,7 @@ def _report(dataset: Any, seconds: float) -> None:
     entries = [*dataset.entries(), *dataset.references.values()]
     problems = [e.problem for e in entries if e.problem]
     if problems:
-        print(f"{len(problems)} cannot be read, and are marked so:")
+        print(f"{len(problems)} images cannot be read and are marked as unreadable:")
         print(*(f"  {problem}" for problem in problems[:_SHOWN]), sep="\n")
         if len(problems) > _SHOWN:
             print(f"  and {len(problems) - _SHOWN} more")
@@ -172,7 +177,9 @@ def _show(arguments: argparse.Namespace) -> int:
 
     output = Path(arguments.output)
     if output.suffix.lower() != ".png":
-        raise ValueError(f"--output {output}: needed is a name that ends in .png")
+        raise ValueError(
+            expected("--output", "a file name that ends in .png", f"{output}")
+        )
     sheet = contact_sheet(open_dataset(arguments.name, arguments.data_dir))
     with replacing(output) as draft:
         sheet.save(draft, "PNG")

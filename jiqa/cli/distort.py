@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jiqa.checks import expected
 from jiqa.cli.common.arguments import add_background, add_no_cache
 
 HELP = "write distorted versions of images, strength by strength"
@@ -99,15 +100,15 @@ def run(arguments: argparse.Namespace) -> int:
                     advance()
     except KeyboardInterrupt:
         print(
-            f"\ninterrupted: {done} of {count} images are in {output}; the same "
-            "command with --resume goes on",
+            f"\ninterrupted: {done} of {count} images are in {output}; run the same "
+            "command with --resume to continue",
             file=sys.stderr,
         )
         raise
     ladder.write_manifest(output / "manifest.csv", sources, failures)
     print(f"{done} images and manifest.csv written to {output}")
     if failures:
-        print(f"{count - done} of {count} images are not there:", file=sys.stderr)
+        print(f"{count - done} of {count} images are missing:", file=sys.stderr)
     for image, error in list(failures.items())[:_SHOWN]:
         named = image.step is not None  # an unreadable source names itself
         name = f"{ladder.file(sources[image.source], steps[image.step or 0])}: "
@@ -128,7 +129,8 @@ def parse_levels(text: str) -> tuple[int, ...]:
         ends = re.fullmatch(r"(\d+)(?:-(\d+))?", part, re.ASCII)
         span = ends and range(int(ends[1]), int(ends[2] or ends[1]) + 1)
         if not span:
-            raise ValueError(f"--levels {text}: needed is such as 3, 1-5 or 1,3,5")
+            wanted = "levels such as 3, 1-5 or 1,3,5"
+            raise ValueError(expected("--levels", wanted, text))
         levels.update(span)
     return tuple(sorted(levels))
 
@@ -137,11 +139,11 @@ def _check(arguments: argparse.Namespace) -> None:
     from jiqa.errors import UsageError
 
     if not arguments.output:
-        raise UsageError("--output FOLDER is needed")
+        raise UsageError("--output FOLDER is required")
     if not arguments.set:
-        raise UsageError("--set NAME is needed (jiqa distort --list shows them)")
+        raise UsageError("--set NAME is required (jiqa distort --list shows the names)")
     if arguments.workers is not None and arguments.workers < 1:
-        raise UsageError(f"--workers {arguments.workers}: needed is 1 or more")
+        raise UsageError(expected("--workers", "1 or more", f"{arguments.workers}"))
 
 
 def _sources(images: list[str], output: Path) -> list[Any]:

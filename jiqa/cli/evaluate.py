@@ -30,6 +30,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from jiqa.checks import expected
 from jiqa.cli.common.extra_tests import add_further_arguments
 from jiqa.cli.common.rated_rows import add_data_arguments, add_table_arguments
 
@@ -112,15 +113,17 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.io.write_table import make_folder
 
     if bool(arguments.scores) == bool(arguments.data):
-        raise UsageError("give --data NAME ... (with METRICS) or --scores TABLE ...")
+        raise UsageError(
+            "give either --data NAME ... (with METRICS) or --scores TABLE ..."
+        )
     if bool(arguments.metrics) != bool(arguments.data):
-        raise UsageError("METRICS and --data go together")
+        raise UsageError("give METRICS and --data together")
     if arguments.data and not arguments.output:
         raise UsageError("--data needs --output DIR, where unfinished work is kept")
     for name, fewest in (("resamples", 0), ("observers", 1), ("seed", 0)):
         number = getattr(arguments, name)
         if number is not None and number < fewest:
-            raise UsageError(f"--{name} {number}: needed is {fewest} or more")
+            raise UsageError(expected(f"--{name}", f"{fewest} or more", f"{number}"))
     given = _given_directions(arguments.direction)
     wanted = wanted_of(arguments, _MAPPINGS[arguments.mapping])
     folder = Path(arguments.output) if arguments.output else None
@@ -203,9 +206,8 @@ def _given_directions(texts: list[str]) -> dict[str, str]:
     for text in texts:
         metric, _, direction = text.rpartition("=")
         if not metric or direction not in ("higher", "lower"):
-            raise UsageError(
-                f"--direction {text}: needed is METRIC=higher or METRIC=lower"
-            )
+            wanted = "METRIC=higher or METRIC=lower"
+            raise UsageError(expected("--direction", wanted, text))
         given[metric] = direction
     return given
 
@@ -217,8 +219,8 @@ def _directions(metrics: list[str], given: dict[str, str]) -> dict[str, Any]:
     unknown = [m for m in given if m not in metrics]
     if unknown:
         raise UsageError(
-            f"--direction: no metric {', '.join(unknown)}; there are "
-            f"{', '.join(metrics)}"
+            f"--direction: unknown metric {', '.join(unknown)} (metrics: "
+            f"{', '.join(metrics)})"
         )
     known = {m: known_direction(m) for m in metrics}
     return {m: d for m, d in {**known, **given}.items() if d}
@@ -240,8 +242,8 @@ def _end(evaluation: Evaluation) -> int:
         ]
         if declared and max(declared) < 0:
             print(
-                f"every metric of known direction runs against the scores of {data}: "
-                "is --score-direction right?",
+                f"every metric of known direction disagrees with the scores of {data}; "
+                "check --score-direction",
                 file=sys.stderr,
             )
     rated = {(row["data"], row["split"]) for row in overall}
@@ -251,5 +253,5 @@ def _end(evaluation: Evaluation) -> int:
         if (row["data"], row["split"]) not in rated or is_unrated_reference(row)
     )
     if failed:
-        print(f"{failed} rows failed and are left out", file=sys.stderr)
+        print(f"{failed} rows failed and are left out of the figures", file=sys.stderr)
     return 1 if failed else 0

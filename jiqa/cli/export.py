@@ -14,6 +14,8 @@ import argparse
 import re
 from pathlib import Path
 
+from jiqa.checks import expected
+
 HELP = "write a trained model for use elsewhere"
 
 
@@ -54,5 +56,6 @@ def _size(text: str | None) -> tuple[int, int]:
     """Height and width of ``WxH``."""
     found = re.fullmatch(r"(\d+)x(\d+)", text or "", re.ASCII)
     if found is None:
-        raise ValueError(f"--size {text}: jax-export needs width and height: 512x384")
+        wanted = "WIDTHxHEIGHT for jax-export, such as 512x384"
+        raise ValueError(expected("--size", wanted, text or "nothing"))
     return int(found[2]), int(found[1])

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             "--pairs replaces IMAGES and --reference; give one or the other"
         )
     if arguments.resume and not arguments.output:
-        raise UsageError("--resume goes with --output")
+        raise UsageError("--resume needs --output")
     memory = read_bytes(arguments.memory) if arguments.memory else None
     output = Path(arguments.output) if arguments.output else None
     if output:
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         if journal:
             print(
                 f"\ninterrupted: {len(rows)} of {len(jobs)} rows are in "
-                f"{journal.path}; the same command with --resume goes on",
+                f"{journal.path}; run the same command with --resume to continue",
                 file=sys.stderr,
             )
         raise
@@ -140,7 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _say_left_out(metric: str, weights: str) -> None:
     why = f"no weights {weights} (jiqa weights list)"
-    print(f"left out: {metric}, {why}", file=sys.stderr)
+    print(f"skipped {metric}: {why}", file=sys.stderr)
 
 
 def _report(path: Path, choices: list[Any], table: list[dict[str, Any]]) -> None:

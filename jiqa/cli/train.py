@@ -30,6 +30,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jiqa.checks import expected
 from jiqa.cli.common.arguments import add_cluster, add_no_cache
 
 HELP = "train a no-reference model"
@@ -94,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         _need_paths(arguments)
         if arguments.workers < 0:
-            raise UsageError(f"--workers {arguments.workers}: needed is 0 or more")
+            raise UsageError(expected("--workers", "0 or more", f"{arguments.workers}"))
         keep_memory()
         configure_jax(cache=not arguments.no_cache)
         if arguments.host_devices is not None:
@@ -107,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         config = _config(model, arguments)
         test = resolved(config.test, arguments.data_dir) if config.test else ""
         if arguments.resume and not (Path(arguments.workdir) / "log.jsonl").is_file():
-            said = f"{arguments.workdir} holds no run to go on with: a new one begins"
+            said = f"{arguments.workdir} holds no run to continue; starting a new one"
             print(said, file=sys.stderr)
         finished = train(
             config,
@@ -128,8 +129,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            f"\ninterrupted: the same command with --resume goes on from the last "
-            f"checkpoint in {arguments.workdir}",
+            "\ninterrupted: run the same command with --resume to continue from the "
+            f"last checkpoint in {arguments.workdir}",
             file=sys.stderr,
         )
         raise
@@ -147,7 +148,7 @@ def _need_paths(arguments: argparse.Namespace) -> None:
 
     for needed in ("data", "workdir"):
         if not getattr(arguments, needed):
-            raise UsageError(f"--{needed} is needed")
+            raise UsageError(f"--{needed} is required")
 
 
 def _fit_niqe(arguments: argparse.Namespace) -> int:
@@ -210,7 +211,7 @@ def explain(arguments: argparse.Namespace, option: str) -> str:
     key = option.lstrip("-").replace("-", "_")
     close = difflib.get_close_matches(key, names, n=1)
     found = [name for name in (f"model.{key}", *close) if name in names]
-    return f"; a setting is given as --set {found[0]}=VALUE" if found else ""
+    return f"; give a setting as --set {found[0]}=VALUE" if found else ""
 
 
 def _tell(finished: Any) -> None:
@@ -218,12 +219,12 @@ def _tell(finished: Any) -> None:
 
     figures = {k: v for k, v in finished.validation.items() if isinstance(v, float)}
     shown = ", ".join(f"{k} {v:.4f}" for k, v in figures.items())
-    print(f"{finished.steps} updates, the best after {finished.best} ({shown})")
+    print(f"{finished.steps} updates, best after {finished.best} ({shown})")
     if finished.test is not None:
         write_json(finished.folder / "test.json", dataclasses.asdict(finished.test))
         for name, value in {**finished.test.all, **finished.test.ordered}.items():
             print(f"  test {name} {value:.4f}")
-    print(f"jiqa score run:{finished.folder} IMAGES scores with it")
+    print(f"score images with it: jiqa score run:{finished.folder} IMAGES")
 
 
 def _tell_unread(names: tuple[str, ...]) -> int:

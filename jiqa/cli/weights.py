@@ -131,7 +131,9 @@ def _fetch(arguments: argparse.Namespace) -> int:
         if not arguments.again:
             with contextlib.suppress(WeightsNotFound):
                 found = find(wanted, arguments.folder, whole=True)
-                print(f"{name} is at hand: {found.path} (--again fetches it anew)")
+                print(
+                    f"{name} is already here: {found.path} (--again downloads it anew)"
+                )
                 continue
         try:
             with download_bar(wanted.published_file) as progress:

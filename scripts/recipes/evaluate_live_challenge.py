@@ -44,7 +44,7 @@ def main() -> None:
     data_dir = options.data_dir or options.output / "data"
     if options.data_dir is None:
         if options.archive is None:
-            parser.error("needed is the archive, or --data-dir")
+            parser.error("give the archive, or --data-dir")
         words = ["--manual-dir", str(options.archive), "--data-dir", str(data_dir)]
         _jiqa("data", "prepare", DATA, *words)
     words = ["--data-dir", str(data_dir), "--output", str(options.output), "--resume"]

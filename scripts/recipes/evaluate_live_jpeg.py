@@ -139,7 +139,7 @@ def main() -> None:
         data_dir = options.data_dir
         if data_dir is None:
             if options.archive is None:
-                parser.error("needed is an archive, --data-dir or --finished")
+                parser.error("give an archive, --data-dir or --finished")
             data_dir = options.output / "data"
             prepare(options.archive, options.scores, data_dir)
         folders = [evaluate(name, options.output, data_dir) for name in RUNS]

@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     recipe = RECIPES[options.recipe]
     if recipe.ladder and not options.ladder:
-        parser.error(f"--ladder is needed: photographs after {recipe.ladder}")
+        parser.error(f"--ladder is required: photographs distorted by {recipe.ladder}")
     place, rows = options.output / options.recipe.replace("/", "-"), []
     for seed in range(options.divisions):
         row = division(options, place, seed, more)

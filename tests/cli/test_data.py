@@ -46,10 +46,10 @@ def test_prepare_says_what_it_found(archive, tmp_path, capfd):
         rf"prepared in {re.escape(str(out))}/tid2013/1.0.0: [\d.]+ MB, [\d.]+ s",
         lines[1],
     )
-    assert lines[2] == "1 cannot be read, and are marked so:"
+    assert lines[2] == "1 images cannot be read and are marked as unreadable:"
     assert "I01_01_2.BMP" in lines[3] and len(lines) == 4
     assert _run(*words, out=out) == 0
-    assert capfd.readouterr().out.startswith("tid2013 is prepared already, in ")
+    assert capfd.readouterr().out.startswith("tid2013 is already prepared in ")
 
 
 def test_prepare_tells_of_what_is_left_out_and_left_over(tmp_path, capsys):
@@ -64,7 +64,7 @@ def test_prepare_tells_of_what_is_left_out_and_left_over(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "2 of 779 images, 1 of 29 references, 1 hidden reference\n" in said
     assert "note: no folder jp2k: its 227 images (JPEG2000 compression)" in said
-    assert f"killed, unless one runs: {left}" in said
+    assert f"interrupted preparation, unless one is running: {left}" in said
     assert _run("info", "live/original", out=tmp_path / "out") == 0
     assert "no folder jp2k" in capsys.readouterr().out
 
@@ -156,7 +156,7 @@ def test_a_table_of_ones_own(tmp_path, capsys):
     assert _run(*words, out=out) == 0
     assert capsys.readouterr().out.startswith("ratings: 2 images\nprepared in ")
     assert _run(*words, out=out) == 0
-    assert "table/ratings is prepared already" in capsys.readouterr().out
+    assert "table/ratings is already prepared" in capsys.readouterr().out
     assert _run("info", "ratings", out=out) == 0
     said = capsys.readouterr().out
     assert "table/ratings" in said and "MOS 2 to 9, lower is better" in said

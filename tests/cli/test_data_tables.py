@@ -33,9 +33,9 @@ def test_a_table_from_its_ratings_to_a_sheet(ratings, tmp_path, capsys):
     assert _run(*words, out=out) == 0
     said = capsys.readouterr().out
     assert said.startswith("our_ratings: 2 images\n")
-    assert said.endswith("from now on: --data table/our_ratings\n")
+    assert said.endswith("use it as --data table/our_ratings\n")
     assert _run(*words, out=out) == 0
-    assert capsys.readouterr().out.startswith("table/our_ratings is prepared already")
+    assert capsys.readouterr().out.startswith("table/our_ratings is already prepared")
     assert _run("info", "our_ratings", out=out) == 0
     said = capsys.readouterr().out
     assert re.search(r"name +table/our_ratings +\n", said)

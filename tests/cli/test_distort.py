@@ -196,16 +196,25 @@ def test_output_inside_the_input_is_not_distorted_again(photos, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((PHOTO, "--set", "dbcnn"), "--output FOLDER is needed"),
-        ((PHOTO, "-o", "o"), "--set NAME is needed"),
+        ((PHOTO, "--set", "dbcnn"), "--output FOLDER is required"),
+        ((PHOTO, "-o", "o"), "--set NAME is required"),
         ((PHOTO, "-o", "o", "--set", "dbcn"), "did you mean dbcnn"),
         ((PHOTO, "-o", "o", *CHEAP[:3], "jpg"), "did you mean jpeg"),
         ((PHOTO, "-o", "o", *CHEAP[:2], "--levels", "6"), "levels 1 to 5"),
-        ((PHOTO, "-o", "o", *CHEAP[:2], "--levels", "x"), "needed is such as"),
+        (
+            (PHOTO, "-o", "o", *CHEAP[:2], "--levels", "x"),
+            "--levels: expected levels such as 3, 1-5 or 1,3,5, got x",
+        ),
         ((PHOTO, "-o", "o", *CHEAP, "--format", "jpg"), "one of png, bmp"),
-        ((PHOTO, "-o", "o", *CHEAP, "--seed", "-1"), "seed -1; needed is 0"),
+        (
+            (PHOTO, "-o", "o", *CHEAP, "--seed", "-1"),
+            "seed: expected 0 to 4294967295, got -1",
+        ),
         ((PHOTO, "-o", "o", *CHEAP, "--workers", "0"), "--workers 0"),
-        ((PHOTO, "-o", "o", *CHEAP, "--background", "2"), "--background: 2: needed"),
+        (
+            (PHOTO, "-o", "o", *CHEAP, "--background", "2"),
+            "--background: expected 0 to 1, got 2",
+        ),
         (("-o", "o", *CHEAP), "no images given"),
         (("*.nothing", "-o", "o", *CHEAP), "no file matches"),
         ((PHOTO, "reference.webp", "-o", "o", *CHEAP), "would both be written"),

@@ -170,10 +170,22 @@ def test_written_rows_are_evaluated_the_same_way(tmp_path):
     [
         ((), "--scores TABLE"),
         (("--scores", "none.csv"), "none.csv: no such file"),
-        (("--scores", "T", "--direction", "ssim=up"), "METRIC=higher"),
-        (("--scores", "T", "--direction", "vif=lower"), "no metric vif; there are"),
-        (("--scores", "T", "--resamples", "-1"), "needed is 0 or more"),
-        (("--scores", "T", "--observers", "0"), "needed is 1 or more"),
+        (
+            ("--scores", "T", "--direction", "ssim=up"),
+            "--direction: expected METRIC=higher or METRIC=lower, got ssim=up",
+        ),
+        (
+            ("--scores", "T", "--direction", "vif=lower"),
+            "unknown metric vif (metrics: ",
+        ),
+        (
+            ("--scores", "T", "--resamples", "-1"),
+            "--resamples: expected 0 or more, got -1",
+        ),
+        (
+            ("--scores", "T", "--observers", "0"),
+            "--observers: expected 1 or more, got 0",
+        ),
         (("--scores", "T", "--subjective", "mos"), "a column mos"),
         (("--scores", "T", "--output", "T"), "cannot write"),
         (("--scores", "T", "--mapping", "3"), "invalid choice"),

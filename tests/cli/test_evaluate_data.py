@@ -140,7 +140,7 @@ def test_an_unreadable_image_is_rows_that_say_so(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["ssim"], "give --data NAME"),
+        (["ssim"], "give either --data NAME"),
         (["--data", "tid2013", "--output", "x"], "METRICS and --data"),
         (["ssim", "--data", "tid2013"], "--data needs --output"),
         (["ssim", "--data", "tid2031", "--output", "x"], "did you mean tid2013"),
@@ -149,7 +149,7 @@ def test_an_unreadable_image_is_rows_that_say_so(tmp_path, capsys):
         (["simm", "--data", "tid2013", "--output", "x"], "did you mean ssim"),
         (
             ["ssim", "--data", "tid2013", "--output", "x", "--process", "0"],
-            "go together",
+            "give METRICS and --data together",
         ),
     ],
 )

@@ -217,7 +217,7 @@ def test_what_cannot_be_tested_is_told(tmp_path, capsys):
     assert main(["evaluate", *words, "--resamples", "0"]) == 0
     said = capsys.readouterr().out
     for part in (
-        "1 metrics; needed are an attacker",
+        "names: expected at least two metrics, an attacker and a defender, got 1",
         "no L-test",
         "it needs ms_ssim, vif, gmsd among the metrics",
         "1 references for 2 parts",
@@ -228,17 +228,17 @@ def test_what_cannot_be_tested_is_told(tmp_path, capsys):
     words = ["evaluate", "--scores", str(table), "--splits", "2", "--resamples", "0"]
     assert main(words) == 0
     assert "a: no fit in 2 of 2 splits" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="a band holds"):
+    with pytest.raises(ValueError, match="expected at least 2 images per level"):
         gmad_pairs(tables_of(make_rows(["a", "b"]))[0], levels=30)
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--splits", "0"], "--splits 0: needed is a number from 1, or own"),
-        (["--splits", "many"], "--splits many"),
-        (["--gmad", "0"], "--gmad 0: needed is 1 or more"),
-        (["--margin", "100"], "--margin 100.0: needed is 0 to 100"),
+        (["--splits", "0"], "--splits: expected a number from 1, or own, got 0"),
+        (["--splits", "many"], "--splits: expected a number from 1, or own, got many"),
+        (["--gmad", "0"], "--gmad: expected 1 or more, got 0"),
+        (["--margin", "100"], "--margin: expected 0 to below 100, got 100.0"),
     ],
 )
 def test_wrong_usage_is_told(words, said, tmp_path, capsys):

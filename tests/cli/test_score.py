@@ -186,11 +186,11 @@ def test_grey_next_to_colour_and_sixteen_bits(tmp_path, rng, capsys):
         (("ssim", "*.nothing", "-r", REF), "no file matches"),
         (("ssim", "-r", REF), "no images given"),
         (("ssim", BLUR, "-r", REF, "-o", "a.xls"), "expected a name that ends in .csv"),
-        (("ssim", BLUR, "-r", REF, "--resume"), "goes with --output"),
+        (("ssim", BLUR, "-r", REF, "--resume"), "--resume needs --output"),
         (("ssim", BLUR, "-r", REF, "--set", "ssim.lumma=x"), "did you mean luma"),
         (("ssim", BLUR, "-r", REF, "--set", "ssim.luma=x"), "luma: expected 'bt601'"),
         (("ssim", BLUR, "-r", REF, "--set", "psnr.luma=x"), "not among"),
-        (("ssim", BLUR, "-r", REF, "--background", "7"), "needed is 0 to 1"),
+        (("ssim", BLUR, "-r", REF, "--background", "7"), "expected 0 to 1, got 7"),
     ],
 )
 def test_wrong_usage_exits_with_two(arguments, message, capsys):

@@ -138,7 +138,7 @@ def test_what_all_leaves_out_is_said_and_looked_for_once(files, monkeypatch, cap
     assert main(["score", "mse, all", *image, "--no-cache"]) == 0
     captured = capsys.readouterr()
     assert looked == [None]
-    assert "left out: lpips, no weights alexnet" in captured.err
+    assert "skipped lpips: no weights alexnet" in captured.err
     assert captured.out.splitlines()[0].split(",")[4:] == ["mse", "error"]
 
 

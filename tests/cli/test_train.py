@@ -172,7 +172,7 @@ def test_lower_scores_may_be_better(material, tmp_path):
     ("words", "said"),
     [
         (["tinny", "--data", "x", "--workdir", "y"], "did you mean tiny"),
-        (["tiny", "--data", "x"], "--workdir is needed"),
+        (["tiny", "--data", "x"], "--workdir is required"),
         (["tiny", "--data", "koniq10k", "--workdir", "y"], "is not prepared"),
         (["tiny", "--data", "DATA", "--workdir", "y", "--set", "epoch=3"], "epochs"),
         (
@@ -204,9 +204,9 @@ def test_lower_scores_may_be_better(material, tmp_path):
         ),
         (
             ["tiny", "--epoch", "3"],
-            "--epoch 3; a setting is given as --set epochs=VALUE",
+            "--epoch 3; give a setting as --set epochs=VALUE",
         ),
-        (["tiny", "--dropout=0.2"], "a setting is given as --set model.dropout=VALUE"),
+        (["tiny", "--dropout=0.2"], "give a setting as --set model.dropout=VALUE"),
         (["tiny", "--wokdir", "y"], "--wokdir y; did you mean --workdir?"),
     ],
 )
@@ -257,7 +257,7 @@ def test_what_is_left_out_is_told(tmp_path, capsys):
     # That one never began, and is in nobody's way.
     assert main([*words, "--set", "epochs=1", "--resume"]) == 1
     said = capsys.readouterr().err
-    assert "holds no run to go on with: a new one begins" in said
+    assert "holds no run to continue; starting a new one" in said
     assert (
         "3 images could not be used and were left out: 03.png, 05.png, 07.png" in said
     )

@@ -122,8 +122,8 @@ def test_of_a_set_with_references_these_count(folder, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--workdir", "x"], "--data is needed"),
-        (["--data", "PHOTOS"], "--workdir is needed"),
+        (["--workdir", "x"], "--data is required"),
+        (["--data", "PHOTOS"], "--workdir is required"),
         (["--data", "nowhere", "--workdir", "x"], "no folder nowhere either"),
         (["--data", "EMPTY", "--workdir", "x"], "no photographs in"),
         (["--data", "PHOTOS", "--workdir", "RUN"], "already holds a run"),

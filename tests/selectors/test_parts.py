@@ -66,7 +66,7 @@ def test_where_no_logistic_fits_a_line_or_the_mean_stands_in():
     np.testing.assert_allclose(mapped[:, 0], score, atol=1e-12)
     np.testing.assert_allclose(mapped[:, 1], score.mean())
     assert np.isnan(mapped[:, 2]).all()
-    assert "straight line" in curves.notes[0] and "8 rows" in curves.notes[0]
+    assert "straight line" in curves.notes[0] and "got 8" in curves.notes[0]
     assert "mean" in curves.notes[1] and "mean" in curves.notes[2]
 
 

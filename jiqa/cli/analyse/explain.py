@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.cli.common.arguments import add_background, add_no_cache
 
 HELP = "show which pixels a score hangs on"
@@ -63,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     (choice, *more) = choose(arguments.metric, arguments.set, have_reference=wanted > 1)
     if more or wanted != 1 + choice.needs_reference:
         needed = "REFERENCE DISTORTED" if choice.needs_reference else "IMAGE"
-        raise UsageError(f"needed is one metric and {needed} for {choice.name}")
+        got = f"{arguments.metric} and {wanted} images"
+        raise UsageError(expected(choice.name, f"one metric and {needed}", got))
     folder = Path(arguments.output)
     make_folder(folder / "scores.json")
     try:
@@ -107,7 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     }
     write_json(folder / "scores.json", facts, indent=1)
     print(
-        f"{choice.label}: {found.score:.6g}, at the baseline {found.baseline_score:.6g}"
+        f"{choice.label}: {found.score:.6g}; {found.baseline_score:.6g} at the baseline"
     )
-    print(f"the parts miss the difference by {found.gap:.2g}; written to {folder}")
+    print(f"the attributions miss the difference by {found.gap:.2g}")
+    print(f"written to {folder}")
     return 0

@@ -15,6 +15,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from jiqa.checks import expected
 from jiqa.cli.common.arguments import add_background, add_no_cache
 from jiqa.cli.common.chosen_maps import add_map_arguments
 
@@ -144,7 +145,7 @@ def _target(arguments: argparse.Namespace) -> tuple[list[str], Any]:
 
     if arguments.metric:
         if arguments.maps or arguments.map:
-            raise UsageError("give --metric, or --maps or --map")
+            raise UsageError("give either --metric, or --maps or --map")
         metric = load(arguments.metric, weights_folder=arguments.weights)
         compares = metric.info.kind == "full-reference"
         if compares != bool(arguments.reference):
@@ -160,7 +161,7 @@ def _target(arguments: argparse.Namespace) -> tuple[list[str], Any]:
         try:
             row, column = (int(part) for part in arguments.unit.split(","))
         except ValueError:
-            raise UsageError(f"--unit {arguments.unit}: needed is ROW,COLUMN") from None
+            raise UsageError(expected("--unit", "ROW,COLUMN", arguments.unit)) from None
         unit = row, column
     target = of_maps(NETWORKS[chosen.network], chosen.params, chosen.maps, unit=unit)
     return chosen.names, target

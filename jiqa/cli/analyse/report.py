@@ -67,7 +67,7 @@ def write_page(folder: Path, arguments: argparse.Namespace) -> None:
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"{folder}: needed is a folder of jiqa analyse select ({error})"
+            f"{folder}: not a folder of jiqa analyse select ({error})"
         ) from None
     wanted = argparse.Namespace(
         maps=str(folder / "maps.json"),

@@ -22,6 +22,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jiqa.checks import expected
 from jiqa.cli.analyse.report import add_picture_arguments, write_page
 from jiqa.cli.common.arguments import add_background, add_no_cache
 
@@ -124,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         write_page(folder, arguments)
     for name in pairs.left_out:
-        print(f"left out, no score, reference or pixels: {name}", file=sys.stderr)
+        print(f"skipped, no score, reference or pixels: {name}", file=sys.stderr)
     for index, why in sorted(errors.items()):
         print(f"failed: {pairs.names[index]}: {why}", file=sys.stderr)
     return 1 if errors else 0
@@ -221,7 +222,7 @@ def _others(
     for name in filter(None, (n.strip() for n in arguments.against.split(","))):
         loaded = load(name, weights_folder=arguments.weights)
         if loaded.info.kind != "full-reference":
-            raise UsageError(f"--against {name}: needed are full-reference metrics")
+            raise UsageError(expected("--against", "full-reference metrics", name))
         scores[name] = np.full(len(pairs.pairs), np.nan)
         none = np.zeros(len(pairs.pairs), bool)
         with progress(f"scoring {name}", len(pairs.pairs)) as advance:
@@ -258,8 +259,9 @@ def show_study(study: Study) -> None:
         table.add_row(line.name, count, *(f"{v:.4f}" for v in values))
     console.print(table)
     console.print(
-        f"{int(study.used.sum())} pairs; in-sample: maps and mapping fitted on them; "
-        f"held out: {len(study.validation.folds)} parts of the references",
+        f"{int(study.used.sum())} pairs. In-sample: maps and mapping are fitted to "
+        f"these pairs. Held out: cross-validated over {len(study.validation.folds)} "
+        "folds of references.",
         highlight=False,
     )
 
@@ -279,7 +281,7 @@ def _stopping(text: str) -> str:
             raise ValueError
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text}: needed is no_increase, a gain or a count"
+            f"expected no_increase, a gain or a count, got {text}"
         ) from None
     return text
 
@@ -291,5 +293,5 @@ def _folds(text: str) -> int | None:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text}: needed is a number or each"
+            f"expected a number or each, got {text}"
         ) from None

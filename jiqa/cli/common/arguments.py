@@ -76,5 +76,5 @@ def _grey(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text}: needed is 0 to 1")
+        raise argparse.ArgumentTypeError(f"expected 0 to 1, got {text}")
     return value

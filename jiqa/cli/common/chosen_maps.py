@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jiqa.checks import expected
+
 
 class ChosenMaps(NamedTuple):
     """Maps of one network, in the order asked for.
@@ -62,7 +64,7 @@ def read_chosen_maps(arguments: Any) -> ChosenMaps:
     from jiqa.weights import load
 
     if bool(arguments.maps) == bool(arguments.map):
-        raise UsageError("give --maps FILE or --map LAYER:NUMBER ...")
+        raise UsageError("give either --maps FILE or --map LAYER:NUMBER ...")
     try:
         if arguments.maps:
             selection = Selection.from_json(Path(arguments.maps))
@@ -74,9 +76,8 @@ def read_chosen_maps(arguments: Any) -> ChosenMaps:
             network = str(arguments.network)
             maps = [_parsed(text) for text in arguments.map]
         if network not in NETWORKS or not maps:
-            raise ValueError(
-                f"network {network!r}; needed are maps of one of {', '.join(NETWORKS)}"
-            )
+            wanted = f"maps of one of {', '.join(NETWORKS)}"
+            raise ValueError(expected("network", wanted, repr(network)))
         params = load(network, arguments.weights).params
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from None
@@ -87,5 +88,5 @@ def read_chosen_maps(arguments: Any) -> ChosenMaps:
 def _parsed(text: str) -> tuple[str, int]:
     layer, _, number = text.rpartition(":")
     if not layer or not number.isdigit():
-        raise ValueError(f"--map {text}: needed is LAYER:NUMBER, such as conv1:17")
+        raise ValueError(expected("--map", "LAYER:NUMBER, such as conv1:17", text))
     return layer, int(number)

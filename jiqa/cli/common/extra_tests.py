@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jiqa.checks import expected
+
 if TYPE_CHECKING:
     from jiqa.evaluation.extra_tests import Further, Wanted
 
@@ -59,12 +61,12 @@ def wanted_of(arguments: argparse.Namespace, mapping: Any) -> Wanted:
     splits: Any = arguments.splits
     if splits is not None and splits != "own":
         if not splits.isdecimal() or int(splits) < 1:
-            raise UsageError(f"--splits {splits}: needed is a number from 1, or own")
+            raise UsageError(expected("--splits", "a number from 1, or own", splits))
         splits = int(splits)
     if arguments.gmad is not None and arguments.gmad < 1:
-        raise UsageError(f"--gmad {arguments.gmad}: needed is 1 or more")
+        raise UsageError(expected("--gmad", "1 or more", f"{arguments.gmad}"))
     if not 0 <= arguments.margin < 100:
-        raise UsageError(f"--margin {arguments.margin}: needed is 0 to 100")
+        raise UsageError(expected("--margin", "0 to below 100", f"{arguments.margin}"))
     return Wanted(
         splits=splits,
         waterloo=arguments.waterloo,

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jiqa.checks import expected
 from jiqa.io.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -46,12 +47,12 @@ def divide_host(count: int) -> None:
     from jiqa.errors import UsageError
 
     if count < 1:
-        raise UsageError(f"--host-devices {count}: needed is 1 or more")
+        raise UsageError(expected("--host-devices", "1 or more", f"{count}"))
     try:
         jax.config.update("jax_num_cpu_devices", count)
     except RuntimeError:
         own = jax.device_count("cpu")
-        said = f"--host-devices {count}: this process has {own} already"
+        said = f"--host-devices {count}: this process already has {own} devices"
         raise UsageError(said) from None
 
 
@@ -70,7 +71,7 @@ def join_processes(arguments: argparse.Namespace) -> Rank:
     cluster = (arguments.coordinator, arguments.process, arguments.processes)
     given = [value is not None for value in cluster]
     if any(given) and not all(given):
-        raise UsageError("--coordinator, --process and --processes go together")
+        raise UsageError("give --coordinator, --process and --processes together")
     if all(given) or arguments.distributed:
         return join(*cluster)
     return Rank()

@@ -120,8 +120,8 @@ def rate_data(arguments: argparse.Namespace, folder: Path) -> Rated | None:
         )
     except KeyboardInterrupt:
         print(
-            f"\ninterrupted: finished images are in {folder}; the same command with "
-            "--resume goes on",
+            f"\ninterrupted: finished images are in {folder}; run the same command "
+            "with --resume to continue",
             file=sys.stderr,
         )
         raise

@@ -66,9 +66,9 @@ def read_portfolio_of(
     from jiqa.selectors.scenario import portfolio_of_rows
 
     if bool(arguments.scores) == bool(arguments.data):
-        raise UsageError("give --data NAME (with --methods) or --scores TABLE")
+        raise UsageError("give either --data NAME (with --methods) or --scores TABLE")
     if arguments.split and arguments.data:
-        raise UsageError("--split goes with --scores; --data takes NAME:SPLIT")
+        raise UsageError("--split is for --scores; with --data write NAME:SPLIT")
     wanted = [name.strip() for name in methods.split(",") if name.strip()]
     if arguments.data:
         if not wanted:
@@ -102,8 +102,8 @@ def _read(arguments: argparse.Namespace) -> Rated:
 
     if is_portfolio(arguments.scores):
         raise UsageError(
-            f"{arguments.scores} has the methods' scores on the scale of people's, as "
-            "a selector left them; needed are those that the methods give"
+            f"{arguments.scores}: the scores are already mapped to the MOS scale by a "
+            "selector; expected the scores as the methods give them"
         )
     scores = read_scores(
         [arguments.scores], subjective=arguments.subjective, ignore=arguments.ignore
@@ -140,9 +140,10 @@ def _scored(
     )
     full = [choice.label for choice in choices if choice.needs_reference]
     if full:
+        verb = "needs" if len(full) == 1 else "need"
         raise UsageError(
-            f"{', '.join(full)} compares with a reference; a method is chosen for an "
-            "image that has none"
+            f"{', '.join(full)} {verb} a reference, but methods are chosen for images "
+            "without one"
         )
     words = {**vars(arguments), "metrics": methods, "data": [arguments.data]}
     asked = argparse.Namespace(**words, waterloo=False, gmad=None)

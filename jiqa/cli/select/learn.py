@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.cli.common.scenario import add_portfolio_arguments
 
 HELP = "learn to choose, and say what that is worth"
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder = Path(arguments.output)
     if arguments.folds < 0 or arguments.folds == 1:
-        raise UsageError(f"--folds {arguments.folds}: needed is 0, or 2 or more")
+        raise UsageError(expected("--folds", "0, or 2 or more", f"{arguments.folds}"))
     try:
         require()  # before hours of scoring
         growth = Growth(
@@ -115,12 +116,12 @@ def run(arguments: argparse.Namespace) -> int:
     selector.save(folder)
     for name, note in zip(selector.methods, selector.curves.notes, strict=True):
         if note:
-            print(f"{name}: no logistic curve fits, {note} stands in its place")
+            print(f"{name}: no logistic curve can be fitted; {note} is used instead")
     if lines:
         write_rows(folder / "figures.csv", COLUMNS, lines)
         title = (
             f"{len(portfolio)} images, each left out once in {arguments.folds} parts"
         )
         show_figures(lines, title)
-    print(f"jiqa score selector:{folder} IMAGES scores with it")
+    print(f"score images with it: jiqa score selector:{folder} IMAGES")
     return 0

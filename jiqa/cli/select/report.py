@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jiqa.checks import expected
 from jiqa.cli.common.scenario import add_portfolio_arguments
 
 HELP = "what a selector is worth on other images"
@@ -53,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         selector, fusion = _opened(arguments.selector)
         if fusion is None and not arguments.data:
             raise UsageError(
-                f"{arguments.selector} looks at photographs: needed is --data "
-                "NAME[:SPLIT] or a table of them"
+                f"{arguments.selector} looks at images: give --data "
+                "NAME[:SPLIT] or a table of images"
             )
         make_folder(folder / "figures.csv")
         arguments.set = [*selector.facts.get("settings", []), *arguments.set]
@@ -67,8 +68,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     if portfolio.direction != selector.direction:
         raise UsageError(
-            f"the selector gives scores of which {selector.direction} are better, and "
-            f"here {portfolio.direction} ones are: another scale"
+            expected(
+                "subjective scores",
+                f"those of which {selector.direction} are better, as for the selector",
+                f"those of which {portfolio.direction} are better",
+            )
         )
     lines = reported(selector, portfolio, fusion)
     found = selector.on(portfolio)

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.checks import expected
 from jiqa.evaluation.statistics.logistic_grid import search_grid
 from jiqa.evaluation.statistics.logistic_newton import ascend, explained_part
 
@@ -78,8 +79,11 @@ def fit_logistic(
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if y.ndim != 1 or y.size < 6 or x.shape[-1:] != y.shape:
         raise ValueError(
-            f"x: shape {x.shape}, y: shape {y.shape}; needed are [..., N] and [N] "
-            "with N of six or more, for five parameters"
+            expected(
+                "x, y",
+                "shapes [..., N] and [N] with six or more scores",
+                f"{x.shape} and {y.shape}",
+            )
         )
     unit = standardised(y)
     rows = x.reshape(-1, y.size)
@@ -108,8 +112,8 @@ def standardised(y: np.ndarray) -> np.ndarray:
     """
     if not (np.isfinite(y).all() and np.ptp(y) > 0):
         raise ValueError(
-            "subjective scores: all equal, or not all finite; needed are numbers that "
-            "differ"
+            "subjective scores: expected finite numbers that differ, got all equal, "
+            "or not all finite"
         )
     return (y - y.mean()) / y.std()
 

@@ -178,11 +178,11 @@ def test_learns_from_a_table(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["learn"], "--data NAME (with --methods) or --scores TABLE"),
+        (["learn"], "give either --data NAME (with --methods) or --scores TABLE"),
         (["learn", "--data", "x"], "--data needs --methods"),
         (["learn", "--data", "x", "--methods", "ssim,niqe"], "ssim needs a reference"),
         (["learn", "--data", "x", "--methods", "niqee"], "did you mean niqe"),
-        (["learn", "--data", "x:y", "--split", "z"], "--split goes with --scores"),
+        (["learn", "--data", "x:y", "--split", "z"], "--split is for --scores"),
         (["learn", "--scores", "none.csv"], "no such file"),
         (["learn", "--scores", "TABLE", "--methods", "sharp,dull"], "scores of dull"),
         (["learn", "--scores", "TABLE", "--split", "z"], "train"),
