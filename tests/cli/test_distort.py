@@ -200,17 +200,26 @@ def test_output_inside_the_input_is_not_distorted_again(photos, capsys):
         ((PHOTO, "-o", "o"), "--set NAME is required"),
         ((PHOTO, "-o", "o", "--set", "dbcn"), "did you mean dbcnn"),
         ((PHOTO, "-o", "o", *CHEAP[:3], "jpg"), "did you mean jpeg"),
-        ((PHOTO, "-o", "o", *CHEAP[:2], "--levels", "6"), "levels 1 to 5"),
+        (
+            (PHOTO, "-o", "o", *CHEAP[:2], "--levels", "6"),
+            "levels: expected 1 to 5, the levels of the distortions, got 6",
+        ),
         (
             (PHOTO, "-o", "o", *CHEAP[:2], "--levels", "x"),
             "--levels: expected levels such as 3, 1-5 or 1,3,5, got x",
         ),
-        ((PHOTO, "-o", "o", *CHEAP, "--format", "jpg"), "one of png, bmp"),
+        (
+            (PHOTO, "-o", "o", *CHEAP, "--format", "jpg"),
+            "format: expected 'png', 'bmp', 'tif' or 'webp', got 'jpg'",
+        ),
         (
             (PHOTO, "-o", "o", *CHEAP, "--seed", "-1"),
             "seed: expected 0 to 4294967295, got -1",
         ),
-        ((PHOTO, "-o", "o", *CHEAP, "--workers", "0"), "--workers 0"),
+        (
+            (PHOTO, "-o", "o", *CHEAP, "--workers", "0"),
+            "--workers: expected 1 or more, got 0",
+        ),
         (
             (PHOTO, "-o", "o", *CHEAP, "--background", "2"),
             "--background: expected 0 to 1, got 2",

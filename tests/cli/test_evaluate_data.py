@@ -149,7 +149,7 @@ def test_an_unreadable_image_is_rows_that_say_so(tmp_path, capsys):
         (["simm", "--data", "tid2013", "--output", "x"], "did you mean ssim"),
         (
             ["ssim", "--data", "tid2013", "--output", "x", "--process", "0"],
-            "give METRICS and --data together",
+            "give --coordinator, --process and --processes together",
         ),
     ],
 )
