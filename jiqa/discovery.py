@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
+from typing import Any
 
 
 def modules(
@@ -24,3 +26,29 @@ def modules(
     for name in sorted(m.name for m in found):
         if not name.startswith("_"):
             yield name, importlib.import_module(f"{package}.{name}")
+
+
+def lazy_names(
+    package: str, names: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Public names of a package that are imported when they are first asked for.
+
+    Args:
+        package: dotted name.
+        names: of each public name the module in the package that has it.
+
+    Returns:
+        ``__getattr__`` and ``__dir__`` of the package.
+
+    Raises:
+        AttributeError: (by ``__getattr__``) a name that is not among them.
+    """
+
+    def find(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{package}.{names[name]}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return find, lambda: sorted(names)

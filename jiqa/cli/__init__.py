@@ -2,7 +2,7 @@
 
 A subcommand is a module here with ``HELP``, ``add_arguments(parser)`` and
 ``run(arguments) -> exit code``; it is found by being there. It may have
-``explain(arguments, option) -> hint`` for an option that it does not have.
+``unknown_option(arguments, option) -> hint`` for an option that it does not have.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import difflib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jiqa.discovery import modules
 
@@ -30,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"jiqa {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    hints: dict[str, Callable[[argparse.Namespace, str], str] | None] = {}
     for name, module in modules(__name__, packages=True):
         if name == "common":
             continue
@@ -40,14 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(sub)
-        sub.set_defaults(run=module.run, usage_error=sub.error)
-        sub.set_defaults(
-            usage=sub.format_usage, explain=getattr(module, "explain", None)
-        )
+        sub.set_defaults(run=module.run, usage_error=sub.error, usage=sub.format_usage)
+        hints[name] = getattr(module, "unknown_option", None)
     arguments, left = parser.parse_known_args(argv)
     try:
         if left:
-            raise UsageError(f"unrecognized: {' '.join(left)}{_hint(arguments, left)}")
+            hint = _hint(arguments, left, hints[arguments.command])
+            raise UsageError(f"unrecognized: {' '.join(left)}{hint}")
         return arguments.run(arguments)
     except UsageError as error:
         arguments.usage_error(str(error))
@@ -59,10 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141
 
 
-def _hint(arguments: argparse.Namespace, words: Sequence[str]) -> str:
+def _hint(
+    arguments: argparse.Namespace,
+    words: Sequence[str],
+    unknown_option: Callable[[argparse.Namespace, str], str] | None,
+) -> str:
     """What may have been meant by the first option that there is not."""
     option = next((x for x in words if x.startswith("-")), "").partition("=")[0]
-    said = arguments.explain(arguments, option) if arguments.explain else ""
+    said = unknown_option(arguments, option) if unknown_option else ""
     known = re.findall(r"--[\w-]+", arguments.usage())
     close = difflib.get_close_matches(option, known, n=1)
     return said or (f"; did you mean {close[0]}?" if close else "")

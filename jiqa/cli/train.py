@@ -195,7 +195,7 @@ def _show(model: Any, settings: list[str]) -> None:
                 print(f"{opening}{field.name}={getattr(part, field.name)}")
 
 
-def explain(arguments: argparse.Namespace, option: str) -> str:
+def unknown_option(arguments: argparse.Namespace, option: str) -> str:
     """Where a setting was given as an option of its own."""
     from jiqa.models.registry import all_models
     from jiqa.training.config import TrainingConfig

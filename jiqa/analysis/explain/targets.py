@@ -71,19 +71,6 @@ def _whole_maps(
     return found[..., jnp.asarray(numbers)]
 
 
-def of_classes(network: Network, params: Any, classes: Sequence[int]) -> Target:
-    """The probability of each of some classes (the network with its classifier)."""
-    return functools.partial(_of_classes, network, tuple(classes), params)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _of_classes(
-    network: Network, classes: tuple[int, ...], params: Any, images: Array
-) -> Array:
-    logits = network.logits(params, network.preprocess(images))
-    return jax.nn.softmax(logits)[:, jnp.asarray(classes)]
-
-
 def of_score(metric: Loaded, reference: Any = None) -> Target:
     """A metric's score of each image, beside one reference if it compares.
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jiqa.cli.common.arguments import add_no_cache
-from jiqa.cli.common.chosen_maps import ChosenMaps, add_map_arguments
+from jiqa.cli.common.chosen_maps import add_map_arguments
 
 if TYPE_CHECKING:
-    from jiqa.analysis.explain.concepts import Concept
+    from jiqa.analysis.explain.concepts import ConceptSet
 
 HELP = "name what feature maps stand for"
 
@@ -44,68 +44,40 @@ def run(arguments: argparse.Namespace) -> int:
 
     from jiqa.analysis.explain.broden import Broden
     from jiqa.analysis.explain.drawn_concepts import DrawnConcepts
+    from jiqa.analysis.explain.explain_maps import dissect_maps, write_dissection
     from jiqa.cli.common.chosen_maps import read_chosen_maps
     from jiqa.cli.common.jax_setup import configure_jax
+    from jiqa.cli.common.progress import progress
     from jiqa.errors import UsageError
-    from jiqa.io.write_table import make_folder, write_rows
+    from jiqa.io.write_table import make_folder
 
     configure_jax(cache=not arguments.no_cache)
     path = Path(arguments.output) / "dissection.csv"
     make_folder(path)
-    chosen = read_chosen_maps(arguments)
+    maps = read_chosen_maps(arguments)
     categories = arguments.categories and arguments.categories.split(",")
     try:
-        concepts: Any = DrawnConcepts(arguments.images or 120)
+        concepts: ConceptSet = DrawnConcepts(arguments.images or 120)
         if arguments.broden:
             concepts = Broden(
                 arguments.broden, categories=categories, limit=arguments.images
             )
-        found = dissected(
-            chosen,
+        found = dissect_maps(
+            maps,
             concepts,
             quantile=arguments.quantile,
             least=arguments.least,
             batch=arguments.batch,
+            progress=progress,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
+    write_dissection(path, found, arguments.least)
     table = Table("map", "concept", "category", "overlap", "detector")
-    columns = ["map", "rank", "concept", "category", "iou", "detector"]
-    rows = []
-    for index, name in zip(chosen.maps, chosen.names, strict=True):
-        for rank, (concept, overlap) in enumerate(found[index], 1):
-            above = overlap > arguments.least
-            row = concept.name, concept.category, f"{overlap:.4f}"
-            cells = [name, rank, *row, above]
-            rows.append(dict(zip(columns, cells, strict=True)))
-            if rank == 1:
-                table.add_row(name, *row, "yes" if above else "no")
-    write_rows(path, columns, rows)
+    for key, name in zip(maps.maps, maps.names, strict=True):
+        concept, overlap = found[key][0]
+        above = "yes" if overlap > arguments.least else "no"
+        table.add_row(name, concept.name, concept.category, f"{overlap:.4f}", above)
     Console().print(table)
-    print(f"{len(chosen.maps)} maps over {len(concepts)} images; written to {path}")
+    print(f"{len(maps.maps)} maps over {len(concepts)} images; written to {path}")
     return 0
-
-
-def dissected(
-    chosen: ChosenMaps, concepts: Any, *, count: int = 5, **options: Any
-) -> dict[tuple[str, int], list[tuple[Concept, float]]]:
-    """The concepts that each map overlaps most, layer by layer, with a bar."""
-    from jiqa.analysis.explain.dissection import dissect
-    from jiqa.analysis.explain.targets import whole_maps
-    from jiqa.cli.common.progress import progress
-    from jiqa.nn import NETWORKS
-    from jiqa.progress import steps
-
-    network = NETWORKS[chosen.network]
-    found = {}
-    for layer, numbers in chosen.by_layer().items():
-        with progress(f"dissecting {layer}", 2 * len(concepts)) as advance:
-            result = dissect(
-                whole_maps(network, chosen.params, layer, numbers),
-                concepts,
-                on_progress=steps(advance, 2 * len(concepts)),
-                **options,
-            )
-        for unit, number in enumerate(numbers):
-            found[layer, number] = result.best(unit, count)
-    return found

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from jiqa.cli.common.arguments import add_no_cache
-from jiqa.cli.common.chosen_maps import ChosenMaps, add_map_arguments
+from jiqa.cli.common.chosen_maps import add_map_arguments
 
 HELP = "draw what feature maps respond to most"
 
@@ -49,17 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Maximise, write the grid, say where."""
+    from jiqa.analysis.explain.explain_maps import maximise_maps
     from jiqa.analysis.explain.maximisation import Restraint
     from jiqa.cli.common.chosen_maps import read_chosen_maps
     from jiqa.cli.common.jax_setup import configure_jax
+    from jiqa.cli.common.progress import progress
     from jiqa.errors import UsageError
     from jiqa.io.write_table import make_folder
     from jiqa.report.grids import save_grid
+    from jiqa.report.overlays import as_bytes
 
     configure_jax(cache=not arguments.no_cache)
     path = Path(arguments.output)
     make_folder(path)
-    chosen = read_chosen_maps(arguments)
+    maps = read_chosen_maps(arguments)
     try:
         restraint = Restraint(
             parametrisation=arguments.parametrisation,
@@ -69,43 +71,18 @@ def run(arguments: argparse.Namespace) -> int:
             blur_every=arguments.blur_every,
             blur=arguments.blur,
         )
-        pictures = maximised(
-            chosen,
+        pictures = maximise_maps(
+            maps,
             restraint=restraint,
             objective=arguments.objective,
             size=arguments.size,
             steps=arguments.steps,
             rate=arguments.rate,
             seed=arguments.seed,
+            progress=progress,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
-    save_grid(path, [pictures[m] for m in chosen.maps], chosen.names)
-    print(f"{len(chosen.maps)} pictures written to {path}")
+    save_grid(path, [as_bytes(pictures[m]) for m in maps.maps], maps.names)
+    print(f"{len(maps.maps)} pictures written to {path}")
     return 0
-
-
-def maximised(chosen: ChosenMaps, **options: Any) -> dict[tuple[str, int], Any]:
-    """The picture ``[size, size, 3]`` of each map, uint8, with a bar of the steps."""
-    from jiqa.analysis.explain.maximisation import maximise
-    from jiqa.cli.common.progress import progress
-    from jiqa.nn import NETWORKS
-    from jiqa.report.overlays import as_bytes
-
-    network = NETWORKS[chosen.network]
-    layers = chosen.by_layer()
-    found: dict[tuple[str, int], Any] = {}
-    steps = options.get("steps", 128)
-    with progress("maximising", steps * len(layers)) as advance:
-        for layer, numbers in layers.items():
-            result = maximise(
-                network,
-                chosen.params,
-                layer,
-                numbers,
-                on_step=lambda done: advance(),
-                **options,
-            )
-            for number, picture in zip(numbers, result.pictures, strict=True):
-                found[layer, number] = as_bytes(picture)
-    return found

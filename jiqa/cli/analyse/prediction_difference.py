@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from jiqa.checks import expected
 from jiqa.cli.common.arguments import add_background, add_no_cache
 from jiqa.cli.common.chosen_maps import add_map_arguments
+
+if TYPE_CHECKING:
+    from jiqa.analysis.explain.targets import Target
 
 HELP = "show which parts of an image speak for a map or a score"
 
@@ -56,16 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replace windows, write overlays, say where."""
-    import numpy as np
-
     from jiqa.analysis.explain.prediction_difference import prediction_difference
+    from jiqa.analysis.explain.unit_images import patch_sampler, read_unit
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
     from jiqa.errors import UsageError
-    from jiqa.io.atomic import replacing
     from jiqa.io.write_table import make_folder
     from jiqa.progress import steps
-    from jiqa.report.overlays import overlay, save_picture
+    from jiqa.report.explanations import write_relevance
 
     configure_jax(cache=not arguments.no_cache)
     folder = Path(arguments.output)
@@ -73,7 +73,15 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         image = read_unit(arguments.image, arguments.background)
         names, target = _target(arguments)
-        sampler = make_sampler(arguments, image)
+        sampler = patch_sampler(
+            image,
+            arguments.patches_from or (),
+            kind=arguments.sampler,
+            window=arguments.window,
+            padding=arguments.padding,
+            patches=arguments.patches,
+            seed=arguments.seed,
+        )
         with progress("replacing windows", 100) as advance:
             found = prediction_difference(
                 target,
@@ -87,60 +95,18 @@ def run(arguments: argparse.Namespace) -> int:
             )
     except (ValueError, FileNotFoundError) as error:
         raise UsageError(str(error)) from None
-    for index, name in enumerate(names):
-        picture = overlay(image, found.values[..., index])
-        save_picture(
-            folder / f"{''.join(c if c.isalnum() else '-' for c in name)}.png", picture
-        )
-    with replacing(folder / "values.npz") as draft, draft.open("wb") as file:
-        np.savez_compressed(
-            file,
-            values=found.values.astype(np.float32),
-            of_image=found.of_image,
-            names=np.array(names),
-        )
+    write_relevance(folder, image, found, names)
     print(f"{found.windows} windows; {len(names)} overlays written to {folder}")
     return 0
 
 
-def read_unit(path: Any, background: float = 1.0) -> Any:
-    """An image as float32 ``[H, W, 3]`` in [0, 1]."""
-    import numpy as np
-
-    from jiqa.io.decode import read_image
-
-    pixels = read_image(path, background=background)
-    unit = (pixels / np.iinfo(pixels.dtype).max).astype(np.float32)
-    return np.repeat(unit, 3 // unit.shape[-1], axis=-1)
-
-
-def make_sampler(arguments: argparse.Namespace, image: Any) -> Any:
-    """The sampler that the arguments ask for, from the images that they name."""
-    from jiqa.analysis.explain.patch_samplers import ConditionalSampler, MarginalSampler
-    from jiqa.scoring.jobs import expand
-
-    if arguments.patches_from:
-        images = [read_unit(path) for path, _ in expand(arguments.patches_from)]
-    else:
-        sample = Path(__file__).parents[2] / "sample" / "reference.png"
-        images = [image, read_unit(sample)]
-    if arguments.sampler == "marginal":
-        return MarginalSampler(images, arguments.window)
-    return ConditionalSampler(
-        images,
-        arguments.window,
-        padding=arguments.padding,
-        patches=arguments.patches,
-        seed=arguments.seed,
-    )
-
-
-def _target(arguments: argparse.Namespace) -> tuple[list[str], Any]:
+def _target(arguments: argparse.Namespace) -> tuple[list[str], Target]:
     """Names and function of what is explained."""
-    from jiqa.analysis.explain.targets import of_maps, of_score
+    from jiqa.analysis.explain.targets import of_score
+    from jiqa.analysis.explain.unit_images import read_unit
+    from jiqa.checks import expected
     from jiqa.cli.common.chosen_maps import read_chosen_maps
     from jiqa.errors import UsageError
-    from jiqa.nn import NETWORKS
     from jiqa.registry import load
 
     if arguments.metric:
@@ -155,7 +121,7 @@ def _target(arguments: argparse.Namespace) -> tuple[list[str], Any]:
         if compares:
             reference = read_unit(arguments.reference, arguments.background)
         return [arguments.metric], of_score(metric, reference)
-    chosen = read_chosen_maps(arguments)
+    maps = read_chosen_maps(arguments)
     unit = None
     if arguments.unit:
         try:
@@ -163,5 +129,4 @@ def _target(arguments: argparse.Namespace) -> tuple[list[str], Any]:
         except ValueError:
             raise UsageError(expected("--unit", "ROW,COLUMN", arguments.unit)) from None
         unit = row, column
-    target = of_maps(NETWORKS[chosen.network], chosen.params, chosen.maps, unit=unit)
-    return chosen.names, target
+    return maps.names, maps.target(unit)

@@ -19,15 +19,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jiqa.checks import expected
 from jiqa.cli.analyse.report import add_picture_arguments, write_page
 from jiqa.cli.common.arguments import add_background, add_no_cache
 
 if TYPE_CHECKING:
-    from jiqa.analysis.map_selection.rated_pairs import RatedPairs
     from jiqa.analysis.map_selection.study import Study
 
 HELP = "find the feature maps that carry quality"
@@ -41,14 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--data-dir", help="prepared sets (default: JIQA_DATA, or the user's cache)")
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
-    add_study_arguments(parser)
+    _add_study_arguments(parser)
     add("--report", action="store_true", help="also write report.html")
     group = parser.add_argument_group("pictures of the report")
     add_picture_arguments(group)
 
 
-def add_study_arguments(parser: argparse.ArgumentParser) -> None:
-    """What decides a study of given pairs."""
+def _add_study_arguments(parser: argparse.ArgumentParser) -> None:
+    """What decides a study."""
     add = parser.add_argument
     networks = ("alexnet", "vgg16", "vgg19")
     add("--network", choices=networks, default="alexnet", help="(%(default)s)")
@@ -111,130 +108,47 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score maps, select, validate, write and print."""
-    from jiqa.analysis.map_selection.rated_pairs import open_rated_pairs
+    from jiqa.analysis.map_selection.select_maps import select_maps
     from jiqa.cli.common.jax_setup import configure_jax
-    from jiqa.io.write_table import make_folder
-
-    folder = Path(arguments.output)
-    make_folder(folder / "maps.json")  # now, not after the work
-    pairs = open_rated_pairs(arguments.data, arguments.data_dir)
-    configure_jax(cache=not arguments.no_cache)
-    study, errors = studied(arguments, pairs, folder)
-    show_study(study)
-    print(f"maps.json and tables written to {folder}")
-    if arguments.report:
-        write_page(folder, arguments)
-    for name in pairs.left_out:
-        print(f"skipped, no score, reference or pixels: {name}", file=sys.stderr)
-    for index, why in sorted(errors.items()):
-        print(f"failed: {pairs.names[index]}: {why}", file=sys.stderr)
-    return 1 if errors else 0
-
-
-def studied(
-    arguments: argparse.Namespace, pairs: RatedPairs, folder: Path
-) -> tuple[Study, dict[int, str]]:
-    """Do the study that the arguments ask for, and write it.
-
-    Raises:
-        UsageError: what the selection refuses.
-    """
-    import jax
-
-    from jiqa.analysis.map_selection.map_scores import compute_map_scores
-    from jiqa.analysis.map_selection.study import natural_direction, run_study
-    from jiqa.analysis.map_selection.study_files import write_study
     from jiqa.cli.common.progress import progress
     from jiqa.cli.common.run_record import run_facts
     from jiqa.errors import UsageError
-    from jiqa.io.cache import cache_folder
-    from jiqa.progress import steps
 
-    layers: dict[str, Any] = {}
-    if arguments.layers:
-        layers = {"layers": tuple(name.strip() for name in arguments.layers.split(","))}
-    how: dict[str, Any] = {
-        "background": arguments.background,
-        "devices": jax.local_devices(),
-    }
-    direction = arguments.direction
-    if direction == "natural":
-        direction = natural_direction(arguments.metric, pairs.better)
+    configure_jax(cache=not arguments.no_cache)
     try:
-        with progress("scoring maps", len(pairs.pairs)) as advance:
-            found = compute_map_scores(
-                pairs.pairs,
-                network=arguments.network,
-                metric=arguments.metric,
-                cache=arguments.cache or cache_folder("map_scores"),
-                weights_folder=arguments.weights,
-                on_progress=steps(advance, len(pairs.pairs)),
-                **how,
-                **layers,
-            )
-        against, failed = _others(arguments, pairs, how)
-        with progress("resampling", arguments.resamples) as advance:
-            study = run_study(
-                found,
-                pairs.scores,
-                pairs.references,
-                against=against,
-                folds=arguments.folds,
-                inner_folds=arguments.inner_folds,
-                resamples=arguments.resamples,
-                seed=arguments.seed,
-                on_resample=lambda done: advance(),
-                criterion=arguments.criterion,
-                combine=arguments.combination,
-                direction=direction,
-                **stopping_options(arguments.stopping),
-            )
+        found = select_maps(
+            arguments.data,
+            output=arguments.output,
+            data_dir=arguments.data_dir,
+            network=arguments.network,
+            metric=arguments.metric,
+            layers=_names(arguments.layers or ""),
+            criterion=arguments.criterion,
+            combine=arguments.combination,
+            stopping=_rule(arguments.stopping),
+            direction=arguments.direction,
+            folds=arguments.folds,
+            inner_folds=arguments.inner_folds,
+            resamples=arguments.resamples,
+            seed=arguments.seed,
+            against=_names(arguments.against),
+            weights_folder=arguments.weights,
+            cache=arguments.cache,
+            background=arguments.background,
+            facts=run_facts(arguments),
+            progress=progress,
+        )
     except (ValueError, FileNotFoundError) as error:
         raise UsageError(str(error)) from None
-    errors = {**failed, **found.errors}
-    facts = {
-        **run_facts(arguments),
-        "data": pairs.spec,
-        "fingerprint": pairs.fingerprint,
-        "better": pairs.better,
-        "left_out": list(pairs.left_out),
-        "failed": {pairs.names[i]: why for i, why in errors.items()},
-        "map_scores": str(found.path),
-        "devices": len(how["devices"]),
-    }
-    write_study(folder, study, facts)
-    return study, errors
-
-
-def _others(
-    arguments: argparse.Namespace, pairs: RatedPairs, how: dict[str, Any]
-) -> tuple[dict[str, Any], dict[int, str]]:
-    """Scores of the metrics of ``--against``, and what failed."""
-    import numpy as np
-
-    from jiqa.analysis.map_selection.pair_stream import computed_batches
-    from jiqa.cli.common.progress import progress
-    from jiqa.errors import UsageError
-    from jiqa.registry import load
-
-    scores: dict[str, Any] = {}
-    errors: dict[int, str] = {}
-    for name in filter(None, (n.strip() for n in arguments.against.split(","))):
-        loaded = load(name, weights_folder=arguments.weights)
-        if loaded.info.kind != "full-reference":
-            raise UsageError(expected("--against", "full-reference metrics", name))
-        scores[name] = np.full(len(pairs.pairs), np.nan)
-        none = np.zeros(len(pairs.pairs), bool)
-        with progress(f"scoring {name}", len(pairs.pairs)) as advance:
-            for rows, values, failed in computed_batches(
-                loaded, pairs.pairs, done=none, **how
-            ):
-                errors |= failed
-                if rows:
-                    scores[name][rows] = values
-                for _ in rows:
-                    advance()
-    return scores, errors
+    show_study(found.study)
+    print(f"maps.json and tables written to {found.folder}")
+    if arguments.report:
+        write_page(arguments.output, arguments)
+    for name in found.pairs.left_out:
+        print(f"skipped, no score, reference or pixels: {name}", file=sys.stderr)
+    for index, why in sorted(found.errors.items()):
+        print(f"failed: {found.pairs.names[index]}: {why}", file=sys.stderr)
+    return 1 if found.errors else 0
 
 
 def show_study(study: Study) -> None:
@@ -266,13 +180,15 @@ def show_study(study: Study) -> None:
     )
 
 
-def stopping_options(rule: str) -> dict[str, Any]:
-    """A rule of ``--stopping`` as options of ``forward_select``."""
-    if rule == "no_increase":
-        return {}
-    if rule.isdigit():
-        return {"stop": "count", "max_maps": int(rule)}
-    return {"min_gain": float(rule)}
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _rule(text: str) -> str | int | float:
+    """A rule of ``--stopping`` as ``select_maps`` takes it."""
+    if text == "no_increase":
+        return text
+    return int(text) if text.isdigit() else float(text)
 
 
 def _stopping(text: str) -> str:

@@ -93,6 +93,9 @@ def test_options_of_the_selection(prepared, tmp_path, capsys):
     assert (chosen.criterion, chosen.combine) == ("srcc", "geometric")
     assert len(chosen.selected) == 2 and not (tmp_path / "stability.csv").exists()
     assert "held out" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--bogus"])
+    assert ended.value.code == 2 and "unrecognised: --bogus" in capsys.readouterr().err
     for wrong in (["--folds", "9"], ["--layers", "conv9"], ["--against", "brisque"]):
         with pytest.raises(SystemExit) as ended:
             main([*words, *wrong])
@@ -116,7 +119,7 @@ import jax
 jax.config.update("jax_num_cpu_devices", 4)
 import numpy as np
 from jiqa.analysis.map_selection.map_scores import compute_map_scores
-from jiqa.analysis.rated_pairs import open_rated_pairs
+from jiqa.analysis.map_selection.rated_pairs import open_rated_pairs
 pairs = open_rated_pairs("table/mini", sys.argv[1]).pairs[:14]
 options = dict(layers=("conv1",), metric="mse")
 one = compute_map_scores(pairs, **options)
