@@ -7,10 +7,11 @@
   jiqa data prepare table/mine --manual-dir ratings.csv --option direction=lower
   jiqa data show tid2013 --output sheet.png
 
-A set is prepared from its official archive, unpacked by you (or downloaded, where its
-owners let anyone), into the folder that --data-dir or JIQA_DATA names, or the user's
-cache. NAME/CONFIG picks one of several kinds of score, the first without CONFIG. A
-table or a folder of your own gets the name that you give it after the slash.
+A data set is prepared from its official archive, which you unpack first (archives that
+anyone may download are downloaded), into the folder named by --data-dir or JIQA_DATA,
+else into the user's cache. NAME/CONFIG selects one of several kinds of scores; without
+CONFIG it is the first. For a table or a folder of yours, choose the name after the
+slash.
 """
 
 from __future__ import annotations
@@ -37,42 +38,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def action(name: str, text: str) -> argparse.ArgumentParser:
         sub = actions.add_parser(name, help=text, description=text)
         if name != "list":
-            sub.add_argument("name", metavar="NAME", help="NAME or NAME/CONFIG")
+            sub.add_argument(
+                "name", metavar="NAME", help="data set, NAME or NAME/CONFIG"
+            )
         sub.add_argument(
-            "--data-dir", help="prepared sets (default: JIQA_DATA, or the user's cache)"
+            "--data-dir",
+            help="folder of prepared data sets (default: JIQA_DATA, or the user's "
+            "cache)",
         )
         return sub
 
-    action("list", "which data sets there are, and which are prepared")
-    action("info", "what a data set is, and how its archive has to lie")
-    sub = action("prepare", "read an unpacked archive and keep it in one form")
+    action("list", "list the data sets, and which are prepared")
+    action("info", "describe a data set, and how its archive has to be laid out")
+    sub = action("prepare", "prepare a data set from its unpacked archive")
     sub.add_argument(
-        "--manual-dir", metavar="DIR", help="the unpacked archive, or your own table"
+        "--manual-dir",
+        metavar="DIR",
+        help="folder of the unpacked archive, or your table",
     )
     sub.add_argument(
         "--workers",
         type=int,
         default=4,
         metavar="N",
-        help="threads that read files ahead, or processes that compute (%(default)s)",
+        help="threads that read files, or processes that compute images (%(default)s)",
     )
     sub.add_argument(
         "--option",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="what no file says (jiqa data info NAME lists them)",
+        help="an option of the data set (jiqa data info NAME lists them)",
     )
     sub.add_argument(
         "--beam",
         nargs="?",
         const="",
         metavar="FLAGS",
-        help="prepare on Apache Beam, with its own flags: --beam='--runner=...'",
+        help="prepare on Apache Beam, with its flags: --beam='--runner=...'",
     )
-    sub = action("show", "draw images from best to worst with their scores")
+    sub = action("show", "draw a contact sheet from best to worst with the scores")
     sub.add_argument(
-        "--output", "-o", default="sheet.png", help="PNG to write (%(default)s)"
+        "--output", "-o", default="sheet.png", help="PNG file to write (%(default)s)"
     )
 
 

@@ -1,7 +1,7 @@
 """Score the bundled sample with every metric that needs no download.
 
-Prints the table and writes one self-contained HTML report: scores, thumbnails,
-per-pixel maps, and how each metric follows noise, blur and JPEG of rising strength.
+Prints a table and writes a self-contained HTML report with scores, thumbnails, maps of
+every pixel, and curves of each metric over noise, blur and JPEG of increasing strength.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--output", "-o", default="jiqa-demo.html", help="report to write (%(default)s)"
     )
-    add("--metrics", default="all-classical", help="comma list (%(default)s)")
+    add(
+        "--metrics",
+        default="all-classical",
+        help="comma-separated metrics (%(default)s)",
+    )
     add_no_cache(parser)
 
 

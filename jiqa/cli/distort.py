@@ -1,13 +1,13 @@
-"""Write distorted versions of images, strength by strength.
+"""Write distorted versions of images at several levels of strength.
 
   jiqa distort photos/ --set rankiqa_live --output ladder/
   jiqa distort photo.png --set dbcnn --kinds jpeg,contrast --levels 1-3 --output out/
   jiqa distort --list
 
-Of photos/a/cat.jpg come ladder/a/cat/pristine.png, ladder/a/cat/jpeg/1.png and so on,
-all of 8 bits, and ladder/manifest.csv with a line for each. Noise depends on the seed
-and on the names of the image, the kind and the level, on nothing else. What failed has
-a line that says why, and makes the exit code 1; wrong usage gives 2.
+photos/a/cat.jpg becomes ladder/a/cat/pristine.png, ladder/a/cat/jpeg/1.png and so on,
+all with 8 bits, with a line for each in ladder/manifest.csv. Noise depends only on the
+seed and on the names of the image, the kind and the level. Exit code 0; 1 when some
+images failed (their lines say why); 2 for wrong usage.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from jiqa.checks import expected
 from jiqa.cli.common.arguments import add_background, add_no_cache
 
-HELP = "write distorted versions of images, strength by strength"
+HELP = "write distorted versions of images at several levels"
 
 #: Failures told one by one.
 _SHOWN = 10
@@ -32,16 +32,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
     add("images", nargs="*", help="image files, folders or patterns")
-    add("--set", help="whose distortions (see --list)")
-    add("--kinds", help="comma list of kinds of the set (default: all)")
+    add("--set", help="set of distortions (see --list)")
+    add("--kinds", help="comma-separated kinds of the set (default: all)")
     add("--levels", help="levels, such as 1-3 or 1,5 (default: all)")
     add("--output", "-o", help="folder to write")
-    add("--seed", type=int, default=0, help="what noise derives from (%(default)s)")
-    add("--format", default="png", help="png, bmp, tif or webp, lossless (%(default)s)")
+    add("--seed", type=int, default=0, help="seed of the noise (%(default)s)")
+    add("--format", default="png", help="png, bmp, tif or lossless webp (%(default)s)")
     add("--workers", type=int, help="threads that decode and write (default: CPUs)")
     add_background(parser)
-    add("--resume", action="store_true", help="go on with an earlier run's --output")
-    add("--list", action="store_true", help="show the sets and their kinds")
+    add(
+        "--resume",
+        action="store_true",
+        help="continue an interrupted run with the same --output",
+    )
+    add(
+        "--list",
+        action="store_true",
+        help="list the sets of distortions and their kinds",
+    )
     add_no_cache(parser)
 
 

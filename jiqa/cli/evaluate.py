@@ -1,4 +1,4 @@
-"""Compare metrics with human scores.
+"""Evaluate metrics against subjective scores.
 
   jiqa evaluate all-classical,lpips --data tid2013 --output evaluation
   jiqa evaluate ssim,fsim --data koniq10k:test csiq live --output evaluation --resume
@@ -7,17 +7,17 @@
   jiqa evaluate all-classical --data live --splits 100 --output evaluation
   jiqa evaluate ms_ssim,vif,gmsd,fsim --data waterloo --waterloo --gmad 6 -o evaluation
 
-METRICS are scored on prepared data sets (see jiqa data), on every device of this
-machine; with --distributed the same command runs in several processes, each of which
-scores its share. Or tables of scores are read: one row an image (image, reference,
-distortion, mos or dmos or score, and a column for each metric) or one row an image and
-metric (image, metric, value); several are joined by image.
+With --data, METRICS are computed on prepared data sets (see jiqa data), on all devices
+of this machine; with --distributed the same command runs in several processes, each of
+which computes its share. With --scores, tables of scores are read: one row per image
+(image, reference, distortion, mos or dmos or score, and a column for each metric) or
+one row per image and metric (image, metric, value); several tables are joined by image.
 
-Shown are SRCC and KRCC, PLCC and RMSE after a logistic mapping, with bootstrap
+Prints SRCC and KRCC, and PLCC and RMSE after a logistic mapping, with bootstrap
 intervals clustered by reference. The folder --output gets rows.parquet, summary.csv,
 summary.json, significance.json, run.json, report.html and its plots. --splits,
---waterloo and --gmad add protocol.csv, waterloo.csv and gmad.csv, and their parts of
-the report; the last two work on data sets without human scores.
+--waterloo and --gmad add protocol.csv, waterloo.csv and gmad.csv and sections of the
+report; the last two need no subjective scores.
 
 Exit code 0; 1 when some rows failed; 2 for wrong usage.
 """
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jiqa.cli.common.rated_rows import Rated
     from jiqa.evaluation.evaluate import Evaluation
 
-HELP = "compare metrics with human scores"
+HELP = "evaluate metrics against subjective scores (MOS, DMOS)"
 
 _MAPPINGS: dict[str, Literal[5, 4] | None] = {"5": 5, "4": 4, "none": None}
 
@@ -46,7 +46,7 @@ _MAPPINGS: dict[str, Literal[5, 4] | None] = {"5": 5, "4": 4, "none": None}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("metrics", nargs="?", help="comma list of metrics, or all, or all-classical")
+    add("metrics", nargs="?", help="comma-separated metrics, or all, or all-classical")
     add(
         "--data",
         nargs="+",
@@ -54,8 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="prepared data sets (NAME/CONFIG:SPLIT, NAME:test@SEED, see jiqa data) or "
         "tables of image,reference,score",
     )
-    add("--scores", nargs="+", metavar="TABLE", help=".csv, .parquet or .json files")
-    add("--output", "-o", metavar="DIR", help="folder to write (made if need be)")
+    add(
+        "--scores",
+        nargs="+",
+        metavar="TABLE",
+        help="tables of scores, .csv, .parquet or .json",
+    )
+    add("--output", "-o", metavar="DIR", help="folder to write")
     add_table_arguments(parser)
     add(
         "--direction",
@@ -63,14 +68,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="METRIC=higher|lower",
-        help="which values are better, for metrics that jiqa does not know; without "
-        "it, the sign of their SRCC decides",
+        help="which values are better, for metrics that jiqa does not know (default: "
+        "by the sign of their SRCC)",
     )
     add(
         "--infinite",
         type=float,
         metavar="NUMBER",
-        help="a number that stands for infinity in the tables, such as 100000",
+        help="number that stands for infinity in the tables, such as 100000",
     )
     add(
         "--mapping",
@@ -82,16 +87,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--observers",
         type=int,
         metavar="N",
-        help="ratings per image, if the deviations are those of single ratings",
+        help="ratings per image, if the standard deviations are those of single "
+        "ratings",
     )
     add(
         "--resamples",
         type=int,
         default=1000,
         metavar="N",
-        help="bootstrap resamples, 0 for no intervals (%(default)s)",
+        help="number of bootstrap resamples; 0 for no intervals (%(default)s)",
     )
-    add("--seed", type=int, default=0, help="of resamples and splits (%(default)s)")
+    add(
+        "--seed", type=int, default=0, help="seed of resamples and splits (%(default)s)"
+    )
     add("--no-report", action="store_true", help="write no report and no plots")
     add_further_arguments(parser)
     add_data_arguments(parser)

@@ -1,10 +1,10 @@
-"""Write a trained model for use elsewhere.
+"""Export a trained model for use elsewhere.
 
   jiqa export run:runs/mine --format safetensors --output mine.safetensors
   jiqa export run:runs/mine --format jax-export --size 512x384 --output mine.bin
 
-safetensors: the arrays with the settings and facts of the run, in one file. jax-export:
-a program that scores images [B, H, W, 3] uint8 of one size, with JAX and without jiqa:
+safetensors writes the arrays, settings and facts of the run into one file. jax-export
+writes a program that scores images [B, H, W, 3] uint8 of one size with JAX alone:
 jax.export.deserialize(bytearray(open(FILE, "rb").read())).call(images).
 """
 
@@ -16,21 +16,21 @@ from pathlib import Path
 
 from jiqa.checks import expected
 
-HELP = "write a trained model for use elsewhere"
+HELP = "export a trained model for use elsewhere"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("run_name", metavar="run:DIR", help="the run's folder")
+    add("run_name", metavar="run:DIR", help="folder of the run")
     add(
         "--format",
         choices=("safetensors", "jax-export"),
         default="safetensors",
-        help="what to write (%(default)s)",
+        help="format to write (%(default)s)",
     )
     add("--output", "-o", required=True, help="file to write")
-    add("--size", metavar="WxH", help="of the images, for jax-export")
+    add("--size", metavar="WxH", help="width and height of the images, for jax-export")
 
 
 def run(arguments: argparse.Namespace) -> int:

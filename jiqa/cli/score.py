@@ -5,8 +5,8 @@
   jiqa score fsimc --pairs pairs.csv --output scores.parquet
   jiqa score lpips scan.tif --reference original.tif --memory 512MB
 
-On a terminal the scores are shown as a table; piped, they are CSV. Exit code 0; 1 when
-some rows failed (each says why in its last column); 2 for wrong usage.
+Prints a table on a terminal, and CSV into a pipe. Exit code 0; 1 when some rows failed
+(the last column says why); 2 for wrong usage.
 """
 
 from __future__ import annotations
@@ -29,19 +29,20 @@ _SHOWN_ROWS = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("metrics", help="comma list of metrics, or all, or all-classical")
+    add("metrics", help="comma-separated metrics, or all, or all-classical")
     add("images", nargs="*", help="image files, folders or patterns")
     add(
         "--reference",
         "-r",
-        help="a file for all images, or a folder matched by relative path and stem",
+        help="one file for all images, or a folder with the same relative names",
     )
     add(
         "--pairs",
-        help="CSV with columns reference, distorted instead of IMAGES and --reference",
+        help="table with columns reference, distorted instead of IMAGES and "
+        "--reference",
     )
     add("--output", "-o", help="table to write: .csv, .parquet or .json")
-    add("--report", help="HTML page to write: table, thumbnails, plots")
+    add("--report", help="HTML report to write, with table, thumbnails and plots")
     add_scoring(parser)
 
 

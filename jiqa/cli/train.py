@@ -9,15 +9,15 @@
       model.methods=chooser/portfolio.csv
   jiqa score run:runs/mine photo.jpg
 
-DATA is a prepared set (see jiqa data), a table of your own with a column of scores, or
-a folder that jiqa distort has written; for niqe, which is fitted to good photographs in
-one pass, any folder of them. A share of its references is held out: it says
-when to stop, and which state is best; --test splits decide nothing and are reported on
-at the end. --set takes the run's settings (frozen=true, epochs=30) and, as model.KEY,
-the model's; --settings lists them. A run that was broken off goes on with --resume, and
-ends as it would have.
+DATA is a prepared data set (see jiqa data), a table of yours with a column of scores,
+or a folder that jiqa distort has written; for niqe, which is fitted in one pass, any
+folder of good photographs. A share of the references is held out for validation, which
+decides when to stop and which state is the best; the test split decides nothing and is
+evaluated at the end. --set changes settings of the run (frozen=true, epochs=30) and, as
+model.KEY, of the model; --settings lists them. --resume continues an interrupted run,
+with the same result as without the interruption.
 
-Exit code 0; 1 when images could not be used and were left out, numbers ceased to be
+Exit code 0; 1 when images could not be used and were left out, values were no longer
 finite, or rows of the evaluation failed; 2 for wrong usage.
 """
 
@@ -42,11 +42,20 @@ _SHOWN = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("model", metavar="MODEL", help="what to train; a wrong name lists them")
-    add("--data", metavar="NAME[:SPLIT]|PATH", help="what it learns from")
-    add("--validation", metavar="NAME:SPLIT", help="instead of --hold-out")
-    add("--hold-out", type=float, metavar="SHARE", help="of the references (0.1)")
-    add("--test", metavar="NAME:SPLIT", help="what the finished run is reported on")
+    add("model", metavar="MODEL", help="model to train; an unknown name lists all")
+    add("--data", metavar="NAME[:SPLIT]|PATH", help="images to learn from")
+    add(
+        "--validation",
+        metavar="NAME:SPLIT",
+        help="data to validate on instead of --hold-out",
+    )
+    add(
+        "--hold-out",
+        type=float,
+        metavar="SHARE",
+        help="share of the references to validate on (0.1)",
+    )
+    add("--test", metavar="NAME:SPLIT", help="data to evaluate the finished run on")
     add("--workdir", metavar="DIR", help="folder of the run")
     add(
         "--set",
@@ -55,23 +64,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="a setting, such as epochs=30 or model.dropout=0.2; may be repeated",
     )
-    add("--settings", action="store_true", help="show all settings, and their values")
-    add("--resume", action="store_true", help="go on with the run in --workdir")
-    add("--data-dir", help="prepared sets (default: JIQA_DATA, or the user's cache)")
-    add("--weights", metavar="FOLDER", help="where to look first for published weights")
+    add("--settings", action="store_true", help="list all settings with their values")
+    add("--resume", action="store_true", help="continue the run in --workdir")
+    add(
+        "--data-dir",
+        help="folder of prepared data sets (default: JIQA_DATA, or the user's cache)",
+    )
+    add(
+        "--weights",
+        metavar="FOLDER",
+        help="folder to look in first for published weights",
+    )
     add(
         "--workers",
         type=int,
         default=0,
         metavar="N",
-        help="processes that decode images; 0 for threads (%(default)s)",
+        help="number of processes that decode images; 0 for threads (%(default)s)",
     )
     add(
         "--host-devices",
         type=int,
         metavar="N",
-        help="devices to make of this CPU's cores, which share every batch: to see "
-        "that a run does not depend on their number; rarely faster than one",
+        help="number of devices to divide the cores of this CPU into, which share "
+        "every "
+        "batch; for testing, rarely faster than one",
     )
     add_cluster(parser)
     add_no_cache(parser)

@@ -1,4 +1,4 @@
-"""Find, fetch, convert and check learned parameters.
+"""Find, download, convert and verify learned parameters.
 
   jiqa weights list
   jiqa weights fetch vgg19 resnet50
@@ -6,9 +6,9 @@
   jiqa weights verify
   jiqa weights convert vgg19 vgg19-dcbb9e9d.pth
 
-Weights are looked for in the folder that --folder or JIQA_WEIGHTS names, in the user's
+Weights are searched in the folder named by --folder or JIQA_WEIGHTS, in the user's
 cache, in jiqa and in installed packages. Exit code 0; 1 when something is missing or
-wrong.
+wrong; 2 for wrong usage.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-HELP = "find, fetch, convert and check learned parameters"
+HELP = "find, download, convert and verify learned parameters"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def action(
-        name: str, text: str, folder: str = "where to look first"
+        name: str, text: str, folder: str = "folder to look in first"
     ) -> Callable[..., Any]:
         sub = actions.add_parser(name, help=text, description=text)
         if name == "convert":
@@ -37,20 +37,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument("--folder", help=folder)
         return sub.add_argument
 
-    action("list", "which sets there are, and which are at hand")
-    add = action("path", "print where a set is")
-    add("name", metavar="NAME")
-    add = action("verify", "check sets: whole, undamaged, the published ones")
-    add("names", metavar="NAME", nargs="*", help="(default: all that are at hand)")
+    action("list", "list the sets of weights, and where they are")
+    add = action("path", "print the path of a set")
+    add("name", metavar="NAME", help="set of weights")
+    add = action(
+        "verify", "check that sets are complete, undamaged and the published ones"
+    )
+    add(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="sets of weights (default: all that are here)",
+    )
     add = action(
         "fetch",
-        "bring sets from their owners' addresses",
+        "download sets from their official addresses",
         "where to put them (default: the user's cache)",
     )
-    add("names", metavar="NAME", nargs="+")
-    add("--again", action="store_true", help="although they are at hand")
-    add("--keep", action="store_true", help="keep the owners' file, too")
-    action("convert", "convert a published file that is at hand")
+    add("names", metavar="NAME", nargs="+", help="sets of weights")
+    add("--again", action="store_true", help="download sets that are already here, too")
+    add("--keep", action="store_true", help="keep the published file, too")
+    action("convert", "convert a published file that you have")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -164,8 +171,8 @@ def _convert_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--layout",
-        help="whose keys the file has: torchvision, timm, keras, matconvnet ... "
-        "(default: what fits best)",
+        help="layout of the file: torchvision, timm, keras, matconvnet ... (default: "
+        "the one that fits)",
     )
 
 

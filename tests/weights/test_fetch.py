@@ -135,7 +135,7 @@ def test_command_from_nothing_to_verified(toy, server, capsys, tmp_path):
     assert capsys.readouterr().out.strip() == str(path)
     count = len(server.requests)
     assert main(["weights", "fetch", "toy"]) == 0
-    assert "at hand" in capsys.readouterr().out
+    assert "is already here" in capsys.readouterr().out
     assert len(server.requests) == count
     assert main(["weights", "fetch", "toy", "--again"]) == 0
     assert len(server.requests) == count + 1
@@ -156,7 +156,7 @@ def test_fetched_into_a_folder(toy, tmp_path, capsys):
     assert main(arguments) == 0
     assert left(folder) == ["toy.safetensors"]
     assert main(arguments) == 0
-    assert "at hand" in capsys.readouterr().out
+    assert "is already here" in capsys.readouterr().out
     assert weights.load("toy", folder).origin == "folder"
     with pytest.raises(weights.WeightsNotFound):
         weights.load("toy")

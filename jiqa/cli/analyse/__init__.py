@@ -1,4 +1,4 @@
-"""Ask why: which feature maps carry quality, and what they respond to.
+"""Explain scores: which feature maps predict quality, and what they respond to.
 
   jiqa analyse select --data tid2013 --network alexnet --output study --report
   jiqa analyse explain ssim reference.png distorted.png --output explained
@@ -7,7 +7,7 @@
   jiqa analyse dissect --maps study/maps.json --output concepts
   jiqa analyse report study
 
-What select writes is a metric: jiqa score selected:study/maps.json ...
+The maps that select writes are a metric: jiqa score selected:study/maps.json ...
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import argparse
 
 from jiqa.cli.common.actions import add_actions
 
-HELP = "feature maps: select them, explain what they see"
+HELP = "select feature maps that predict quality, and explain scores"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

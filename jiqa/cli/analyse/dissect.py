@@ -1,11 +1,12 @@
-"""Name what feature maps stand for: network dissection.
+"""Name the concepts that feature maps detect (network dissection).
 
   jiqa analyse dissect --maps study/maps.json --output concepts
   jiqa analyse dissect --map conv5:3 conv5:7 --broden ~/broden1_227 --output concepts
 
-The strongest places of each map are laid over labelled images; the map detects the
-concept that they overlap most, if intersection over union is above --least. Without
---broden, images of colours and textures are drawn. The folder gets dissection.csv.
+The positions where a map responds most strongly are compared with labelled regions of
+images; the map detects the concept with the largest intersection over union, if that is
+above --least. Without --broden, drawn images of colours and textures are used. The
+folder gets dissection.csv.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from jiqa.cli.common.chosen_maps import add_map_arguments
 if TYPE_CHECKING:
     from jiqa.analysis.explain.concepts import ConceptSet
 
-HELP = "name what feature maps stand for"
+HELP = "name the concepts that feature maps detect"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +29,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add_map_arguments(parser)
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
-    add("--broden", metavar="DIR", help="unpacked Broden, or a set in its layout")
-    add("--categories", help="comma list of Broden's (default: all)")
-    add("--images", type=int, help="no more than this (default: all; drawn: 120)")
-    add("--quantile", type=float, default=0.005, help="of the top (%(default)s)")
-    add("--least", type=float, default=0.04, help="overlap (%(default)s)")
-    add("--batch", type=int, default=8, help="images at once (%(default)s)")
+    add(
+        "--broden",
+        metavar="DIR",
+        help="folder of the unpacked Broden data set, or of one in its layout",
+    )
+    add("--categories", help="comma-separated categories of Broden (default: all)")
+    add(
+        "--images",
+        type=int,
+        help="number of images at most (default: all, or 120 drawn ones)",
+    )
+    add(
+        "--quantile",
+        type=float,
+        default=0.005,
+        help="share of the strongest responses (%(default)s)",
+    )
+    add("--least", type=float, default=0.04, help="smallest overlap (%(default)s)")
+    add("--batch", type=int, default=8, help="images per batch (%(default)s)")
     add_no_cache(parser)
 
 

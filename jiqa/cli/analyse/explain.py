@@ -1,13 +1,14 @@
-"""Show which pixels a score hangs on.
+"""Show which pixels a score depends on.
 
   jiqa analyse explain ssim reference.png distorted.png --output explained
   jiqa analyse explain selected:study/maps.json reference.png distorted.png -o explained
   jiqa analyse explain brisque photo.png --output explained
 
-The folder gets gradient.png, what a small change of each pixel would do;
-integrated.png, what each pixel did on the way from the baseline (the reference, where
-there is one): red where it worsened the score, blue where it bettered it; map.png, the
-metric's own map, where it has one; and values.npz and scores.json, with the numbers.
+The folder gets gradient.png, the effect of a small change of each pixel;
+integrated.png, the contribution of each pixel on the way from the baseline (the
+reference, if there is one): red where it made the score worse, blue where it made it
+better; map.png, the map of the metric, if it has one; and values.npz and scores.json
+with the numbers.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ from pathlib import Path
 
 from jiqa.cli.common.arguments import add_background, add_no_cache
 
-HELP = "show which pixels a score hangs on"
+HELP = "show which pixels a score depends on"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("metric", help="of jiqa metrics, or selected:maps.json")
-    add("images", nargs="+", help="reference and distorted image, or the image alone")
+    add("metric", help="a name of jiqa metrics, or selected:maps.json")
+    add(
+        "images",
+        nargs="+",
+        help="the reference and the distorted image, or one image alone",
+    )
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
     add(
         "--set",
@@ -36,10 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--baseline",
         choices=("reference", "black", "grey", "blur"),
-        help="where integrated gradients begin (default: the reference, or else blur)",
+        help="where integrated gradients start (default: the reference, else blur)",
     )
-    add("--steps", type=int, default=32, help="on the way from there (%(default)s)")
-    add("--weights", metavar="FOLDER", help="where to look first for learned weights")
+    add("--steps", type=int, default=32, help="steps of the integration (%(default)s)")
+    add(
+        "--weights",
+        metavar="FOLDER",
+        help="folder to look in first for learned weights",
+    )
     add_background(parser)
     add_no_cache(parser)
 

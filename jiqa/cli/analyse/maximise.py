@@ -1,9 +1,9 @@
-"""Draw the pictures that feature maps respond to most.
+"""Draw the images that feature maps respond to most.
 
   jiqa analyse maximise --maps study/maps.json --output grid.png
   jiqa analyse maximise --map conv1:17 conv5:3 --steps 256 --output grid.png
 
-One picture a map, by gradient ascent from noise; the same for the same --seed.
+Draws one image per map by gradient ascent from noise; the same --seed gives the same.
 """
 
 from __future__ import annotations
@@ -28,21 +28,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="rectified",
         help="mean of the map's positive part, its mean, or its centre (%(default)s)",
     )
-    add("--size", type=int, default=96, help="side of a picture (%(default)s)")
-    add("--steps", type=int, default=128, help="of the ascent (%(default)s)")
+    add("--size", type=int, default=96, help="side of an image in pixels (%(default)s)")
+    add("--steps", type=int, default=128, help="steps of the ascent (%(default)s)")
     add("--rate", type=float, default=0.05, help="length of a step (%(default)s)")
     add(
         "--parametrisation",
         choices=("fourier", "pixels"),
         default="fourier",
-        help="what is moved (%(default)s)",
+        help="what is optimised (%(default)s)",
     )
-    add("--l2", type=float, default=0.1, help="weight of contrast (%(default)s)")
-    add("--tv", type=float, default=0.1, help="of total variation (%(default)s)")
-    add("--jitter", type=int, default=4, metavar="PIXELS", help="(%(default)s)")
-    add("--blur-every", type=int, default=0, metavar="STEPS", help="0 for never")
-    add("--blur", type=float, default=0.5, metavar="PIXELS", help="(%(default)s)")
-    add("--seed", type=int, default=0, help="of noise and jitter (%(default)s)")
+    add(
+        "--l2",
+        type=float,
+        default=0.1,
+        help="weight of the contrast penalty (%(default)s)",
+    )
+    add(
+        "--tv",
+        type=float,
+        default=0.1,
+        help="weight of the total variation (%(default)s)",
+    )
+    add(
+        "--jitter",
+        type=int,
+        default=4,
+        metavar="PIXELS",
+        help="largest shift (%(default)s)",
+    )
+    add(
+        "--blur-every",
+        type=int,
+        default=0,
+        metavar="STEPS",
+        help="steps between blurs; 0 for none (%(default)s)",
+    )
+    add(
+        "--blur",
+        type=float,
+        default=0.5,
+        metavar="PIXELS",
+        help="sigma of the blur (%(default)s)",
+    )
+    add("--seed", type=int, default=0, help="seed of noise and jitter (%(default)s)")
     add_no_cache(parser)
 
 

@@ -1,12 +1,12 @@
-"""Show which parts of an image speak for a feature map or a score.
+"""Show which parts of an image raise or lower a feature map or a score.
 
   jiqa analyse prediction-difference photo.png --maps study/maps.json --output where
   jiqa analyse prediction-difference photo.png --map conv5:3 --unit 6,6 -o where
   jiqa analyse prediction-difference bad.png --metric ssim --reference good.png -o where
 
-Every window of the image is replaced by samples of what else could stand there. Red
-parts speak for the value (without them it falls), blue ones against it. The folder gets
-an overlay for each map, and values.npz.
+Every window of the image is replaced by samples of what else could be there. Red parts
+raise the value (without them it falls), blue ones lower it. The folder gets an overlay
+for each map, and values.npz.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from jiqa.cli.common.chosen_maps import add_map_arguments
 if TYPE_CHECKING:
     from jiqa.analysis.explain.targets import Target
 
-HELP = "show which parts of an image speak for a map or a score"
+HELP = "show which parts of an image raise or lower a map or a score"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,29 +29,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("image", help="the image to explain")
     add_map_arguments(parser)
-    add("--unit", metavar="ROW,COLUMN", help="of the maps, instead of their mean")
-    add("--metric", help="instead of maps, the score of a metric")
-    add("--reference", help="beside which the metric scores the image")
+    add(
+        "--unit",
+        metavar="ROW,COLUMN",
+        help="one unit of the maps, instead of their mean",
+    )
+    add("--metric", help="explain the score of this metric instead of maps")
+    add("--reference", help="reference image for a full-reference metric")
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
     add(
         "--sampler",
         choices=("conditional", "marginal"),
         default="conditional",
-        help="what replaces a window: what fits its surroundings, or any (%(default)s)",
+        help="replace windows by what fits the surroundings, or by any patch "
+        "(%(default)s)",
     )
     add(
         "--patches-from",
         nargs="+",
         metavar="IMAGES",
-        help="files or folders to learn from (default: the image and jiqa's sample)",
+        help="files or folders to learn patches from (default: the image and jiqa's "
+        "sample)",
     )
-    add("--window", type=int, default=10, help="side in pixels (%(default)s)")
-    add("--padding", type=int, default=2, help="looked at around it (%(default)s)")
-    add("--stride", type=int, default=4, help="from window to window (%(default)s)")
-    add("--samples", type=int, default=10, help="for each window (%(default)s)")
-    add("--patches", type=int, default=20000, help="to learn from (%(default)s)")
-    add("--batch", type=int, default=40, help="images at once (%(default)s)")
-    add("--seed", type=int, default=0, help="of the samples (%(default)s)")
+    add(
+        "--window",
+        type=int,
+        default=10,
+        help="side of a window in pixels (%(default)s)",
+    )
+    add(
+        "--padding",
+        type=int,
+        default=2,
+        help="pixels around a window that are considered (%(default)s)",
+    )
+    add(
+        "--stride",
+        type=int,
+        default=4,
+        help="pixels from window to window (%(default)s)",
+    )
+    add("--samples", type=int, default=10, help="samples per window (%(default)s)")
+    add(
+        "--patches", type=int, default=20000, help="patches to learn from (%(default)s)"
+    )
+    add("--batch", type=int, default=40, help="images per batch (%(default)s)")
+    add("--seed", type=int, default=0, help="seed of the samples (%(default)s)")
     add_background(parser)
     add_no_cache(parser)
 

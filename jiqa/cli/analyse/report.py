@@ -1,10 +1,10 @@
-"""Put a study together as one page: selection, and what the chosen maps see.
+"""Report a study on one page: the selection, and what the selected maps respond to.
 
   jiqa analyse report study
   jiqa analyse report study --most 12 --broden ~/broden1_227
 
-Reads the folder that jiqa analyse select wrote, and the data set again for sample
-pairs; writes report.html there, which needs no other file.
+Reads the folder that jiqa analyse select wrote, and sample pairs from the data set;
+writes a self-contained report.html into the same folder.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ from typing import Any
 
 from jiqa.cli.common.arguments import add_no_cache
 
-HELP = "put a study together as one HTML page"
+HELP = "report a study of feature maps on one HTML page"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
     add("output", metavar="DIR", help="folder of jiqa analyse select")
-    add("--data-dir", help="prepared sets (default: as in the study)")
-    add("--weights", metavar="FOLDER", help="where to look first for learned weights")
-    add("--seed", type=int, default=0, help="of all that is random (%(default)s)")
+    add("--data-dir", help="folder of prepared data sets (default: as in the study)")
+    add(
+        "--weights",
+        metavar="FOLDER",
+        help="folder to look in first for learned weights",
+    )
+    add("--seed", type=int, default=0, help="seed of everything random (%(default)s)")
     add_picture_arguments(parser)
     add_no_cache(parser)
 
@@ -31,13 +35,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_picture_arguments(parser: Any) -> None:
     """What decides the pictures of the page."""
     add = parser.add_argument
-    add("--most", type=int, default=8, help="maps that are shown (%(default)s)")
-    add("--side", type=int, default=96, help="of pictures in pixels (%(default)s)")
-    add("--steps", type=int, default=96, help="of maximisation (%(default)s)")
-    add("--stride", type=int, default=8, help="of prediction difference (%(default)s)")
-    add("--samples", type=int, default=4, help="for each of its windows (%(default)s)")
-    add("--broden", metavar="DIR", help="for concepts (default: drawn ones)")
-    add("--images", type=int, default=60, help="with concepts (%(default)s)")
+    add("--most", type=int, default=8, help="number of maps to show (%(default)s)")
+    add(
+        "--side",
+        type=int,
+        default=96,
+        help="side of the images in pixels (%(default)s)",
+    )
+    add("--steps", type=int, default=96, help="steps of maximisation (%(default)s)")
+    add(
+        "--stride",
+        type=int,
+        default=8,
+        help="stride of prediction difference (%(default)s)",
+    )
+    add("--samples", type=int, default=4, help="its samples per window (%(default)s)")
+    add("--broden", metavar="DIR", help="data set of concepts (default: drawn images)")
+    add(
+        "--images",
+        type=int,
+        default=60,
+        help="number of images with concepts (%(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

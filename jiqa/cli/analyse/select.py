@@ -1,16 +1,17 @@
-"""Find the few feature maps that agree best with people.
+"""Select the few feature maps that agree best with subjective scores.
 
   jiqa analyse select --data tid2013 --network alexnet --metric ssim --output study
   jiqa analyse select --data csiq --network vgg16 --against ssim,psnr --output study
 
-Every map of every convolution is scored for every pair, in one pass of the network;
-what has been scored is kept on disk, and a later call of whatever options goes on from
-there. Then maps are chosen one by one, as they raise the correlation with the human
-scores. All figures are given twice: in-sample, on the pairs that the maps were chosen
-on, as published ones are; and held out, on references that were not looked at.
+Every map of every convolution is scored for every pair in one pass of the network. The
+scores are kept on disk, so that a later call continues from them, whatever its options.
+Then the map that raises the correlation with the subjective scores most is added, one
+after the other. All figures are given twice: in-sample, on the pairs that the maps were
+selected on, as published figures are; and held out, on references that were not used.
 
 The folder --output gets maps.json (a metric: jiqa score selected:maps.json),
-curve.csv, curve.png, figures.csv, stability.csv, run.json, with --report report.html.
+curve.csv, curve.png, figures.csv, stability.csv and run.json; with --report also
+report.html.
 
 Exit code 0; 1 when some pairs failed; 2 for wrong usage.
 """
@@ -27,16 +28,22 @@ from jiqa.cli.common.arguments import add_background, add_no_cache
 if TYPE_CHECKING:
     from jiqa.analysis.map_selection.study import Study
 
-HELP = "find the feature maps that carry quality"
+HELP = "select the feature maps that predict quality"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
     add(
-        "--data", required=True, metavar="NAME[:SPLIT]", help="prepared set (jiqa data)"
+        "--data",
+        required=True,
+        metavar="NAME[:SPLIT]",
+        help="prepared data set (see jiqa data)",
     )
-    add("--data-dir", help="prepared sets (default: JIQA_DATA, or the user's cache)")
+    add(
+        "--data-dir",
+        help="folder of prepared data sets (default: JIQA_DATA, or the user's cache)",
+    )
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
     _add_study_arguments(parser)
     add("--report", action="store_true", help="also write report.html")
@@ -48,48 +55,53 @@ def _add_study_arguments(parser: argparse.ArgumentParser) -> None:
     """What decides a study."""
     add = parser.add_argument
     networks = ("alexnet", "vgg16", "vgg19")
-    add("--network", choices=networks, default="alexnet", help="(%(default)s)")
-    add("--metric", default="ssim", help="on every map: ssim, psnr, mse (%(default)s)")
-    add("--layers", help="comma list of layers (default: every convolution)")
+    add("--network", choices=networks, default="alexnet", help="network (%(default)s)")
+    add(
+        "--metric",
+        default="ssim",
+        help="metric on every map: ssim, psnr or mse (%(default)s)",
+    )
+    add("--layers", help="comma-separated layers (default: every convolution)")
     add(
         "--criterion",
         choices=("nonlinear_plcc", "plcc", "srcc"),
         default="nonlinear_plcc",
-        help="what is raised (%(default)s, Pearson's after the logistic)",
+        help="correlation to raise (%(default)s, Pearson's after the logistic)",
     )
     add(
         "--combination",
         choices=("mean", "geometric", "layer_balanced"),
         default="mean",
-        help="how the maps' scores become one (%(default)s)",
+        help="how the scores of the maps are combined (%(default)s)",
     )
     add(
         "--stopping",
         type=_stopping,
         default="no_increase",
         metavar="RULE",
-        help="no_increase, a least gain such as 0.001, or a count of maps such as 12 "
+        help="no_increase, a smallest gain such as 0.001, or a count of maps such as "
+        "12 "
         "(%(default)s)",
     )
     add(
         "--direction",
         choices=("natural", "either", "same", "opposite"),
         default="natural",
-        help="how the maps' scores run beside the human ones; natural: better with "
-        "better (%(default)s)",
+        help="sign of the correlation of the maps with the subjective scores; natural: "
+        "both get better together (%(default)s)",
     )
     add(
         "--folds",
         type=_folds,
         default=5,
         metavar="N",
-        help="parts of the references for held-out figures, or each (%(default)s)",
+        help="folds of the references for held-out figures, or each (%(default)s)",
     )
     add(
         "--inner-folds",
         type=int,
         metavar="N",
-        help="choose the number of maps by cross-validation inside each part",
+        help="choose the number of maps by cross-validation inside each fold",
     )
     add(
         "--resamples",
@@ -98,10 +110,23 @@ def _add_study_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="selections on resampled references, 0 for none (%(default)s)",
     )
-    add("--seed", type=int, default=0, help="of folds and resamples (%(default)s)")
-    add("--against", default="", metavar="METRICS", help="comma list to compare with")
-    add("--weights", metavar="FOLDER", help="where to look first for learned weights")
-    add("--cache", metavar="DIR", help="where map scores are kept (default: the cache)")
+    add("--seed", type=int, default=0, help="seed of folds and resamples (%(default)s)")
+    add(
+        "--against",
+        default="",
+        metavar="METRICS",
+        help="comma-separated metrics to compare with",
+    )
+    add(
+        "--weights",
+        metavar="FOLDER",
+        help="folder to look in first for learned weights",
+    )
+    add(
+        "--cache",
+        metavar="DIR",
+        help="where scores of the maps are kept (default: the user's cache)",
+    )
     add_background(parser)
     add_no_cache(parser)
 

@@ -12,27 +12,27 @@ def add_scoring(parser: Any) -> None:
     add(
         "--resume",
         action="store_true",
-        help="go on with an interrupted run of the same --output",
+        help="continue an interrupted run with the same --output",
     )
     add(
         "--set",
         action="append",
         default=[],
         metavar="METRIC.OPTION=VALUE",
-        help="an option of a metric, e.g. ssim.downsample=auto; may be repeated",
+        help="an option of a metric, such as ssim.downsample=auto; may be repeated",
     )
     add_background(parser)
     add(
         "--weights",
         metavar="FOLDER",
-        help="where to look first for learned weights (see jiqa weights)",
+        help="folder to look in first for learned weights (see jiqa weights)",
     )
     add(
         "--memory",
         metavar="SIZE",
-        help="most that the learned features of a pair may take, by metric, such as "
-        "512MB; of larger images they are computed in tiles, with the same scores "
-        "(default: no limit)",
+        help="memory for the deep features of one pair and metric, such as 512MB; "
+        "larger images are computed in tiles, with the same scores (default: no "
+        "limit)",
     )
     add("--x64", action="store_true", help="compute in double precision")
     add_no_cache(parser)
@@ -44,12 +44,13 @@ def add_cluster(parser: Any) -> None:
     add(
         "--distributed",
         action="store_true",
-        help="one of several processes; JAX finds the others on TPU pods, Slurm, "
-        "Open MPI and Kubernetes, else give the next three",
+        help="run as one of several processes; JAX finds the others on TPU pods, "
+        "Slurm, "
+        "Open MPI and Kubernetes, elsewhere give the next three options",
     )
-    add("--coordinator", metavar="HOST:PORT", help="of process 0")
+    add("--coordinator", metavar="HOST:PORT", help="address of process 0")
     add("--process", type=int, metavar="I", help="number of this process, from 0")
-    add("--processes", type=int, metavar="N", help="how many there are")
+    add("--processes", type=int, metavar="N", help="number of processes")
 
 
 def add_background(parser: Any) -> None:

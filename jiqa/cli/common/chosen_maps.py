@@ -16,11 +16,15 @@ def add_map_arguments(parser: Any) -> None:
         "--map",
         nargs="+",
         metavar="LAYER:NUMBER",
-        help="instead, maps of --network, such as conv1:17, numbers from 0",
+        help="maps of --network instead, such as conv1:17, counted from 0",
     )
-    add("--network", default="alexnet", help="of --map (%(default)s)")
-    add("--most", type=int, default=16, help="no more maps than this (%(default)s)")
-    add("--weights", metavar="FOLDER", help="where to look first for learned weights")
+    add("--network", default="alexnet", help="network of --map (%(default)s)")
+    add("--most", type=int, default=16, help="number of maps at most (%(default)s)")
+    add(
+        "--weights",
+        metavar="FOLDER",
+        help="folder to look in first for learned weights",
+    )
 
 
 def read_chosen_maps(arguments: Any) -> NetworkMaps:

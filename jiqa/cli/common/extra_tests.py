@@ -15,37 +15,38 @@ if TYPE_CHECKING:
 
 def add_further_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    group = parser.add_argument_group("beside correlations")
+    group = parser.add_argument_group("extra tests")
     add = group.add_argument
     add(
         "--splits",
         metavar="N",
-        help="median and spread over the test fifths of N reference-disjoint splits; "
-        "'own': over the splits that the rows or data sets name",
+        help="median and spread over the test parts (a fifth each) of N splits that "
+        "share no reference; 'own': over the splits that the rows or data sets name",
     )
     add(
         "--waterloo",
         action="store_true",
-        help="D-, L- and P-test, which need no human scores; references are scored as "
-        "pristine images",
+        help="D-, L- and P-test, which need no subjective scores; references are "
+        "scored "
+        "as pristine images",
     )
     add(
         "--experts",
         default="ms_ssim,vif,gmsd",
         metavar="METRICS",
-        help="whose agreement the P-test trusts (%(default)s)",
+        help="metrics whose agreement the P-test relies on (%(default)s)",
     )
     add(
         "--margin",
         type=float,
         default=40.0,
-        help="by which each expert must tell a pair apart, of 100 (%(default)s)",
+        help="difference of a pair for each expert, on a scale of 100 (%(default)s)",
     )
     add(
         "--gmad",
         type=int,
         metavar="LEVELS",
-        help="pairs that one metric calls equal and another most different",
+        help="find pairs that one metric calls equal and another most different (gMAD)",
     )
 
 

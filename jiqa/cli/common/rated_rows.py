@@ -42,11 +42,14 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what matters with ``--data`` only."""
     group = parser.add_argument_group("with --data")
     add = group.add_argument
-    add("--data-dir", help="prepared sets (default: JIQA_DATA, or the user's cache)")
+    add(
+        "--data-dir",
+        help="folder of prepared data sets (default: JIQA_DATA, or the user's cache)",
+    )
     add(
         "--hidden-references",
         action="store_true",
-        help="keep undistorted images that were rated among the distorted ones",
+        help="keep the references that were rated among the distorted images",
     )
     add_scoring(group)
     add_cluster(group)
@@ -58,12 +61,13 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--subjective",
         metavar="COLUMN",
-        help="column of people's scores (default: the only one of mos, dmos, score)",
+        help="column of subjective scores (default: the only one of mos, dmos, score)",
     )
     add(
         "--score-direction",
         choices=("higher", "lower"),
-        help="which of these are better (default: lower for dmos, else higher)",
+        help="which subjective scores are better (default: lower for dmos, else "
+        "higher)",
     )
     add(
         "--ignore",
@@ -71,7 +75,7 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="COLUMN",
-        help="columns of --scores that are no metrics",
+        help="columns of --scores that are not metrics",
     )
 
 

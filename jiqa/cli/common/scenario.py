@@ -32,18 +32,22 @@ class Source:
 def add_portfolio_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare where scores are from."""
     add = parser.add_argument
-    add("--data", metavar="NAME[:SPLIT]|TABLE", help="rated images, to be scored")
+    add("--data", metavar="NAME[:SPLIT]|TABLE", help="rated images to score")
     add(
         "--scores",
         metavar="TABLE",
-        help="scores that are there already: image, one column of people's scores, and "
-        "one a method (.csv, .parquet or .json)",
+        help="existing scores: image, a column of subjective scores, and a column per "
+        "method (.csv, .parquet or .json)",
     )
-    add("--split", metavar="NAME", help="only these rows of --scores (column split)")
+    add(
+        "--split",
+        metavar="NAME",
+        help="use only the rows of --scores with this value in the column split",
+    )
     add(
         "--features",
         metavar="TABLE",
-        help="further columns of numbers to choose by, with a column image",
+        help="table of additional features to choose by, with a column image",
     )
     add_table_arguments(parser)
     add_data_arguments(parser)
@@ -191,8 +195,8 @@ def show_figures(lines: Sequence[dict[str, Any]], title: str) -> None:
             ),
         )
     table.caption = (
-        "MAE on the scale of people's scores; closed gap: 0 % the single best method, "
-        "100 % the oracle"
+        "MAE on the scale of the subjective scores; closed gap: 0 % the single best "
+        "method, 100 % the oracle"
     )
     # Redirected output has no width of its own; 80 columns would cut the names.
     Console(width=None if sys.stdout.isatty() else 120).print(table)

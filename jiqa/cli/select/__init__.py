@@ -7,12 +7,12 @@
   jiqa select report run:runs/choice --data koniq10k:test
   jiqa score selector:chooser photo.jpg
 
-learn takes the methods' scores to the scale of people's, grows random forests on them
-that tell which method to believe, and shows what that is worth on parts of the images
-that were left out. report does so on images that it never saw: every method, the
-single best one, the oracle that always chooses the right one, the selector, and, to
-compare with, all scores fused by least squares and by a random forest. It does the same
-for a network of jiqa train selector, but for the fusions.
+learn maps the scores of the methods to the scale of the subjective scores, grows random
+forests that predict which method to use, and cross-validates the choice. report
+evaluates it on other images: every method, the single best one, the oracle that always
+chooses the right one, the selector, and, for comparison, all scores fused by least
+squares and by a random forest. It does the same, without the fusions, for a network of
+jiqa train selector.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import argparse
 
 from jiqa.cli.common.actions import add_actions
 
-HELP = "learn which no-reference method to believe, image by image"
+HELP = "learn to choose the best no-reference method for each image"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

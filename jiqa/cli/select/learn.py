@@ -3,11 +3,11 @@
   jiqa select learn --data scores.csv --methods niqe,brisque,piqe --output chooser
   jiqa select learn --scores table.csv --kind pairwise --trees 100 --output chooser
 
-DATA is a prepared set (see jiqa data) or a table of your own images with a column of
-scores; unfinished scoring goes on with --resume. The folder gets the selector
-(selector.json, forests.safetensors), figures.csv of the images left out in turn,
-portfolio.csv with every method on the scale of people's scores, what it is compared
-with (fusion.safetensors) and run.json.
+DATA is a prepared data set (see jiqa data) or a table of your images with a column of
+scores; --resume continues unfinished scoring. The folder gets the selector
+(selector.json, forests.safetensors), figures.csv of the cross-validation, portfolio.csv
+with every method on the scale of the subjective scores, the fusions for comparison
+(fusion.safetensors) and run.json.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from jiqa.checks import expected
 from jiqa.cli.common.scenario import add_portfolio_arguments
 
-HELP = "learn to choose, and say what that is worth"
+HELP = "learn to choose a method, and cross-validate the choice"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--methods",
         metavar="NAMES",
-        help="comma list of no-reference metrics, run:FOLDER among them; with --scores "
+        help="comma-separated no-reference metrics, also run:FOLDER; with --scores, "
         "columns (default: all)",
     )
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
@@ -35,24 +35,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kind",
         choices=("nearest", "errors", "absolute", "best", "pairwise"),
         default="nearest",
-        help="forests that predict people's score, and the method nearest to it is "
-        "chosen; that predict the methods' errors, signed or absolute; that name the "
-        "best method; or that compare two methods each (%(default)s)",
+        help="what the forests predict: the subjective score, to choose the nearest "
+        "method; the signed or absolute errors of the methods; the best method; or "
+        "the better one of each pair of methods (%(default)s)",
     )
-    add("--trees", type=int, default=200, help="of a forest (%(default)s)")
-    add("--leaf", type=int, default=3, help="fewest images in one (%(default)s)")
+    add("--trees", type=int, default=200, help="trees per forest (%(default)s)")
+    add(
+        "--leaf",
+        type=int,
+        default=3,
+        help="smallest number of images in a leaf (%(default)s)",
+    )
     add(
         "--share",
         type=float,
         default=1 / 3,
-        help="of the features that a division may look at (a third)",
+        help="share of the features considered at each split (a third)",
     )
-    add("--seed", type=int, default=0, help="of forests and parts (%(default)s)")
+    add("--seed", type=int, default=0, help="seed of forests and folds (%(default)s)")
     add(
         "--folds",
         type=int,
         default=5,
-        help="parts left out in turn for the figures, 0 for no figures (%(default)s)",
+        help="folds of the cross-validation; 0 for none (%(default)s)",
     )
     add_portfolio_arguments(parser)
 

@@ -1,15 +1,15 @@
-"""Say what a selector is worth on images that it has not learned from.
+"""Evaluate a selector on images that it has not learned from.
 
   jiqa select report chooser --data koniq10k:test
   jiqa select report chooser --scores table.csv --split test --output tested
   jiqa select report run:runs/choice --data koniq10k:test
 
 Prints every method, the method that was the single best one in training, the oracle,
-the selector and, of forests, what they are compared with; writes figures.csv,
-choices.csv (one row an image: the method chosen and its score) and portfolio.csv. A run
-of jiqa train selector looks at photographs, so needs --data. Exit code 0; 1 when some
-image has no score: of forests when no method has one, of a run when the one that it
-chose has none.
+the selector and, for forests, the fusions; writes figures.csv, choices.csv (one row per
+image: the chosen method and its score) and portfolio.csv. A run of jiqa train selector
+looks at the images, and so needs --data. Exit code 0; 1 when some image has no score:
+for forests because no method has one, for a run because the chosen method has none; 2
+for wrong usage.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from jiqa.checks import expected
 from jiqa.cli.common.scenario import add_portfolio_arguments
 
-HELP = "what a selector is worth on other images"
+HELP = "evaluate a selector on other images"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "selector",
         metavar="DIR",
-        help="folder of jiqa select learn; or run:DIR of jiqa train selector",
+        help="folder of jiqa select learn, or run:DIR of jiqa train selector",
     )
     add("--output", "-o", metavar="DIR", help="folder to write (default: DIR/report)")
     add_portfolio_arguments(parser)
