@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 #: Commands by which a section takes minutes: it is tried with ``-m slow``.
-_SLOW = ("jiqa demo", "jiqa train", "jiqa analyse", "jiqa select", "all-classical")
+_SLOW = ("jiqa demo", "jiqa train", "jiqa analyse", "jiqa select", "jiqa evaluate")
 #: What is added to a command that would run for hours.
 _SHORTER = {"jiqa train": "--set epochs=1 --set batch_size=4 --hold-out 0.34"}
 #: Options whose value is written, and those that say where data sets come from.
@@ -154,7 +154,7 @@ def _provide(option: str, word: str) -> None:
     path, name = Path(word), word.split(":")[0]
     if option == "--manual-dir":
         readme_files.ARCHIVES[path.name](path)
-    elif option in _DATA and name in list_datasets():
+    elif option in _DATA and name in {x.split("/")[0] for x in list_datasets()}:
         if not (Path("prepared") / name).exists():
             archive = readme_files.ARCHIVES[name](Path("archives", name))
             prepare(name, archive, "prepared")

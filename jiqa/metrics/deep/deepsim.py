@@ -201,8 +201,9 @@ def _of_units(x: Array, y: Array, how: str) -> Array:
     ),
     fidelity="reconstruction",
     fidelity_note=(
-        "the steps of the authors' code, by default without its fully connected "
-        "layers, and with torchvision's VGG-16 in place of MatConvNet's"
+        "the steps of the authors' code on torchvision's VGG-16 in place of "
+        "MatConvNet's; by default without its fully connected layers, which an option "
+        "adds"
     ),
     pieces=_pieces,
     compare=_compare,
@@ -242,8 +243,8 @@ def deepsim(
         pool_map: within a map: ``"avg"``; ``"sd"``, the standard deviation; ``"mad"``,
             the mean absolute one; ``"fd"``, the mean of the two; ``"p10"`` to
             ``"p100"``, the mean of the lowest 10 to 100 %, rounded up.
-        pool_channel: over the maps of a layer, likewise.
-        pool_layer: over the layers, likewise.
+        pool_channel: over the maps of a layer: the same choice, by default ``"avg"``.
+        pool_layer: over the layers: the same choice, by default ``"avg"``.
         preset: ``"official_demo"`` pools as the authors' demonstration ends up doing:
             the mean within a map, the standard deviation over the maps, the mean over
             the layers. A deviation is 0 for identical images and lower is better.

@@ -162,12 +162,22 @@ def iw_mse(
     """Information content weighted mean squared error (Wang & Li 2011, eq. 27).
 
     prod_k (sum(w d^2) / sum(w))^b_k with the difference d of the bands on 0..255;
-    weights, exponents, arguments, errors and degenerate images as ``iw_ssim``. The
-    bands' gain is the authors': values double at every level. A product: images that
-    are equal in one band have the value 0, also where they differ by a constant.
+    weights, exponents and flat references as in ``iw_ssim``. The bands' gain is the
+    authors': values double at every level. A product: images that are equal in one
+    band have the value 0, also where they differ by a constant.
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
+        sigma_nsq: variance of the visual noise.
+        parent: whether the next coarser band joins a sample's neighbourhood.
 
     Returns:
-        ``[...]``, at least 0, lower is better.
+        ``[...]``, at least 0, lower is better; 0 for identical images.
+
+    Raises:
+        ValueError: unknown option value, or a shorter side under 176.
     """
     return _iw_mse(_scales(reference, distorted, luma, sigma_nsq, parent))
 
@@ -189,12 +199,22 @@ def iw_psnr(
 ) -> Array:
     """Information content weighted peak signal-to-noise ratio (Wang & Li 2011).
 
-    min(10 log10(255^2 / ``iw_mse``), 1000) in decibels; arguments and errors as
-    ``iw_ssim``. An error of 0 gives 1000, and so does a flat reference against
-    anything: that is what the authors' minimum makes of an undefined error.
+    min(10 log10(255^2 / ``iw_mse``), 1000) in decibels. An error of 0 gives 1000, and
+    so does a flat reference against anything: that is what the authors' minimum makes
+    of an undefined error.
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
+        sigma_nsq: variance of the visual noise.
+        parent: whether the next coarser band joins a sample's neighbourhood.
 
     Returns:
-        ``[...]`` in dB, higher is better.
+        ``[...]`` in dB, higher is better; 1000 for identical images.
+
+    Raises:
+        ValueError: unknown option value, or a shorter side under 176.
     """
     scales = _scales(reference, distorted, luma, sigma_nsq, parent)
     flat = [

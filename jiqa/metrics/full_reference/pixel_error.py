@@ -23,6 +23,11 @@ _SHARED: Any = {
     "colour": "channels",
     "min_side": 1,
 }
+_CITATION = (
+    "Wang, Bovik: Mean squared error: love it or leave it? A new look at signal "
+    "fidelity measures. IEEE Signal Processing Magazine 26(1), 2009. "
+    "doi:10.1109/MSP.2008.930649"
+)
 
 
 class _Rows(NamedTuple):
@@ -100,7 +105,7 @@ def _mse(reference: Array, distorted: Array, colour: str, luma: str) -> Array:
     range=(0.0, float("inf")),
     identity=0.0,
     symmetric=True,
-    citation="standard",
+    citation=_CITATION,
     **_SHARED,
 )
 def mse(
@@ -113,7 +118,7 @@ def mse(
 ) -> Array:
     """Mean squared error over all samples.
 
-    mean((x - y)^2) * data_range^2, lower is better, 0 for identical images.
+    mean((x - y)^2) * data_range^2.
 
     Args:
         reference: images ``[..., H, W, C]``.
@@ -123,7 +128,7 @@ def mse(
         data_range: scale of the result; 255 gives the value on 8-bit levels.
 
     Returns:
-        ``[...]``, in [0, data_range^2].
+        ``[...]``, from 0 to data_range^2, lower is better, 0 for identical images.
     """
     return _mse(reference, distorted, colour, luma) * data_range**2
 
@@ -134,7 +139,7 @@ def mse(
     range=(0.0, float("inf")),
     identity=0.0,
     symmetric=True,
-    citation="standard",
+    citation=_CITATION,
     **_SHARED,
 )
 def rmse(
@@ -147,8 +152,17 @@ def rmse(
 ) -> Array:
     """Square root of the mean squared error over all samples.
 
-    Args and errors as ``mse``; in [0, data_range], lower is better. The gradient at
-    identical images is 0.
+    sqrt(mean((x - y)^2)) * data_range. The gradient at identical images is 0.
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        colour: ``"rgb"`` for every sample alike, ``"luma"`` for luma only.
+        luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
+        data_range: scale of the result; 255 gives the value on 8-bit levels.
+
+    Returns:
+        ``[...]``, from 0 to data_range, lower is better, 0 for identical images.
     """
     return safe_sqrt(_mse(reference, distorted, colour, luma)) * data_range
 
@@ -159,7 +173,7 @@ def rmse(
     range=(0.0, float("inf")),
     identity=0.0,
     symmetric=True,
-    citation="standard",
+    citation=_CITATION,
     **_SHARED,
 )
 def mae(
@@ -172,7 +186,17 @@ def mae(
 ) -> Array:
     """Mean absolute error over all samples.
 
-    Args and errors as ``mse``; in [0, data_range], lower is better.
+    mean(|x - y|) * data_range.
+
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        colour: ``"rgb"`` for every sample alike, ``"luma"`` for luma only.
+        luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
+        data_range: scale of the result; 255 gives the value on 8-bit levels.
+
+    Returns:
+        ``[...]``, from 0 to data_range, lower is better, 0 for identical images.
     """
     return _mean(jnp.abs, _difference(reference, distorted, colour, luma)) * data_range
 
@@ -183,7 +207,7 @@ def mae(
     range=(float("-inf"), float("inf")),
     identity=float("inf"),
     symmetric=True,
-    citation="standard",
+    citation=_CITATION,
     **_SHARED,
 )
 def psnr(
@@ -221,7 +245,7 @@ def psnr(
     range=(float("-inf"), float("inf")),
     identity=float("inf"),
     symmetric=False,
-    citation="standard; MeTriX MuX 1.1 (M. Gaubatz, 2007)",
+    citation="Gaubatz: MeTriX MuX visual quality assessment package 1.1, 2007",
     **_SHARED,
 )
 def snr(
@@ -229,11 +253,15 @@ def snr(
 ) -> Array:
     """Signal-to-noise ratio in decibels: 10 log10(mean(reference^2) / MSE).
 
-    Args as ``psnr``. Identical images give infinity. A black reference has no signal:
-    the value against anything else is minus infinity.
+    Args:
+        reference: images ``[..., H, W, C]``.
+        distorted: images of the same shape.
+        colour: ``"rgb"``: both means over every sample; ``"luma"``: over luma.
+        luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
 
     Returns:
-        ``[...]`` in dB, higher is better.
+        ``[...]`` in dB, higher is better. Identical images give infinity. A black
+        reference has no signal: against anything else it gives minus infinity.
     """
     error = _mse(reference, distorted, colour, luma)
     signal = _mean(jnp.square, _rows(reference, colour, luma))

@@ -128,3 +128,32 @@ def test_histograms_see_what_and_where(rng):
     whole = float(metric(params, x, turned, levels=(0,)))
     cells = float(metric(params, x, turned, levels=(2,)))
     assert cells < whole < 1
+
+
+def test_content_and_style_are_the_papers_equations(rng):
+    """Johnson et al. 2016, eqs. 2 to 4, in NumPy on the features of two layers."""
+    x, y = noise(rng, 40, 45, 3), noise(rng, 40, 45, 3)
+    options = {"net": "alexnet", "layers": ("relu1", "relu3")}
+    params, content = random_params("style_loss"), metric_of("content_loss")
+    one, other = (
+        {
+            k: np.asarray(content.features(params, image, **options)[k], np.float64)
+            for k in options["layers"]
+        }
+        for image in (x, y)
+    )
+
+    def gram(maps: np.ndarray) -> np.ndarray:
+        flat = maps.reshape(-1, maps.shape[-1])
+        return flat.T @ flat / flat.size
+
+    expected = {
+        "content_loss": [((one[k] - other[k]) ** 2).mean() for k in one],
+        "style_loss": [((gram(one[k]) - gram(other[k])) ** 2).sum() for k in one],
+    }
+    for name, layers in expected.items():
+        metric = metric_of(name)
+        found = metric(params, x, y, output="layers", **options)
+        np.testing.assert_allclose(found, layers, rtol=1e-5)
+        score = metric(params, x, y, **options)
+        np.testing.assert_allclose(score, np.sum(layers), rtol=1e-5)
