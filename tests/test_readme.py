@@ -33,7 +33,7 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 #: Commands by which a section takes minutes: it is tried with ``-m slow``.
 _SLOW = r"jiqa (demo(?!.*--copy)|train|analyse|select|evaluate)\b"
 #: What is added to a command that would run for hours.
-_SHORTER = {"jiqa train": "--set epochs=1 --set batch_size=4 --hold-out 0.34"}
+_SHORTER = {"jiqa train": "--set steps=1 --set batch_size=2 --hold-out 0.34"}
 #: Options whose value is written, and those that say where data sets come from.
 _WRITTEN = {"--output", "-o", "--report", "--workdir", "--copy"}
 _DATA = {"--data", "--validation", "--test"}
