@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jiqa.core.metric import Info as Info
     from jiqa.registry import list_metrics as list_metrics
     from jiqa.registry import load as load
+    from jiqa.training.run import train as train
 
 #: The public packages: each is imported when it is first asked for.
 _PACKAGES = (
@@ -43,7 +44,12 @@ _PACKAGES = (
     "weights",
 )
 #: The public functions and classes, and the modules that hold them.
-_NAMES = {"Info": "core.metric", "list_metrics": "registry", "load": "registry"}
+_NAMES = {
+    "Info": "core.metric",
+    "list_metrics": "registry",
+    "load": "registry",
+    "train": "training.run",
+}
 
 __all__ = ["__version__", *_PACKAGES, *_NAMES]  # pyright: ignore
 

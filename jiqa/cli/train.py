@@ -27,10 +27,13 @@ import argparse
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jiqa.checks import close_names, expected
 from jiqa.cli.common.arguments import add_cluster, add_no_cache
+
+if TYPE_CHECKING:
+    from jiqa.training.trained import Trained
 
 HELP = "train a no-reference model"
 
@@ -102,8 +105,6 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.models.registry import get_model
     from jiqa.training.finite_check import NotFinite
 
-    if arguments.model == "niqe":
-        return _fit_niqe(arguments)
     try:
         model = get_model(arguments.model)
         if arguments.settings:
@@ -118,15 +119,16 @@ def run(arguments: argparse.Namespace) -> int:
             divide_host(arguments.host_devices)
         rank = join_processes(arguments)
         from jiqa.data.user_tables.resolve import resolved
-        from jiqa.training.loop import train  # seconds, which usage errors spare
+        from jiqa.training.run import train_config  # seconds, which usage errors spare
+        from jiqa.training.run_folder import is_begun
         from jiqa.training.stage import STAGES
 
         config = _config(model, arguments)
         test = resolved(config.test, arguments.data_dir) if config.test else ""
-        if arguments.resume and not (Path(arguments.workdir) / "log.jsonl").is_file():
+        if arguments.resume and not is_begun(Path(arguments.workdir)):
             said = f"{arguments.workdir} holds no run to continue; starting a new one"
             print(said, file=sys.stderr)
-        finished = train(
+        trained = train_config(
             config,
             arguments.workdir,
             resume=arguments.resume,
@@ -150,12 +152,12 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         raise
-    code = _tell_unread(finished.unread)
+    code = _tell_unread(trained.unread)
     if not rank.first:
         return code
-    _tell(finished)
+    _tell(trained)
     if test and STAGES[config.stage].predicts_scores:
-        code = max(code, _evaluate(test, finished.folder, arguments))
+        code = max(code, _evaluate(test, trained.folder, arguments))
     return code
 
 
@@ -165,18 +167,6 @@ def _need_paths(arguments: argparse.Namespace) -> None:
     for needed in ("data", "workdir"):
         if not getattr(arguments, needed):
             raise UsageError(f"--{needed} is required")
-
-
-def _fit_niqe(arguments: argparse.Namespace) -> int:
-    """The one model that is no loop's: it is fitted in one pass."""
-    from jiqa.cli import _train_niqe
-
-    if arguments.settings:
-        for key, value in vars(_train_niqe.configured(arguments.set)).items():
-            print(f"{key}={value}")
-        return 0
-    _need_paths(arguments)
-    return _tell_unread(_train_niqe.run(arguments))
 
 
 def _config(model: Any, arguments: argparse.Namespace) -> Any:
@@ -205,10 +195,11 @@ def _show(model: Any, settings: list[str]) -> None:
         model.config_class,
     )
     options = model.options(config.stage, config.model_config)
-    for part, opening in ((config, ""), (options, "model.")):
-        for field in dataclasses.fields(part):
-            if field.name not in ("model", "model_config", "data"):
-                print(f"{opening}{field.name}={getattr(part, field.name)}")
+    for name in config.applying:
+        if name not in ("model", "model_config", "data"):
+            print(f"{name}={getattr(config, name)}")
+    for field in dataclasses.fields(options):
+        print(f"model.{field.name}={getattr(options, field.name)}")
 
 
 def unknown_option(arguments: argparse.Namespace, option: str) -> str:
@@ -230,17 +221,19 @@ def unknown_option(arguments: argparse.Namespace, option: str) -> str:
     return f"; give a setting as --set {found[0]}=VALUE" if found else ""
 
 
-def _tell(finished: Any) -> None:
-    from jiqa.io.atomic import write_json
-
-    figures = {k: v for k, v in finished.validation.items() if isinstance(v, float)}
-    shown = ", ".join(f"{k} {v:.4f}" for k, v in figures.items())
-    print(f"{finished.steps} updates, best after {finished.best} ({shown})")
-    if finished.test is not None:
-        write_json(finished.folder / "test.json", dataclasses.asdict(finished.test))
-        for name, value in {**finished.test.all, **finished.test.ordered}.items():
+def _tell(trained: Trained) -> None:
+    figures = ", ".join(
+        f"{name} {value:.4f}" if isinstance(value, float) else f"{value} {name}"
+        for name, value in trained.figures.items()
+    )
+    if trained.steps:
+        print(f"{trained.steps} updates, best after {trained.best} ({figures})")
+    else:
+        print(f"fitted to {figures}")
+    if trained.test is not None:
+        for name, value in {**trained.test.all, **trained.test.ordered}.items():
             print(f"  test {name} {value:.4f}")
-    print(f"score images with it: jiqa score run:{finished.folder} IMAGES")
+    print(f"score images with it: jiqa score {trained.name} IMAGES")
 
 
 def _tell_unread(names: tuple[str, ...]) -> int:

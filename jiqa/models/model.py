@@ -1,9 +1,11 @@
 """What a trainable model promises: the functions that training and scoring know.
 
-A model is two pure steps, ``features`` (the backbone, which may stay frozen) and
-``head`` (what is always trained), so that a frozen backbone's features can be computed
-once and kept on disk. All arrays that it learns stand in flat dictionaries by dotted
-keys, ``"backbone."`` before those of the backbone and ``"head."`` before the others.
+Most are trained by gradients, some are fitted in one pass over all images (``fit``). A
+model of the first kind is two pure steps, ``features`` (the backbone, which may stay
+frozen) and ``head`` (what is always trained), so that a frozen backbone's features can
+be computed once and kept on disk. All arrays that it learns stand in flat dictionaries
+by dotted keys, ``"backbone."`` before those of the backbone and ``"head."`` before the
+others.
 """
 
 from __future__ import annotations
@@ -46,6 +48,16 @@ class Sum(NamedTuple):
     count: Array
 
 
+def _without_gradients(*_: Any, **__: Any) -> Any:
+    """What a model that is fitted in one pass has in the place of a network."""
+    raise TypeError("expected a model that gradients train, got one that is fitted")
+
+
+def _by_gradients(*_: Any, **__: Any) -> Any:
+    """What a model that gradients train has in the place of statistics."""
+    raise TypeError("expected a model that is fitted, got one that gradients train")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """A model as its file declares it.
@@ -62,7 +74,7 @@ class Model:
     Attributes:
         info: what is known of it; ``info.weights`` is empty, since runs bring theirs.
         config_class: frozen dataclass of plain values (numbers, strings, tuples), with
-            the paper's defaults; all that ``init`` and ``apply`` depend on.
+            the paper's defaults; all that the other functions depend on.
         init: ``(key, config) -> Variables``: random, backbone included.
         backbone: ``(config)``: the network of ``jiqa.nn`` whose published weights may
             take the place of the ``"backbone."`` arrays (and whose name is
@@ -99,13 +111,20 @@ class Model:
         bias: key of the array that is added last to what becomes ``raw``, if there is
             one; drawn at random, it begins at the mean of the opinions.
         stages: what it can learn from, ``"scores"``, ``"ranks"``, ``"kinds"`` of
-            distortions or ``"methods"`` (their errors), with the options that it then
-            has by default.
+            distortions, ``"methods"`` (their errors) or good ``"photographs"``, with
+            the options that it then has by default.
         complete: ``(config, training, others) -> config``: with the options filled in
             that follow from files which it names and from the images (each with
             ``name`` and ``score``); the run records them. Or ``None``.
         judged: ``(config, outputs, batch) -> [B]``: what validation compares with
             ``score``; ``None`` for ``outputs["score"]``.
+        statistics: ``(config, image) -> (statistics, figures)``: on the host, what
+            ``fit`` needs of one decoded image ``[H, W, C]``, and what the run's table
+            of images says of it. ``ValueError`` for an image that is of no use.
+        fit: ``(config, statistics) -> (variables, figures)``: the model of all images'
+            statistics, without gradients, and what the run says of it. A model that
+            has it needs none of ``features``, ``head``, ``loss`` and ``prepare``. Or
+            ``None``.
         choose: ``(config, variables, image) -> index``: of a model that chooses among
             metrics, the place in ``config.names`` of the one for an image as ``score``
             takes it. How the run's metric computes that one, ``config.recipes`` say.
@@ -115,13 +134,15 @@ class Model:
     info: Info
     config_class: type
     init: Callable[..., Variables]
-    backbone: Callable[..., Any]
-    features: Callable[..., tuple[Any, Flat]]
-    head: Callable[..., tuple[dict[str, Array], Flat]]
-    loss: Callable[..., tuple[Sum, dict[str, Sum]]]
-    prepare: Callable[..., Any]
     score: Callable[..., Array]
     min_side: Callable[[Any], int]
+    backbone: Callable[..., Any] = lambda _: None
+    features: Callable[..., tuple[Any, Flat]] = _without_gradients
+    head: Callable[..., tuple[dict[str, Array], Flat]] = _without_gradients
+    loss: Callable[..., tuple[Sum, dict[str, Sum]]] = _without_gradients
+    prepare: Callable[..., Any] = _without_gradients
+    statistics: Callable[..., tuple[Any, Mapping[str, Any]]] = _by_gradients
+    fit: Callable[..., tuple[Variables, Mapping[str, Any]]] | None = None
     targets: Callable[..., Any] | None = None
     companions: Callable[[Any], Mapping[str, str]] = lambda _: {}
     span: Callable[[Any], tuple[float, float]] = lambda _: (0.0, 1.0)

@@ -1,19 +1,61 @@
-"""Training of the models of ``jiqa.models``: one loop for all of them."""
+"""Training of the no-reference models, and what its runs are.
 
-from jiqa.training.config import TrainingConfig as TrainingConfig
-from jiqa.training.config import read_config as read_config
-from jiqa.training.export import export_arrays as export_arrays
-from jiqa.training.export import export_program as export_program
-from jiqa.training.log import read_log as read_log
-from jiqa.training.run_metric import Run as Run
-from jiqa.training.run_metric import open_run as open_run
+``train`` is ``jiqa train`` as a function. What a run is made of is decided in
+``Setup``; what it learns from is a ``Stage``. A finished run is the metric
+``run:FOLDER``.
+"""
 
-__all__ = [
-    "Run",
-    "TrainingConfig",
-    "export_arrays",
-    "export_program",
-    "open_run",
-    "read_config",
-    "read_log",
-]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jiqa.training.config import TrainingConfig as TrainingConfig
+    from jiqa.training.config import read_config as read_config
+    from jiqa.training.export import export_arrays as export_arrays
+    from jiqa.training.export import export_program as export_program
+    from jiqa.training.finite_check import NotFinite as NotFinite
+    from jiqa.training.log import read_log as read_log
+    from jiqa.training.run import train as train
+    from jiqa.training.run import train_config as train_config
+    from jiqa.training.run_metric import Run as Run
+    from jiqa.training.run_metric import open_run as open_run
+    from jiqa.training.run_metric import run_metric as run_metric
+    from jiqa.training.setup import Setup as Setup
+    from jiqa.training.setup import set_up as set_up
+    from jiqa.training.stage import STAGES as STAGES
+    from jiqa.training.stage import Stage as Stage
+    from jiqa.training.trained import Trained as Trained
+
+#: The public names, and the modules that hold them: imported when they are asked for.
+_NAMES = {
+    "NotFinite": "finite_check",
+    "Run": "run_metric",
+    "STAGES": "stage",
+    "Setup": "setup",
+    "Stage": "stage",
+    "Trained": "trained",
+    "TrainingConfig": "config",
+    "export_arrays": "export",
+    "export_program": "export",
+    "open_run": "run_metric",
+    "read_config": "config",
+    "read_log": "log",
+    "run_metric": "run_metric",
+    "set_up": "setup",
+    "train": "run",
+    "train_config": "run",
+}
+
+__all__ = [*_NAMES]  # pyright: ignore
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -21,6 +21,9 @@ FILE = "config.json"
 ALONE = "backbone:"
 OF_RUNS = (RUN, ALONE)
 
+#: The settings of a model that is fitted in one pass; it takes no others.
+_FITTED = ("model", "model_config", "data", "stage")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
@@ -37,9 +40,10 @@ class TrainingConfig:
             are none) that is kept for validation.
         test: what the finished run is reported on; it decides nothing.
         stage: ``"scores"``, ``"ranks"`` (all levels of a distortion of a reference
-            stand together, in each batch), ``"kinds"`` (which distortion it is) or
+            stand together, in each batch), ``"kinds"`` (which distortion it is),
             ``"methods"`` (how far each method is from the score, on the scale of the
-            data set). The model has defaults for each.
+            data set) or ``"photographs"`` (good ones, by a model that is fitted in one
+            pass and takes no other settings). The model has defaults for each.
         scores: ``"mapped"``: from the data set's scale to the model's span, [0, 1] for
             most, higher is better; the run's scores are mapped back. ``"own"``: as
             they are.
@@ -119,6 +123,15 @@ class TrainingConfig:
             ValueError: names the field, what came and what is needed.
         """
         one_of("stage", self.stage, *STAGES)
+        mine = [
+            f.name
+            for f in dataclasses.fields(self)
+            if f.name not in self.applying and getattr(self, f.name) != f.default
+        ]
+        if mine:
+            raise ValueError(
+                f"{self.model} is fitted in one pass, and takes no {', '.join(mine)}"
+            )
         one_of("scores", self.scores, "mapped", "own")
         one_of("optimiser", self.optimiser, "sgd", "adam", "adamw")
         schedules = "constant", "step", "exponential", "cosine"
@@ -149,9 +162,16 @@ class TrainingConfig:
         if not given:
             raise ValueError(expected(name, wanted, repr(getattr(self, name))))
 
+    @property
+    def applying(self) -> tuple[str, ...]:
+        """The settings that mean something for the stage."""
+        every = tuple(f.name for f in dataclasses.fields(self))
+        return _FITTED if STAGES[self.stage].fitted else every
+
     def to_json(self) -> str:
         """As it stands in the run's folder."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        record = dataclasses.asdict(self)
+        return json.dumps({k: record[k] for k in self.applying}, indent=2) + "\n"
 
     def differences(self, other: TrainingConfig) -> list[str]:
         """Each field that differs, in words; a tuple is what JSON makes of it."""

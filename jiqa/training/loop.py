@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import jax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from jiqa.io.atomic import write_json
 from jiqa.progress import Progress, silent
 from jiqa.training import finite_check
 from jiqa.training.checkpoints import Checkpoints
@@ -20,11 +23,11 @@ from jiqa.training.config import TrainingConfig
 from jiqa.training.feed import Feed, feed, names_of, on_devices
 from jiqa.training.frozen_features import keep_features
 from jiqa.training.initial_weights import initial_weights
-from jiqa.training.log import Log
+from jiqa.training.log import Line, Log
 from jiqa.training.optimiser import optimiser
 from jiqa.training.plot_log import draw_curves
 from jiqa.training.run_data import Source
-from jiqa.training.run_folder import claim, write_model
+from jiqa.training.run_folder import claim, facts_of, write_model
 from jiqa.training.setup import set_up
 from jiqa.training.step import (
     averaged,
@@ -33,7 +36,8 @@ from jiqa.training.step import (
     on_mesh,
     training_step,
 )
-from jiqa.training.validation import Figures, validate
+from jiqa.training.trained import Trained
+from jiqa.training.validation import validate
 
 
 @dataclass(frozen=True)
@@ -59,29 +63,11 @@ class Position:
         return Position(self.data, self.best, self.figure, self.since + 1)
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What a run has come to.
-
-    Attributes:
-        folder: of the run.
-        steps: updates done.
-        best: update whose arrays it gives.
-        validation: the figures of the last validation.
-        test: figures on the test split, where one was named and they are no
-            correlations with scores; by kind of distortion, too.
-        unread: names of this process's images that could not be used.
-    """
-
-    folder: Path
-    steps: int
-    best: int
-    validation: dict[str, float]
-    test: Figures | None
-    unread: tuple[str, ...] = ()
+#: The figures on a test split that are no correlations with scores.
+TEST = "test.json"
 
 
-def train(
+def train_by_gradients(
     config: TrainingConfig,
     folder: Path | str,
     *,
@@ -91,7 +77,7 @@ def train(
     features_folder: Path | None = None,
     workers: int = 0,
     progress: Progress = silent,
-) -> Finished:
+) -> Trained:
     """Train a model, on all devices of all processes.
 
     A run that was killed goes on from its last checkpoint and ends with the arrays
@@ -120,7 +106,7 @@ def train(
     setup = set_up(config, data_dir)
     config, sources, mesh = setup.config, setup.sources, setup.mesh
     begun = initial_weights(setup, weights_folder)
-    facts = claim(folder, setup, begun, resume=resume)
+    facts = claim(folder, config, facts_of(setup, begun), resume=resume)
 
     def fed(source: Source, *, training: bool) -> Feed:
         kept = None
@@ -197,9 +183,22 @@ def train(
         lines = log.lines if log is not None else []
     if writer:
         draw_curves(lines, folder / "curves.png")
-    last = [line for line in lines if line["kind"] == "validation"]
-    unread = tuple(sorted(training.unread | held_out.unread))
-    return Finished(folder, step, best, last[-1] if last else {}, test, unread)
+        if test is not None:
+            write_json(folder / TEST, dataclasses.asdict(test))
+    return Trained(
+        folder=folder,
+        steps=step,
+        best=best,
+        figures=_figures_at(best, lines),
+        test=test,
+        unread=tuple(sorted(training.unread | held_out.unread)),
+    )
+
+
+def _figures_at(step: int, lines: Sequence[Line]) -> dict[str, float]:
+    """Those of the validation after an update."""
+    found = [x for x in lines if (x["kind"], x["step"]) == ("validation", step)]
+    return {k: v for x in found[-1:] for k, v in x.items() if k not in ("step", "kind")}
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,8 @@ def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
         ValueError: an unknown set or split, or one that the model cannot learn from.
         FileNotFoundError: the set is not prepared; says how to.
     """
+    if model.fit is not None:
+        return next(iter(model.stages))  # any images do, in a data set or not
     dataset, entries = select(resolved(spec, data_dir), data_dir)
     there = [s for s in STAGES.values() if s.offered(dataset, entries)]
     able = [s for s in there if s.name in model.stages]

@@ -13,7 +13,7 @@ import dataclasses
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -39,14 +39,14 @@ _DECISIVE = ("data", "start", "score")
 
 
 def claim(
-    folder: Path, setup: Setup, begun: InitialWeights, *, resume: bool
+    folder: Path, config: TrainingConfig, facts: dict[str, Any], *, resume: bool
 ) -> dict[str, Any]:
     """Write down what decides a run, or check that it is as it was.
 
     Args:
         folder: of the run.
-        setup: its settings, model and images.
-        begun: its first arrays.
+        config: its settings.
+        facts: see ``facts_of``.
         resume: whether to go on with what is there.
 
     Returns:
@@ -56,43 +56,79 @@ def claim(
         ValueError: a run is there and ``resume`` is not asked for, or it was begun
             with other settings, data or arrays.
     """
-    config, facts = setup.config, _facts(setup, begun)
-    # Without a log it never began: what stopped it may have been a wrong setting.
-    there = any((folder / name).is_file() for name in (LOG, WEIGHTS))
-    there = there and (folder / FACTS).is_file()
+    there = look_for_run(folder, config, resume=resume)
     barrier("looked for a run")  # before the first process writes one
     if there:
-        if not resume:
-            raise ValueError(
-                f"{folder} already holds a run: add --resume to continue it, or choose "
-                "another folder"
-            )
         before = json.loads((folder / FACTS).read_text("utf-8"))
-        # Other arrays and data follow from other settings: these say it shorter.
-        changes = read_config(folder).differences(config) or [
-            f"{k} {before.get(k)}, not {facts[k]}"
-            for k in _DECISIVE
-            if before.get(k) != facts[k]
-        ]
-        if changes:
-            raise ValueError(
-                f"{folder} was started with {'; '.join(changes)}: use the same "
-                "settings, or choose another folder"
-            )
+        _need_same(
+            folder,
+            (
+                f"{k} {before.get(k)}, not {facts.get(k)}"
+                for k in _DECISIVE
+                if before.get(k) != facts.get(k)
+            ),
+        )
         return before
     if jax.process_index() == 0:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ValueError(
-                f"{folder}: cannot write the run into this folder: {error.strerror}"
-            ) from None
+        make_folder(folder)
         write_text(folder / FILE, config.to_json())
         write_json(folder / FACTS, facts)
     return facts
 
 
-def _facts(setup: Setup, begun: InitialWeights) -> dict[str, Any]:
+def look_for_run(folder: Path, config: TrainingConfig, *, resume: bool) -> bool:
+    """Whether a run was begun in a folder, with these settings.
+
+    Raises:
+        ValueError: one was, and ``resume`` is not asked for or its settings differ.
+    """
+    if not is_begun(folder):
+        return False
+    if not resume:
+        raise ValueError(
+            f"{folder} already holds a run: add --resume to continue it, or choose "
+            "another folder"
+        )
+    # Other arrays and data follow from other settings: these say it shorter.
+    _need_same(folder, read_config(folder).differences(config))
+    return True
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether a folder holds a run; one that a wrong setting stopped never began."""
+    begun = any((folder / name).is_file() for name in (LOG, WEIGHTS))
+    return begun and (folder / FACTS).is_file()
+
+
+def _need_same(folder: Path, changes: Iterable[str]) -> None:
+    if found := "; ".join(changes):
+        raise ValueError(
+            f"{folder} was started with {found}: use the same settings, or choose "
+            "another folder"
+        )
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a run.
+
+    Raises:
+        ValueError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"{folder}: cannot write the run into this folder: {error.strerror}"
+        ) from None
+
+
+def facts_of(setup: Setup, begun: InitialWeights) -> dict[str, Any]:
+    """What decides a run beside its settings, and where it is computed.
+
+    Args:
+        setup: of the run.
+        begun: its first arrays.
+    """
     config, stage, sources = setup.config, setup.stage, setup.sources
     scale = sources.training.dataset.scale if setup.stage.on_data_scale else None
     unmapped = stage.on_data_scale and not stage.predicts_scores
@@ -114,12 +150,19 @@ def _facts(setup: Setup, begun: InitialWeights) -> dict[str, Any]:
             "mapped": config.scores == "mapped" and not unmapped,
             "scale": dataclasses.asdict(scale) if scale else None,
         },
+        **where_computed(),
+    }
+    return json.loads(json.dumps(facts))
+
+
+def where_computed() -> dict[str, Any]:
+    """Versions and devices, as ``run.json`` has them."""
+    return {
         "versions": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "devices": [str(d) for d in jax.devices()],
         "processes": jax.process_count(),
     }
-    return json.loads(json.dumps(facts))
 
 
 def _source(source: Source) -> dict[str, Any]:
@@ -137,12 +180,11 @@ def write_model(
     variables: Variables,
     step: int,
 ) -> None:
-    """Write the arrays that make the run a metric, whole or not at all."""
-    flat = {**variables.params, **variables.state}
+    """Write the arrays of an update, see ``write_arrays``."""
     trained_on = facts["data"]["training"]["spec"]
-    weights.write(
-        folder / WEIGHTS,
-        {k: np.asarray(v) for k, v in flat.items()},
+    write_arrays(
+        folder,
+        variables,
         source=(
             f"{config.model}, trained by jiqa on {trained_on}, update {step}; begun "
             f"with: {facts['start']['source']}"
@@ -151,5 +193,25 @@ def write_model(
             f"its owner's, as far as the data allow; begun with: "
             f"{facts['start']['licence']}"
         ),
+    )
+
+
+def write_arrays(
+    folder: Path, variables: Variables, *, source: str, licence: str
+) -> None:
+    """Write the arrays that make the run a metric, whole or not at all.
+
+    Args:
+        folder: of the run, with its settings.
+        variables: the arrays.
+        source: where they come from, in words.
+        licence: under which they may be used.
+    """
+    flat = {**variables.params, **variables.state}
+    weights.write(
+        folder / WEIGHTS,
+        {k: np.asarray(v) for k, v in flat.items()},
+        source=source,
+        licence=licence,
         sha256=hashlib.sha256((folder / FILE).read_bytes()).hexdigest(),
     )

@@ -18,7 +18,6 @@ from jiqa.checks import one_of
 from jiqa.core.batching import over_batch
 from jiqa.core.feature_spec import Learned, Wiring
 from jiqa.core.metric import Info, Metric, bind, checked_images
-from jiqa.models import niqe
 from jiqa.models.model import Model, Variables
 from jiqa.models.parts.method_choice import Methods
 from jiqa.models.registry import get_model
@@ -50,7 +49,7 @@ class Run:
     """
 
     folder: Path
-    model: Model | niqe.FittedNiqe
+    model: Model
     options: Any
     params: Mapping[str, tuple[int, ...]]
     state: Mapping[str, tuple[int, ...]]
@@ -152,9 +151,7 @@ def open_run(folder: Path | str) -> Run:
         )
     config = json.loads((folder / "config.json").read_text("utf-8"))
     facts = json.loads((folder / FACTS).read_text("utf-8"))
-    # Fitted in one pass: it has nothing that the loop of training knows.
-    fitted = config["model"] == niqe.INFO.name
-    model = niqe.FITTED if fitted else get_model(config["model"])
+    model = get_model(config["model"])
     options = model.options(config["stage"], config["model_config"])
     arrays = jax.eval_shape(lambda key: model.init(key, options), jax.random.key(0))
     params, state = ({k: v.shape for k, v in part.items()} for part in arrays)

@@ -35,6 +35,7 @@ class Stage:
             mapped to its span, an untrained head begins at their mean, and a test split
             is evaluated as of any metric.
         on_data_scale: whether the run's scores are on the scale of the data set.
+        fitted: whether the model is fitted in one pass, without gradients.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Stage:
     grouped: bool = False
     predicts_scores: bool = False
     on_data_scale: bool = False
+    fitted: bool = False
 
 
 def _has_score(entry: Entry) -> bool:
@@ -100,6 +102,14 @@ _ALL = (
         offered=_offers_scores,
         decides="likelihood",
         on_data_scale=True,
+    ),
+    Stage(
+        name="photographs",
+        facts="photographs",
+        columns="a folder of photographs",
+        usable=lambda entry: entry.shape is not None,
+        offered=lambda dataset, entries: False,  # any set has some: never by default
+        fitted=True,
     ),
 )
 

@@ -21,16 +21,22 @@ The rank correlation of the two over all 70 images is .973.
 from __future__ import annotations
 
 import argparse
+import functools
 import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from PIL import Image, ImageFilter
 from scipy.stats import spearmanr
 
+from jiqa.core.images import to_float
 from jiqa.io.decode import SUFFIXES, read_image
-from jiqa.models.parts.niqe_fit import Pristine, fit_niqe
+from jiqa.metrics.no_reference.niqe import whitening
+from jiqa.models.model import Variables
+from jiqa.models.niqe import Config, fit, score, sharp_blocks
 from jiqa.ops.natural_scene_statistics import model
 
 
@@ -44,14 +50,20 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--scored", type=int, default=10)
     arguments = parser.parse_args()
-    fitted = fit_niqe(_photographs(arguments.good, arguments.count))
+    config = Config()
+    photographs = _photographs(arguments.good, arguments.count)
+    found = [sharp_blocks(config, photo)[0] for photo in photographs]
+    fitted, figures = fit(config, found)
     shipped = model("niqe")
-    authors = Pristine(shipped["mean"], shipped["covariance"], 125, 0)
-    print(f"{fitted.images} photographs, {fitted.blocks} blocks")
-    scores: dict[str, list[tuple[float, float]]] = {}
+    arrays = {"mean": shipped["mean"], "whiten": whitening(shipped["covariance"])}
+    authors = Variables(arrays, {})
+    compiled = jax.jit(functools.partial(score, config))
+    print(f"{len(found)} photographs, {figures['blocks']} blocks")
+    scores: dict[str, list[tuple[float, ...]]] = {}
     for photo in _photographs(arguments.others, arguments.scored):
         for name, image in _versions(photo):
-            pair = float(fitted.score(image)), float(authors.score(image))
+            pixels = to_float(jnp.asarray(image))
+            pair = tuple(float(compiled(each, pixels)) for each in (fitted, authors))
             scores.setdefault(name, []).append(pair)
     print("                fitted  authors'")
     for name, pairs in scores.items():

@@ -46,7 +46,7 @@ from training_recipe import RESULTS, frozen, written
 from jiqa.cli import main as jiqa
 from jiqa.cli.common.progress import progress
 from jiqa.models.parts.method_table import SELECTOR
-from jiqa.training.loop import train
+from jiqa.training import train_config
 
 KINDS = ("errors", "best")
 
@@ -85,7 +85,7 @@ def main() -> None:
     rows = reported(options, str(forests), forests / "test")
     for kind in KINDS:
         run = options.workdir / kind
-        train(settings(options, kind), run, resume=True, progress=progress)
+        train_config(settings(options, kind), run, resume=True, progress=progress)
         lines = reported(options, f"run:{run}", run / "test")
         rows += [line for line in lines if line["role"] == "selector"]
     written(rows, options.output or RESULTS / "select-photographs.csv")

@@ -60,8 +60,8 @@ from jiqa.core.images import to_float
 from jiqa.data.splits import select
 from jiqa.evaluation import evaluate
 from jiqa.io.decode import read_image
+from jiqa.training import train_config
 from jiqa.training.config import TrainingConfig
-from jiqa.training.loop import train
 from jiqa.training.run_metric import open_run
 
 #: What is reported: the training that it needs, and how patches weigh in a score.
@@ -130,7 +130,7 @@ def division(options: argparse.Namespace, model: str, seed: int) -> list[dict]:
                 batch_size=options.batch_size,
                 seed=seed,
             )
-            train(config, folder / step, progress=progress)
+            train_config(config, folder / step, progress=progress)
             begin = f"run:{folder / step}"
         for name, (step, weighting) in STEPS.items():
             found = tested(folder / step, weighting, f"{options.data}:test@{seed}")

@@ -70,7 +70,7 @@ from jiqa.data.index import Entry
 from jiqa.data.splits import select
 from jiqa.data.user_tables.resolve import resolved
 from jiqa.io.decode import read_image
-from jiqa.training.loop import train
+from jiqa.training import train_config
 
 
 def main() -> None:
@@ -122,7 +122,7 @@ def main() -> None:
             batch_size=options.batch_size,
         )
         keep_memory()  # as jiqa train does
-        train(config, options.workdir, progress=progress)
+        train_config(config, options.workdir, progress=progress)
     rows = ordered(options.workdir, options.test)
     kinds = rows[0]["distortion"].partition("/")[0]
     written(rows, options.output or RESULTS / f"train-ranks-{kinds}.csv")

@@ -20,9 +20,9 @@ from jiqa.data.splits import select
 from jiqa.evaluation import evaluate
 from jiqa.io.write_table import write_rows
 from jiqa.models.model import Model, Variables
+from jiqa.training import train_config
 from jiqa.training.config import TrainingConfig, read_config
 from jiqa.training.frozen_features import keep_features
-from jiqa.training.loop import train
 from jiqa.training.run_data import Source
 from jiqa.training.run_metric import open_run
 from jiqa.training.setup import Setup
@@ -53,7 +53,7 @@ def tested(config: TrainingConfig, test: str) -> dict[str, Any]:
     keep_memory()  # as jiqa train does
     folder = Path(tempfile.mkdtemp(prefix="jiqa-train-"))
     try:
-        finished = train(config, folder, progress=progress)
+        finished = train_config(config, folder, progress=progress)
         table = predicted(folder, test)
     finally:
         shutil.rmtree(folder)

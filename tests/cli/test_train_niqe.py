@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -13,11 +16,13 @@ from PIL import Image
 
 import jiqa
 from jiqa.cli import main
+from jiqa.core.images import to_float
 from jiqa.data.store import prepare
 from jiqa.io.decode import read_image
-from jiqa.models.niqe import Config
-from jiqa.models.parts.niqe_fit import fit_niqe
-from jiqa.training.fit_niqe import fit, photographs
+from jiqa.models.model import Variables
+from jiqa.models.niqe import Config, fit, gaussian, score, sharp_blocks
+from jiqa.training.fit_photographs import photographs
+from jiqa.weights import read
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +48,14 @@ def folder(tmp_path_factory) -> Path:
 
 def _sound(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*.png") if p.stem.isdigit())
+
+
+def _blocks(pictures: Iterable[np.ndarray]) -> list[Any]:
+    return [sharp_blocks(Config(), pixels)[0] for pixels in pictures]
+
+
+def _fitted(folder: Path) -> Variables:
+    return fit(Config(), _blocks(map(read_image, _sound(folder))))[0]
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +84,9 @@ def test_every_photograph_is_a_row(run, folder):
 
 
 def test_a_run_scores_as_the_fitted_model(run, folder, tmp_path, capsys):
-    fitted = fit_niqe(read_image(path) for path in _sound(folder))
     path = folder / "04.png"
     image = read_image(path)
-    wanted = float(fitted.score(image))
+    wanted = float(score(Config(), _fitted(folder), to_float(jnp.asarray(image))))
     metric = jiqa.load(f"run:{run}")
     np.testing.assert_allclose(metric(image), wanted, rtol=1e-5)
     assert (metric.info.direction, metric.info.min_side) == ("lower", 96)
@@ -94,10 +106,10 @@ def test_a_run_scores_as_the_fitted_model(run, folder, tmp_path, capsys):
 
 def test_what_is_left_over_beside_the_blocks_is_not_seen(folder):
     paths = _sound(folder)
-    whole = fit_niqe(read_image(path) for path in paths)
-    cut = fit_niqe(read_image(path)[:192] for path in paths)
-    np.testing.assert_array_equal(whole.mean, cut.mean)
-    np.testing.assert_array_equal(whole.covariance, cut.covariance)
+    whole = gaussian(_blocks(read_image(path) for path in paths))
+    cut = gaussian(_blocks(read_image(path)[:192] for path in paths))
+    for one, other in zip(whole, cut, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_of_a_set_with_references_these_count(folder, tmp_path):
@@ -114,7 +126,12 @@ def test_of_a_set_with_references_these_count(folder, tmp_path):
     assert [name for name, _ in found] == ["good.png"]
     assert found[0][1].read_bytes() == (folder / "00.png").read_bytes()
     with pytest.raises(ValueError, match=r"sharp blocks, got .* in 1 photographs"):
-        fit("table/pairs", tmp_path / "run", Config(), data_dir=tmp_path / "data")
+        jiqa.train(
+            "niqe",
+            "table/pairs",
+            workdir=tmp_path / "run",
+            data_dir=tmp_path / "data",
+        )
     # The rows are there to see why, and nothing that would score.
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["images.csv"]
 
@@ -131,13 +148,23 @@ def test_of_a_set_with_references_these_count(folder, tmp_path):
             ["--data", "PHOTOS", "--workdir", "FILE"],
             "cannot write the run into this folder",
         ),
-        (["--data", "PHOTOS", "--workdir", "x", "--test", "y"], "--test does not"),
-        (["--data", "PHOTOS", "--workdir", "x", "--set", "epochs=3"], "keys: sharp"),
+        (["--data", "PHOTOS", "--workdir", "x", "--test", "y"], "takes no test"),
         (
-            ["--data", "PHOTOS", "--workdir", "x", "--set", "sharp=2"],
+            ["--data", "PHOTOS", "--workdir", "x", "--set", "epochs=3"],
+            "niqe is fitted in one pass, and takes no epochs",
+        ),
+        (
+            ["--data", "PHOTOS", "--workdir", "x", "--set", "sharp=0.5"],
+            "did you mean model.sharp?",
+        ),
+        (
+            ["--data", "PHOTOS", "--workdir", "x", "--set", "model.sharp=2"],
             "sharp: expected from 0 to below 1, got 2.0",
         ),
-        (["--data", "PHOTOS", "--workdir", "x", "--set", "flat=no"], "'snap' or"),
+        (
+            ["--data", "PHOTOS", "--workdir", "x", "--set", "model.flat=no"],
+            "'snap' or",
+        ),
     ],
 )
 def test_wrong_usage_is_told(words, said, run, folder, tmp_path, monkeypatch, capsys):
@@ -153,6 +180,43 @@ def test_wrong_usage_is_told(words, said, run, folder, tmp_path, monkeypatch, ca
 
 
 def test_its_settings_are_shown(capsys):
-    assert main(["train", "niqe", "--settings", "--set", "sharp=0.5"]) == 0
+    assert main(["train", "niqe", "--settings", "--set", "model.sharp=0.5"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said == ["sharp=0.5", "flat=snap", "luma=matlab"]
+    options = ["model.sharp=0.5", "model.flat=snap", "model.luma=matlab"]
+    assert said == ["stage=photographs", *options]
+
+
+def test_a_finished_fit_goes_on_only_as_it_was(run, folder):
+    given: dict[str, Any] = {"workdir": run, "resume": True}
+    before = read(run / "model.safetensors")
+    again = jiqa.train("niqe", folder, **given)
+    assert again.figures["images"] == 16 and again.unread == (
+        *("cut.png", "none.png", "small.png"),
+    )
+    after = read(run / "model.safetensors")
+    assert before[1] == after[1]
+    for key, value in before[0].items():
+        np.testing.assert_array_equal(value, after[0][key])
+    with pytest.raises(ValueError, match=r"was started with model_config"):
+        jiqa.train("niqe", folder, model_config={"sharp": 0.5}, **given)
+    with pytest.raises(ValueError, match=r"was started with data"):
+        jiqa.train("niqe", folder / "deep", **given)
+
+
+def test_a_run_of_an_earlier_version_opens(run, folder, tmp_path):
+    options = {"sharp": 0.75, "flat": "snap", "luma": "matlab"}
+    config = {"model": "niqe", "data": "photos", "stage": "photographs"}
+    facts = {
+        "data": {"training": {"spec": "photos", "images": 16, "failed": 3}},
+        "blocks": 96,
+        "score": {"factor": 1.0, "summand": 0.0, "mapped": False, "scale": None},
+    }
+    (tmp_path / "config.json").write_text(
+        json.dumps({**config, "model_config": options})
+    )
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    arrays = (run / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(arrays)
+    image = read_image(folder / "04.png")
+    one, other = (jiqa.load(f"run:{path}")(image) for path in (run, tmp_path))
+    assert float(one) == float(other)

@@ -124,7 +124,33 @@ def _batch(rng: np.random.Generator, count: int, bins: int = 10) -> dict[str, An
 
 
 def test_every_model_is_tried():
-    assert {name.split()[0] for name in CASES} == set(list_models())
+    trained = {name for name in list_models() if get_model(name).fit is None}
+    assert {name.split()[0] for name in CASES} == trained
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in list_models() if get_model(name).fit is not None]
+)
+def test_a_fitted_model_needs_no_gradients(name, rng):
+    model = get_model(name)
+    (stage,) = model.stages
+    config = model.options(stage, {})
+    images = rng.integers(0, 256, (10, 288, 288, 3), np.uint8)
+    every = [model.statistics(config, image)[0] for image in images]
+    assert model.fit is not None
+    variables, figures = model.fit(config, every)
+    assert all(isinstance(value, int) for value in figures.values())
+    shapes = jax.eval_shape(lambda key: model.init(key, config), jax.random.key(0))
+    for found, drawn in zip(variables, shapes, strict=True):
+        assert {k: v.shape for k, v in found.items()} == {
+            k: v.shape for k, v in drawn.items()
+        }
+    one = jnp.asarray(images[0], jnp.float32) / 255
+    assert np.isfinite(model.score(config, variables, one))
+    with pytest.raises(TypeError, match="got one that is fitted"):
+        model.apply(config, variables, one[None])
+    with pytest.raises(TypeError, match="got one that gradients train"):
+        get_model("cnniqa").statistics(None, images[0])
 
 
 @pytest.mark.parametrize("name", list_models())

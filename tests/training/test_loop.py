@@ -20,7 +20,7 @@ from jiqa.training.checkpoints import Checkpoints
 from jiqa.training.config import TrainingConfig, read_config
 from jiqa.training.finite_check import NotFinite
 from jiqa.training.log import read_log
-from jiqa.training.loop import train
+from jiqa.training.run import train_config
 from jiqa.training.run_data import open_sources
 from jiqa.weights import read
 from tests.helpers import tiny_model, training_data
@@ -58,7 +58,7 @@ def _config(material: Path, **fields: Any) -> TrainingConfig:
 
 
 def _train(config: TrainingConfig, material: Path, folder: Path, **given: Any):
-    return train(
+    return train_config(
         config,
         folder,
         data_dir=material / "prepared",
@@ -216,7 +216,7 @@ def test_levels_are_ranked(material, tmp_path):
     )
     assert len(mine) == 4 and len(theirs) == 2 and not mine & theirs
     finished = _train(config, material, tmp_path / "run")
-    assert finished.validation["ordered"] > 0.8
+    assert finished.figures["ordered"] > 0.8
     # Ranking comes first, scores later: the arrays go on from there.
     after = _config(
         material, weights=f"run:{tmp_path / 'run'}", model_config={}, epochs=1

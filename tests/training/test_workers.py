@@ -52,8 +52,9 @@ def test_any_models_batches_reach_a_process_of_their_own(tmp_path, monkeypatch):
     plan = BatchPlan((None,) * len(groups), 2)
     ranks = GroupPlan.of(groups, plan, source.entries)
     given = {}
-    for name in list_models():
-        model = get_model(name)
+    models = {name: get_model(name) for name in list_models()}
+    trained = {k: model for k, model in models.items() if model.fit is None}
+    for name, model in trained.items():
         for stage in model.stages:
             config = TrainingConfig(model=name, data="x", stage=stage)
             options = model.options(stage, {})
@@ -70,7 +71,7 @@ def test_any_models_batches_reach_a_process_of_their_own(tmp_path, monkeypatch):
     paths = [str(tmp_path / "given"), str(tmp_path / "found")]
     subprocess.run([sys.executable, "-c", _READ, *paths], check=True)
     found = pickle.loads((tmp_path / "found").read_bytes())
-    assert found.keys() == given.keys() and len(found) >= len(list_models())
+    assert found.keys() == given.keys() and len(found) >= len(trained)
     for name, batches in given.items():
         for key, value in batches[1].items():
             same = np.testing.assert_array_equal
