@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from jiqa.training.run_metric import run_metric as run_metric
     from jiqa.training.setup import Setup as Setup
     from jiqa.training.setup import set_up as set_up
-    from jiqa.training.stage import STAGES as STAGES
     from jiqa.training.stage import Stage as Stage
     from jiqa.training.trained import Trained as Trained
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 _NAMES = {
     "NotFinite": "finite_check",
     "Run": "run_metric",
-    "STAGES": "stage",
     "Setup": "setup",
     "Stage": "stage",
     "Trained": "trained",
