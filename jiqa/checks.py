@@ -60,15 +60,11 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 3) -> str:
     Case does not count, and ``-`` and ``:`` count as ``_``, unless names are
     options of a command, ``--name``.
     """
-    close = close_names(name, known, most)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
-
-
-def close_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
-    """At most ``most`` known names that are close to one, the closest first."""
+    names = list(dict.fromkeys(known))
     if not name.startswith("-"):
         name = name.lower().replace("-", "_").replace(":", "_")
-    return difflib.get_close_matches(name, list(dict.fromkeys(known)), n=most)
+    close = difflib.get_close_matches(name, names, n=most)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def hashable(value: Any) -> Any:

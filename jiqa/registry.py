@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from jiqa.checks import expected, unknown
+from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.loaded import Loaded
 from jiqa.core.metric import Metric
 from jiqa.metrics import all_metrics
@@ -27,6 +28,15 @@ def get_metric(name: str) -> Metric:
     if (named := named_metric(name)) is not None:
         return named
     raise ValueError(unknown("metric", name, metrics, "jiqa metrics lists them all"))
+
+
+def bound_metric(name: str, options: Mapping[str, Any] | None = None) -> BoundMetric:
+    """A metric by name, with its options.
+
+    Raises:
+        ValueError: see ``get_metric``.
+    """
+    return BoundMetric(get_metric(name), dict(options or {}))
 
 
 def list_metrics(
@@ -76,23 +86,24 @@ def load(
         1.0
     """
     if isinstance(name, str):
-        return Loaded([get_metric(name)], options, single=True, folder=weights_folder)
+        member = bound_metric(name, options)
+        return Loaded([member], single=True, folder=weights_folder)
     if options:
         raise TypeError(
             "options can only be given with a single metric; load metrics that have "
             "options one by one"
         )
-    metrics = {n: get_metric(n) for n in name}
-    kinds = sorted({m.info.kind for m in metrics.values()})
+    members = [bound_metric(n) for n in dict.fromkeys(name)]
+    kinds = sorted({member.metric.info.kind for member in members})
     if len(kinds) != 1:
         kind = "metrics that are all full-reference or all no-reference"
         raise ValueError(expected("name", kind, " and ".join(kinds) or "none"))
-    return Loaded(list(metrics.values()), {}, single=False, folder=weights_folder)
+    return Loaded(members, single=False, folder=weights_folder)
 
 
-#: A module by prefix. It has ``make(name, place) -> Metric``, where ``place`` is what
-#: follows the colon, which raises ``ValueError`` for a file that describes none; and
-#: ``identity(place) -> str``, a digest of all in the file that decides values.
+#: A module by prefix. It has ``make(name, file) -> Metric``, where ``file`` is what
+#: follows the colon, which raises ``ValueError`` for a file that describes none; the
+#: metric's ``digest`` is of all in the file that decides values.
 MAKERS: Mapping[str, str] = MappingProxyType(
     {
         "run": "jiqa.training.run_metric",
@@ -108,18 +119,17 @@ def named_metric(name: str) -> Metric | None:
     Raises:
         ValueError: a file that is not there, or describes no metric.
     """
-    maker, place = _maker(name)
-    return None if maker is None else maker.make(name, place)
+    prefix, _, file = name.partition(":")
+    if not file or prefix not in MAKERS:
+        return None
+    return importlib.import_module(MAKERS[prefix]).make(name, file)
 
 
 def identity(name: str) -> str:
-    """A digest of what the file of a name says; empty for a name without prefix."""
-    maker, place = _maker(name)
-    return "" if maker is None else maker.identity(place)
+    """A digest of what the file of a name says; empty for a name without prefix.
 
-
-def _maker(name: str) -> tuple[Any, str]:
-    prefix, _, place = name.partition(":")
-    if not place or prefix not in MAKERS:
-        return None, ""
-    return importlib.import_module(MAKERS[prefix]), place
+    Raises:
+        ValueError: see ``named_metric``.
+    """
+    named = named_metric(name)
+    return "" if named is None else named.digest

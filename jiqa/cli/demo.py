@@ -81,10 +81,9 @@ def _ladder(columns: list[Any], table: list[dict[str, Any]]) -> dict[str, Any]:
         for label, _ in columns
     }
     return {
-        "title": "Scores over strength",
-        "text": "Each metric on noise, blur and JPEG of increasing strength. The arrow "
-        "shows which direction is better. Infinite scores of the reference are not "
-        "shown.",
+        "title": "Score against strength",
+        "text": "Each metric on noise, blur and JPEG of rising strength. The arrow "
+        "says which way is better. Infinite scores of the reference are left out.",
         "svg": ladder_plots(curves, {label: i.direction for label, i in columns}),
     }
 
@@ -96,8 +95,8 @@ def _maps(
     import numpy as np
 
     from jiqa.io.decode import read_image
+    from jiqa.registry import bound_metric
     from jiqa.report.pictures import heat_map, thumbnail
-    from jiqa.scoring.choose_metrics import Choice
     from jiqa.scoring.compiled import Program
 
     original = read_image(reference)
@@ -114,7 +113,7 @@ def _maps(
     ]
     pair = np.stack([original] * len(files)), np.stack(distorted)
     mapped = [(name, info) for name, info in columns if info.maps]
-    compute = Program([Choice(n, {"output": "map"}) for n, _ in mapped], programs)
+    compute = Program([bound_metric(n, {"output": "map"}) for n, _ in mapped], programs)
     for (name, info), maps in zip(mapped, map(np.asarray, compute(*pair)), strict=True):
         # Robust limits, one scale for all images of a metric.
         low, high = (float(v) for v in np.percentile(maps, [0.5, 99.9]))
@@ -132,8 +131,8 @@ def _maps(
             )
     return {
         "title": "Where the metrics see the difference",
-        "text": "Maps of the metrics, dark where the images differ. The score is the "
-        "mean of the map, or another pooling. A map has the resolution at which its "
-        "metric works.",
+        "text": "Per-pixel maps, dark where the images differ. The score is the mean, "
+        "or another pooling, of the map, which has the resolution at which its metric "
+        "works.",
         "figures": groups,
     }

@@ -1,4 +1,4 @@
-"""The door of metrics that compare features of networks with learned parameters.
+"""Metrics that compare features of networks with learned parameters.
 
 Such a metric is written as two pure functions of single images: ``features`` of one
 image, and ``compare`` of two sets of features. So the features of one reference serve
@@ -10,11 +10,10 @@ are, once, and its docstring what they mean.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,47 +22,156 @@ from jax import Array
 from jiqa.checks import expected
 from jiqa.core.batching import over_batch, over_features
 from jiqa.core.feature_spec import (
-    Learned,
+    DeepSteps,
+    FeatureSpec,
     Maps,
     Options,
     Params,
     Shapes,
-    Wiring,
     options_of,
 )
 from jiqa.core.images import as_image, check_min_side, check_range
-from jiqa.core.metric import Info, Metric, bind, check_options, checked_images
-from jiqa.core.tile_reduction import Pieces, in_one_piece
+from jiqa.core.metric import Arguments, Info, Metric
+from jiqa.core.tile_reduction import TileReduction, over_whole_maps
 from jiqa.nn.graph import Node, run, shapes, until
 from jiqa.nn.graph import min_side as smallest
 from jiqa.nn.parameters import check
 from jiqa.nn.preprocessing import Preprocessing, standardise
 from jiqa.ops.resize import imresize
 
-_IMAGES = ("reference", "distorted")
 
-
-class LearnedMetric(Metric, Protocol):
-    """A public metric with parameters: ``metric(params, reference, distorted)``.
+class DeepMetric(Metric[Arguments]):
+    """A metric with parameters: ``metric(params, reference, distorted)``.
 
     ``params`` is one flat dictionary of arrays (``jiqa.weights.load_together``).
-    ``features(params, images, **options)`` and
-    ``compare(params, reference's, distorted's, **options)`` are its two steps, which
-    take any leading dimensions; one reference's features may meet many images'.
+    ``features`` and ``compare`` are its two steps by themselves; they take any leading
+    dimensions, and one reference's features may meet many images'.
     """
 
-    features: Callable[..., Any]
-    compare: Callable[..., Any]
+    deep: DeepSteps
+
+    def __init__(
+        self,
+        declared: Callable[Arguments, Any],
+        info: Info,
+        steps: DeepSteps,
+        *,
+        digest: str = "",
+    ) -> None:
+        """Make a metric of its steps; see ``Metric``."""
+        super().__init__(declared, info, deep=steps, digest=digest)
+        usual = steps.with_defaults({})
+
+        @functools.partial(jax.jit, static_argnames="options")
+        def compiled(params: Any, *images: Any, options: Options = usual) -> Any:
+            one = functools.partial(steps.score, params, options)
+            return over_batch(one, images, {})
+
+        @functools.partial(jax.jit, static_argnames="options")
+        def features(params: Any, images: Any, options: Options) -> Any:
+            one = functools.partial(steps.features, params, options)
+            return over_batch(one, (images,), {})
+
+        @functools.partial(jax.jit, static_argnames="options")
+        def compare(params: Any, *found: Any, options: Options) -> Any:
+            one = functools.partial(steps.compare, params, options)
+            return over_features(one, *found)
+
+        @functools.wraps(declared)
+        def core(params: Any, *images: Any, **given: Any) -> Any:
+            return steps.score(params, steps.with_defaults(given), *images)
+
+        self.core, self.compiled = core, compiled
+        self._features, self._compare = features, compare
+
+    def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Array:
+        """Score images ``[..., H, W, C]``, the parameters first."""
+        if not args and "params" not in kwargs:
+            self._checked_options(None, {})
+        named = dict(kwargs)
+        params, *rest = args if args else (named.pop("params"),)
+        images, given = self.sorted_arguments(tuple(rest), named)
+        checked = self.checked_images(images, given)
+        return self.compiled(
+            params, *checked, options=self._checked_options(params, given)
+        )
+
+    def features(self, params: Params, images: Any, **options: Any) -> Any:
+        """The features of images ``[..., H, W, C]``.
+
+        Args:
+            params: flat.
+            images: in [0, 1].
+            **options: of the metric.
+
+        Returns:
+            A tree of arrays with the images' leading dimensions.
+
+        Raises:
+            TypeError: an option that there is not, or parameters that are none.
+            ValueError: a wrong option, parameters that do not fit, or an image that is
+                none or too small.
+        """
+        self.check_options(options)
+        images = as_image(images, "images")
+        check_range(images, "images")
+        check_min_side(images.shape, self.min_side(**options), self.info.name)
+        chosen = self._checked_options(params, options)
+        return self._features(params, images, options=chosen)
+
+    def compare(
+        self, params: Params, reference: Any, distorted: Any, **options: Any
+    ) -> Any:
+        """The scores of features, image by image.
+
+        Args:
+            params: flat.
+            reference: ``features`` of one reference, or of as many as ``distorted``.
+            distorted: ``features`` of the distorted images.
+            **options: of the metric, those that the features were computed with.
+
+        Returns:
+            Scores with the leading dimensions of the distorted images.
+
+        Raises:
+            TypeError: an option that there is not, or parameters that are none.
+            ValueError: a wrong option, parameters that do not fit, or leading
+                dimensions that do not go together.
+        """
+        self.check_options(options)
+        chosen = self._checked_options(params, options)
+        return self._compare(params, reference, distorted, options=chosen)
+
+    def _checked_options(self, params: Any, given: Mapping[str, Any]) -> Options:
+        """All options, once ``params`` is a flat dictionary with what they need."""
+        name, options = self.info.name, self.deep.with_defaults(given)
+        spec = self.deep.spec(options)
+        hint = (
+            f"params = jiqa.weights.load_together({spec.weights!r}"
+            f"{', whole=True' if spec.whole else ''})[0]"
+        )
+        if not isinstance(params, Mapping):
+            raise TypeError(
+                expected(
+                    f"{name}()",
+                    "parameters (a flat dictionary) before the images",
+                    type(params).__name__,
+                    hint,
+                )
+            )
+        check(params, spec.shapes, f"params of {name} (published: {hint})", others=True)
+        return options
 
 
-def learned_reference(
+def deep_metric(
     *,
-    wiring: Callable[[Options], Wiring],
-    pieces: Callable[[Options], Pieces] | None = None,
+    spec: Callable[[Options], FeatureSpec],
+    tiles: Callable[[Options], TileReduction] | None = None,
     compare: Callable[..., Any] | None = None,
     features: Callable[..., Any] | None = None,
+    digest: str = "",
     **fields: Any,
-) -> Callable[[Callable[..., Any]], LearnedMetric]:
+) -> Callable[[Callable[Arguments, Any]], DeepMetric[Arguments]]:
     """Make a metric of a declaration ``(params, reference, distorted, *, options)``.
 
     What is declared has a signature and a docstring, and no body of its own: the
@@ -71,66 +179,42 @@ def learned_reference(
     of one frozen object, made of the signature.
 
     Args:
-        wiring: ``(options)``: what they need; refuses wrong ones.
-        pieces: ``(options)``: how two sets of maps are compared, by parts; refuses
-            options with which that is not possible.
+        spec: ``(options)``: what they need; refuses wrong ones.
+        tiles: ``(options)``: the comparison of two sets of maps as sums over tiles;
+            refuses options with which that is not possible.
         compare: ``(params, options, features, features)`` of one pair, where there is
-            more to it than ``pieces`` of the whole.
+            more to it than ``tiles`` of the whole.
         features: ``(params, options, image)``: a tree of arrays, one of which,
             ``"image"``, is the image ``[H, W, C]``; by default that and the maps of the
             layers that are tapped.
+        digest: of the file that describes the metric, if one does.
         **fields: those of ``Info`` that follow from nothing here.
     """
+    # To derive it anew would take up to a millisecond of every call.
+    cached = functools.lru_cache(maxsize=64)(spec)
 
-    def wrap(declared: Callable[..., Any]) -> LearnedMetric:
-        # To derive it anew would take up to a millisecond of every call.
-        wire = functools.lru_cache(maxsize=64)(wiring)
+    def maps(params: Params, options: Options, image: Array) -> dict[str, Array]:
+        return tapped_features(cached(options), params, image)
 
-        def maps(params: Params, options: Options, image: Array) -> dict[str, Array]:
-            return tapped_features(wire(options), params, image)
+    def scores(params: Params, options: Options, *pair: Maps) -> Any:
+        assert tiles is not None
+        return over_whole_maps(tiles(options), params, options, *pair)
 
-        def scores(params: Params, options: Options, *pair: Maps) -> Any:
-            assert pieces is not None
-            return in_one_piece(pieces(options), params, options, *pair)
-
-        learned = Learned(
-            options_of(declared), wire, features or maps, compare or scores, pieces
+    def made(declared: Callable[Arguments, Any]) -> DeepMetric[Arguments]:
+        steps = DeepSteps(
+            options_of(declared), cached, features or maps, compare or scores, tiles
         )
-        usual = learned.chosen({})
-        options = tuple(field.name for field in dataclasses.fields(usual))
+        usual = cached(steps.with_defaults({}))
         info = Info(
             name=declared.__name__,
             kind="full-reference",
-            min_side=wire(usual).min_side,
-            weights=wire(usual).weights,
+            min_side=usual.min_side,
+            weights=usual.weights,
             **fields,
         )
+        return DeepMetric(declared, info, steps, digest=digest)
 
-        @functools.wraps(declared)
-        def core(params: Any, *images: Any, **given: Any) -> Any:
-            return learned.score(params, learned.chosen(given), *images)
-
-        @functools.partial(jax.jit, static_argnames="chosen")
-        def compiled(params: Any, *images: Any, chosen: Any = usual) -> Any:
-            one = functools.partial(learned.score, params, chosen)
-            return over_batch(one, images, {})
-
-        @functools.wraps(declared)
-        def metric(params: Any, *images: Any, **given: Any) -> Any:
-            images, given = bind(info.name, _IMAGES, options, images, given)
-            checked = checked_images(images, [(public, given)])
-            chosen = _checked_options(public, params, given)
-            return compiled(params, *checked, chosen=chosen)
-
-        public = cast(Any, metric)
-        public.info, public.core, public.compiled = info, core, compiled
-        public.images, public.options, public.arrays = _IMAGES, options, ()
-        public.min_side = lambda **given: learned.wiring(**given).min_side
-        public.learned = learned
-        public.features, public.compare = _features(public), _compare(public)
-        return cast(LearnedMetric, public)
-
-    return wrap
+    return made
 
 
 def tapped(
@@ -144,14 +228,14 @@ def tapped(
     preprocess: Preprocessing = standardise,
     resize: int | None = None,
     whole: bool = False,
-) -> Wiring:
-    """The wiring of a metric that taps one network.
+) -> FeatureSpec:
+    """The feature spec of a metric that taps one network.
 
     Args:
         weights: names of the sets, the network's first.
         layers: the network.
         taps: names of the layers whose output is used.
-        heads: keys and shapes of further parameters.
+        heads: keys and shapes of parameters beside the network's.
         min_side: by default, what leaves ``samples`` along a side at every tap.
         samples: see ``min_side``.
         preprocess: from an image in [0, 1] to what the network takes.
@@ -161,7 +245,7 @@ def tapped(
     needed = dict(shapes(until(layers, taps)))
     if min_side is None:
         min_side = 1 if resize else smallest(layers, taps, samples)
-    return Wiring(
+    return FeatureSpec(
         tuple(weights),
         needed | dict(heads),
         min_side,
@@ -173,70 +257,13 @@ def tapped(
     )
 
 
-def tapped_features(wiring: Wiring, params: Params, image: Array) -> dict[str, Array]:
+def tapped_features(
+    spec: FeatureSpec, params: Params, image: Array
+) -> dict[str, Array]:
     """An image ``[H, W, C]`` in [0, 1] with the maps that are tapped, by name."""
-    ready = wiring.preprocess(image)
-    if wiring.resize is not None:
-        size = (wiring.resize, wiring.resize)
+    ready = spec.preprocess(image)
+    if spec.resize is not None:
+        size = (spec.resize, spec.resize)
         planes = imresize(jnp.moveaxis(ready, -1, 0), size=size)
         ready = jnp.moveaxis(planes, 0, -1)
-    return {"image": image, **run(wiring.nodes, params, ready, wiring.taps)}
-
-
-def _features(metric: LearnedMetric) -> Callable[..., Any]:
-    learned = cast(Learned, metric.learned)
-
-    @functools.partial(jax.jit, static_argnames="chosen")
-    def compiled(params: Any, images: Any, chosen: Options) -> Any:
-        one = functools.partial(learned.features, params, chosen)
-        return over_batch(one, (images,), {})
-
-    def features(params: Params, images: Any, **given: Any) -> Any:
-        check_options(metric.info.name, metric.options, given)
-        images = as_image(images, "images")
-        check_range(images, "images")
-        check_min_side(images.shape, metric.min_side(**given), metric.info.name)
-        return compiled(params, images, _checked_options(metric, params, given))
-
-    return features
-
-
-def _compare(metric: LearnedMetric) -> Callable[..., Any]:
-    learned = cast(Learned, metric.learned)
-
-    @functools.partial(jax.jit, static_argnames="chosen")
-    def compiled(params: Any, reference: Any, distorted: Any, chosen: Options) -> Any:
-        one = functools.partial(learned.compare, params, chosen)
-        return over_features(one, reference, distorted)
-
-    def compare(params: Params, reference: Any, distorted: Any, **given: Any) -> Any:
-        check_options(metric.info.name, metric.options, given)
-        chosen = _checked_options(metric, params, given)
-        return compiled(params, reference, distorted, chosen)
-
-    return compare
-
-
-def _checked_options(
-    metric: LearnedMetric, params: Any, given: Mapping[str, Any]
-) -> Options:
-    """The options, once ``params`` is a flat dictionary with all that they need."""
-    name, learned = metric.info.name, cast(Learned, metric.learned)
-    options = learned.chosen(given)
-    wiring = learned.wire(options)
-    hint = (
-        f"params = jiqa.weights.load_together({wiring.weights!r}"
-        f"{', whole=True' if wiring.whole else ''})[0]"
-    )
-    if not isinstance(params, Mapping):
-        raise TypeError(
-            expected(
-                f"{name}()",
-                "parameters (a flat dictionary) before the images",
-                type(params).__name__,
-                hint,
-            )
-        )
-    where = f"params of {name} (published: {hint})"
-    check(params, wiring.shapes, where, others=True)
-    return options
+    return {"image": image, **run(spec.nodes, params, ready, spec.taps)}

@@ -1,4 +1,4 @@
-"""What a metric with learned parameters is made of, and what it needs."""
+"""What a deep metric is made of, and which features and parameters it needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from jax import Array
 
 from jiqa.checks import expected, hashable
-from jiqa.core.tile_reduction import Pieces
+from jiqa.core.tile_reduction import TileReduction
 from jiqa.nn.graph import Node
 from jiqa.nn.preprocessing import Preprocessing, standardise
 
@@ -25,8 +25,8 @@ Options = Any
 
 
 @dataclass(frozen=True)
-class Wiring:
-    """What a metric with learned parameters needs, with certain options.
+class FeatureSpec:
+    """What a deep metric needs, with certain options.
 
     Attributes:
         weights: names of the sets of weights.
@@ -53,26 +53,26 @@ class Wiring:
 
 
 @dataclass(frozen=True)
-class Learned:
-    """What a metric with learned parameters is made of.
+class DeepSteps:
+    """The two steps of a deep metric, and what they need.
 
     Attributes:
         options: the dataclass of its options.
-        wire: ``(options)``: what they need; refuses wrong ones.
+        spec: ``(options)``: what they need; refuses wrong ones.
         features: ``(params, options, image)`` of one image ``[H, W, C]``.
         compare: ``(params, options, features, features)`` of one pair; without a
             reference, ``(params, options, features)``.
-        cut: ``(options)``: the same in pieces, of maps as they come; refuses options
-            with which it cannot be cut.
+        tiles: ``(options)``: the comparison as sums over tiles of the maps; refuses
+            options with which it cannot be cut.
     """
 
     options: Callable[..., Options]
-    wire: Callable[[Options], Wiring]
+    spec: Callable[[Options], FeatureSpec]
     features: Callable[..., Any]
     compare: Callable[..., Any]
-    cut: Callable[[Options], Pieces] | None = None
+    tiles: Callable[[Options], TileReduction] | None = None
 
-    def chosen(self, given: Mapping[str, Any]) -> Options:
+    def with_defaults(self, given: Mapping[str, Any]) -> Options:
         """All options, those that are not ``given`` at their defaults.
 
         Raises:
@@ -89,36 +89,36 @@ class Learned:
             ) from None
         return options
 
-    def wiring(self, **given: Any) -> Wiring:
+    def spec_for(self, **given: Any) -> FeatureSpec:
         """What certain options need; the others are at their defaults.
 
         Raises:
             ValueError: a value that an option does not take.
         """
-        return self.wire(self.chosen(given))
+        return self.spec(self.with_defaults(given))
 
-    def pieces(self, options: Options) -> Pieces:
-        """How two sets of maps are compared by parts of the image.
+    def tile_reduction(self, options: Options) -> TileReduction:
+        """How two sets of maps are compared by tiles of the image.
 
         Raises:
             ValueError: this cannot be; says why.
         """
         name = type(options).__name__
-        if self.cut is None:
+        if self.tiles is None:
             raise ValueError(f"{name} cannot be computed in tiles")
-        if self.wire(options).resize is not None:
+        if self.spec(options).resize is not None:
             raise ValueError(
-                f"{name} cannot be computed in tiles: with "
-                f"resize={options.resize} the network sees one small image"
+                f"{name} cannot be computed in tiles: with resize="
+                f"{self.spec(options).resize} the network sees one small image"
             )
         try:
-            return self.cut(options)
+            return self.tiles(options)
         except ValueError as error:
             raise ValueError(f"{name} cannot be computed in tiles: {error}") from None
 
     def score(self, params: Params, options: Options, *images: Array) -> Any:
         """``compare`` after ``features``, of one image or pair ``[H, W, C]``."""
-        self.wire(options)  # refuses wrong options
+        self.spec(options)  # refuses wrong options
         found = (self.features(params, options, x) for x in images)
         return self.compare(params, options, *found)
 

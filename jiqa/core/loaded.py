@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.sharding import Mesh
-from jax.sharding import PartitionSpec as P
 
 from jiqa.checks import expected
+from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.images import as_image, check_range
-from jiqa.core.metric import Metric, checked_images
-from jiqa.core.metric_group import Joint, Prepared, merged
+from jiqa.core.metric_group import MetricGroup, ReferenceFeatures, divided
 
 if TYPE_CHECKING:
     from jiqa.weights import Weights
@@ -38,43 +35,44 @@ class Loaded:
 
     def __init__(
         self,
-        metrics: Sequence[Metric],
-        options: Mapping[str, Any],
+        members: Sequence[BoundMetric],
         *,
         single: bool,
         folder: Path | str | None = None,
     ) -> None:
-        """Bind ``options`` and read weights; use ``jiqa.load`` instead."""
-        self.options, self._single = dict(options), single
-        self._entries = [(metric, self.options) for metric in metrics]
-        infos = {metric.info.name: metric.info for metric in metrics}
-        self.info: Any = metrics[0].info if single else infos
-        joint = Joint(self._entries)
-        self.weights = read_weights(joint, folder)
+        """Bind options and read weights; use ``jiqa.load`` instead."""
+        self.options, self._single = dict(members[0].options), single
+        infos = {member.name: member.metric.info for member in members}
+        self.info: Any = members[0].metric.info if single else infos
+        self._group = group = MetricGroup(members)
+        self.weights = read_weights(group, folder)
         self._params = on_device(self.weights)
 
         def shaped(values: list[Any]) -> Any:
             return values[0] if single else dict(zip(infos, values, strict=True))
 
         def scores(params: Any, *images: Any) -> Any:
-            reference = images[0] if len(images) == 2 else None
-            return shaped(joint.scores(params, reference, images[-1]))
+            return shaped(group.compute(params, *images))
 
-        def against(params: Any, prepared: Prepared, image: Any) -> Any:
-            return shaped(joint.against(params, prepared, image))
+        def against(params: Any, prepared: ReferenceFeatures, image: Any) -> Any:
+            return shaped(group.against(params, prepared, image))
 
         self._compiled = jax.jit(scores)
-        self._prepare, self._against = jax.jit(joint.prepare), jax.jit(against)
-        self._divided = functools.cache(functools.partial(_divided, against))
+        self._prepare, self._against = jax.jit(group.prepare), jax.jit(against)
+        self._divided = functools.cache(
+            lambda devices: jax.jit(divided(against, devices, (False, False, True)))
+        )
 
     def __call__(self, *images: Any) -> Any:
         """Score images ``[..., H, W, C]``; see ``jiqa.core.images``."""
         if self._single and not self.weights:
-            metric, options = self._entries[0]  # the same checks, when they are due
-            return metric(*images, **options)
-        return self._compiled(self._params, *checked_images(images, self._entries))
+            (member,) = self._group.members  # the same checks, when they are due
+            return member.metric(*images, **member.options)
+        return self._compiled(self._params, *self._group.checked_images(images))
 
-    def prepare(self, reference: Any, *, devices: Sequence[Any] = ()) -> OneReference:
+    def prepare(
+        self, reference: Any, *, devices: Sequence[Any] = ()
+    ) -> PreparedReference:
         """Compute once what depends on the reference alone.
 
         Args:
@@ -90,7 +88,7 @@ class Loaded:
             TypeError: no-reference metrics.
             ValueError: more than one image, or one that the metrics refuse.
         """
-        image, _ = checked_images((reference, reference), self._entries)
+        image, _ = self._group.checked_images((reference, reference))
         if image.ndim != 3:
             raise ValueError(
                 expected(
@@ -99,7 +97,7 @@ class Loaded:
             )
         against = self._divided(tuple(devices)) if len(devices) > 1 else self._against
         prepared = self._prepare(self._params, image)
-        return OneReference(functools.partial(against, self._params), prepared)
+        return PreparedReference(functools.partial(against, self._params), prepared)
 
     def tiled(self, reference: Any, distorted: Any, *, memory: int = 2**30) -> Any:
         """Score a pair that is too large for memory, with the same result.
@@ -119,32 +117,32 @@ class Loaded:
         """
         from jiqa.core.tiled import tiled
 
-        metric, options = self._entries[0]
-        if not self._single or metric.learned is None:
+        member = self._group.members[0]
+        if not self._single or member.metric.deep is None:
             raise TypeError(
                 "only a single metric on deep features can be computed in tiles"
             )
-        x, y = checked_images((reference, distorted), self._entries)
+        x, y = self._group.checked_images((reference, distorted))
         if x.ndim != 3:
             raise ValueError(
                 expected("reference", "one image [H, W, C]", f"shape {tuple(x.shape)}")
             )
-        chosen = metric.learned.chosen(options)
-        params = merged(self._params, metric.learned, chosen)
-        return tiled(metric.learned, params, chosen, x, y, memory=memory)
+        return tiled(member, self._params, x, y, memory=memory)
 
     def __repr__(self) -> str:
         """Names and options, as they would be typed."""
-        names = [metric.info.name for metric, _ in self._entries]
+        names = [member.name for member in self._group.members]
         shown = repr(names[0] if self._single else names)
         extra = "".join(f", {k}={v!r}" for k, v in self.options.items())
         return f"jiqa.load({shown}{extra})"
 
 
-class OneReference:
+class PreparedReference:
     """A loaded metric beside one reference; call it with distorted images."""
 
-    def __init__(self, against: Callable[..., Any], prepared: Prepared) -> None:
+    def __init__(
+        self, against: Callable[..., Any], prepared: ReferenceFeatures
+    ) -> None:
         """Keep what was computed; use ``Loaded.prepare`` instead."""
         self._against, self._prepared = against, prepared
 
@@ -164,27 +162,15 @@ class OneReference:
         return self._against(self._prepared, image)
 
 
-def _divided(against: Callable[..., Any], devices: Sequence[Any]) -> Callable[..., Any]:
-    """The same with the batch divided; nothing passes between the devices."""
-    divided = jax.shard_map(
-        against,
-        mesh=Mesh(np.array(devices), ("data",)),
-        in_specs=(P(), P(), P("data")),
-        out_specs=P("data"),
-        check_vma=False,
-    )
-    return jax.jit(divided)
-
-
-def read_weights(joint: Joint, folder: Path | str | None) -> dict[str, Weights]:
+def read_weights(group: MetricGroup, folder: Path | str | None) -> dict[str, Weights]:
     """The sets of weights that metrics need, by name; see ``jiqa.weights.load``."""
-    if not joint.weights:
+    if not group.weights:
         return {}
     from jiqa import weights  # brings the readers of files, which few need
 
     return {
-        name: weights.load(name, folder, whole=name in joint.whole)
-        for name in joint.weights
+        name: weights.load(name, folder, whole=name in group.whole)
+        for name in group.weights
     }
 
 

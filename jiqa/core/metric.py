@@ -1,10 +1,10 @@
-"""What a metric promises (``Info``) and the door that holds it to that.
+"""What a metric promises (``Info``), and the class that holds it to that.
 
 A metric is written as a pure function of single images ``[H, W, C]`` in [0, 1]. The
-decorator ``full_reference`` turns it into the public function: it checks the input,
-takes any leading dimensions, uint8/uint16 and half precision, and compiles once per
-shape and set of options. Inside the caller's own ``jit``, ``grad`` or ``vmap`` it is
-transparent.
+decorators ``full_reference`` and ``no_reference`` make a ``Metric`` of it: it checks
+the input, takes any leading dimensions, uint8/uint16 and half precision, and compiles
+once per shape and set of options. Inside the caller's own ``jit``, ``grad`` or ``vmap``
+it is transparent. Metrics on the features of networks are in ``deep_metric``.
 """
 
 from __future__ import annotations
@@ -13,19 +13,28 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from types import MappingProxyType
+from typing import Any, Generic, Literal, ParamSpec
 
 import jax
+from jax import Array
 
 from jiqa.checks import did_you_mean, hashable
 from jiqa.core.batching import over_batch
-from jiqa.core.feature_spec import Learned
+from jiqa.core.feature_spec import DeepSteps
 from jiqa.core.images import (
     as_image,
     check_min_side,
     check_range,
     check_same_shape,
     was_checked,
+)
+
+Arguments = ParamSpec("Arguments")
+
+#: The images that a metric takes, by its kind.
+IMAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"full-reference": ("reference", "distorted"), "no-reference": ("image",)}
 )
 
 
@@ -68,29 +77,153 @@ class Info:
     weights: tuple[str, ...] = ()
 
 
-class Metric(Protocol):
-    """A public metric: callable on arrays, with its ``info`` and ``core``.
+class Metric(Generic[Arguments]):
+    """A metric: callable on arrays, with what is known about it.
 
-    ``core`` is the function as written, for one image (pair) ``[H, W, C]`` in [0, 1]
-    of at least float32; use it to build on a metric inside another one.
-    ``min_side(**options)`` is the smallest shorter side that it takes. ``images``
-    are the names of its images, ``options`` of all options, ``arrays`` of those that
-    are arrays. ``learned`` is there for a metric with learned parameters, whose
-    ``core`` takes them first.
+    Attributes:
+        info: what is known about it.
+        core: the function as written, for one image (pair) ``[H, W, C]`` in [0, 1] of
+            at least float32; use it to build on a metric inside another one. That of a
+            deep metric takes the parameters first.
+        compiled: ``core`` over leading dimensions, compiled; it checks nothing.
+        images: names of its images.
+        options: names of all options.
+        arrays: names of those options that are arrays.
+        deep: the two steps of a deep metric, else ``None``.
+        digest: of a metric that a file describes, of all that decides its values; else
+            empty.
     """
 
-    info: Info
-    core: Callable[..., Any]
-    min_side: Callable[..., int]
-    images: tuple[str, ...]
-    options: tuple[str, ...]
-    arrays: tuple[str, ...]
-    learned: Learned | None
     __name__: str
+    __qualname__: str
+    compiled: Callable[..., Any]
 
-    def __call__(self, *images: Any, **options: Any) -> Any:
+    def __init__(
+        self,
+        declared: Callable[Arguments, Any],
+        info: Info,
+        *,
+        arrays: tuple[str, ...] = (),
+        min_side_for: Callable[..., int] | None = None,
+        at_once: bool = False,
+        deep: DeepSteps | None = None,
+        digest: str = "",
+    ) -> None:
+        """Make a metric; see ``full_reference`` for the arguments.
+
+        Args:
+            declared: ``(*images, *, options)``; with ``deep``, ``(params, *images, *,
+                options)`` that need not have a body. Its name, signature and docstring
+                become the metric's.
+            info: what is known about it.
+            arrays: see ``full_reference``.
+            min_side_for: see ``full_reference``.
+            at_once: see ``full_reference``.
+            deep: the steps of a deep metric.
+            digest: of the file that describes the metric, if one does.
+        """
+        functools.update_wrapper(self, declared)
+        self.info, self.deep, self.digest = info, deep, digest
+        self.images, self.arrays = IMAGES[info.kind], arrays
+        first = len(self.images) + (deep is not None)
+        self.options = tuple(inspect.signature(declared).parameters)[first:]
+        self._min_side = min_side_for or (lambda **_: info.min_side)
+        if deep is None:
+            self.core: Callable[..., Any] = declared
+            self.compiled = _compiled(declared, self.options, arrays, at_once)
+
+    def min_side(self, **options: Any) -> int:
+        """The smallest shorter side in pixels that it takes with these options.
+
+        Raises:
+            ValueError: a value that an option does not take.
+        """
+        if self.deep is not None:
+            return self.deep.spec_for(**options).min_side
+        return self._min_side(**options)
+
+    def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Array:
         """Score images ``[..., H, W, C]``."""
-        ...
+        images, given = args, kwargs
+        if given or len(images) != len(self.images):
+            images, given = self.sorted_arguments(images, given)
+        checked = self.checked_images(images, given)
+        return self.compiled(*checked, **{k: hashable(v) for k, v in given.items()})
+
+    def sorted_arguments(
+        self, images: tuple[Any, ...], given: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The images of a call, which may come by name too, and its options.
+
+        Raises:
+            TypeError: a wrong number of images, or an option that there is not.
+        """
+        options = dict(given)
+        absent = self.images[len(images) :]
+        images = (*images, *(options.pop(n) for n in absent if n in options))
+        self.check_count(images)
+        self.check_options(options)
+        return images, options
+
+    def checked_images(
+        self, images: Sequence[Any], options: Mapping[str, Any]
+    ) -> tuple[Any, ...]:
+        """The images as arrays, once they are fit for a call with these options.
+
+        Raises:
+            TypeError: not as many images as the metric takes.
+            ValueError: an image that is none, a pair of two shapes, or one too small.
+        """
+        self.check_count(images)
+        checked = tuple(map(_checked, images, self.images))
+        if len(checked) == 2:
+            check_same_shape(*checked)
+        check_min_side(checked[0].shape, self.min_side(**options), self.info.name)
+        return checked
+
+    def check_count(self, images: Sequence[Any]) -> None:
+        """Raise ``TypeError`` for another number of images than it takes."""
+        if len(images) != len(self.images):
+            raise TypeError(
+                f"{self.info.name}() takes {len(self.images)} images "
+                f"({', '.join(self.images)}) and options by keyword, got "
+                f"{len(images)} positional arguments"
+            )
+
+    def check_options(self, given: Mapping[str, Any]) -> None:
+        """Raise ``TypeError`` for an option that it does not have."""
+        others = sorted(set(given) - set(self.options))
+        if others:
+            hint = did_you_mean(others[0], self.options) if len(others) == 1 else ""
+            raise TypeError(
+                f"{self.info.name}() has no option {', '.join(others)}{hint} (options: "
+                f"{', '.join(self.options) or 'none'})"
+            )
+
+    def __repr__(self) -> str:
+        """Its name, and what it is."""
+        return f"<jiqa metric {self.info.name}>"
+
+    def __reduce__(self) -> str:
+        """Pickle and copy it as functions are: by its name in its module."""
+        return self.__qualname__
+
+
+def _compiled(
+    core: Callable[..., Any],
+    options: tuple[str, ...],
+    arrays: tuple[str, ...],
+    at_once: bool,
+) -> Callable[..., Any]:
+    static = tuple(option for option in options if option not in arrays)
+
+    @functools.partial(jax.jit, static_argnames=static)
+    def compiled(*images: Any, **given: Any) -> Any:
+        batched = {k: given.pop(k) for k in arrays if given.get(k) is not None}
+        one = functools.partial(core, **given)
+        return over_batch(one, images, batched, at_once=at_once)
+
+    return compiled
 
 
 def full_reference(
@@ -99,7 +232,7 @@ def full_reference(
     min_side_for: Callable[..., int] | None = None,
     at_once: bool = False,
     **fields: Any,
-) -> Callable[[Callable[..., Any]], Metric]:
+) -> Callable[[Callable[Arguments, Any]], Metric[Arguments]]:
     """Make a metric of a function ``(reference, distorted, *, options)``.
 
     Args:
@@ -112,91 +245,25 @@ def full_reference(
         **fields: the fields of ``Info`` but ``name`` and ``kind``; ``name`` is the
             function's.
     """
-    names = ("reference", "distorted")
-    return _decorator(names, "full-reference", arrays, min_side_for, at_once, fields)
 
-
-def no_reference(**fields: Any) -> Callable[[Callable[..., Any]], Metric]:
-    """Make a metric of a function ``(image, *, options)``; see ``full_reference``."""
-    return _decorator(("image",), "no-reference", (), None, False, fields)
-
-
-def _decorator(
-    names: tuple[str, ...],
-    kind: Any,
-    arrays: tuple[str, ...],
-    min_side_for: Callable[..., int] | None,
-    at_once: bool,
-    fields: dict[str, Any],
-) -> Callable[[Callable[..., Any]], Metric]:
-    def wrap(core: Callable[..., Any]) -> Metric:
-        info = Info(name=core.__name__, kind=kind, **fields)
-        min_side = min_side_for or (lambda **_: info.min_side)
-        options = tuple(inspect.signature(core).parameters)[len(names) :]
-        static = tuple(o for o in options if o not in arrays)
-
-        @functools.partial(jax.jit, static_argnames=static)
-        def compiled(*images: Any, **given: Any) -> Any:
-            batched = {k: given.pop(k) for k in arrays if given.get(k) is not None}
-            one = functools.partial(core, **given)
-            return over_batch(one, images, batched, at_once=at_once)
-
-        @functools.wraps(core)
-        def metric(*images: Any, **given: Any) -> Any:
-            if given or len(images) != len(names):
-                images, given = bind(info.name, names, options, images, given)
-            checked = checked_images(images, [(public, given)])
-            return compiled(*checked, **{k: hashable(v) for k, v in given.items()})
-
-        public = cast(Any, metric)
-        public.info, public.core, public.compiled = info, core, compiled
-        public.images, public.options, public.arrays = names, options, arrays
-        public.min_side, public.learned = min_side, None
-        return cast(Metric, public)
-
-    return wrap
-
-
-def bind(
-    metric: str,
-    names: tuple[str, ...],
-    options: tuple[str, ...],
-    images: tuple[Any, ...],
-    given: dict[str, Any],
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Sort the arguments of a call, images by name too, and name what is wrong."""
-    given = dict(given)
-    images = (*images, *(given.pop(n) for n in names[len(images) :] if n in given))
-    _check_count(metric, names, images)
-    check_options(metric, options, given)
-    return images, given
-
-
-def _check_count(metric: str, names: Sequence[str], images: Sequence[Any]) -> None:
-    if len(images) != len(names):
-        raise TypeError(
-            f"{metric}() takes {len(names)} images ({', '.join(names)}) and options "
-            f"by keyword, got {len(images)} positional arguments"
+    def made(core: Callable[Arguments, Any]) -> Metric[Arguments]:
+        info = Info(name=core.__name__, kind="full-reference", **fields)
+        return Metric(
+            core, info, arrays=arrays, min_side_for=min_side_for, at_once=at_once
         )
 
+    return made
 
-def checked_images(
-    images: Sequence[Any], entries: Sequence[tuple[Metric, Mapping[str, Any]]]
-) -> tuple[Any, ...]:
-    """The images as arrays, once they are fit for all ``entries`` (of one kind).
 
-    Raises:
-        TypeError: not as many images as the metrics take.
-        ValueError: an image that is none, a pair of two shapes, or one too small.
-    """
-    names = entries[0][0].images
-    _check_count(entries[0][0].info.name, names, images)
-    checked = tuple(map(_checked, images, names))
-    if len(checked) == 2:
-        check_same_shape(*checked)
-    for metric, given in entries:
-        check_min_side(checked[0].shape, metric.min_side(**given), metric.info.name)
-    return checked
+def no_reference(
+    **fields: Any,
+) -> Callable[[Callable[Arguments, Any]], Metric[Arguments]]:
+    """Make a metric of a function ``(image, *, options)``; see ``full_reference``."""
+
+    def made(core: Callable[Arguments, Any]) -> Metric[Arguments]:
+        return Metric(core, Info(name=core.__name__, kind="no-reference", **fields))
+
+    return made
 
 
 def _checked(x: Any, name: str) -> Any:
@@ -205,16 +272,3 @@ def _checked(x: Any, name: str) -> Any:
     image = as_image(x, name)
     check_range(image, name)
     return image
-
-
-def check_options(
-    metric: str, options: Sequence[str], given: Mapping[str, Any]
-) -> None:
-    """Raise ``TypeError`` for an option that the metric does not have."""
-    others = sorted(set(given) - set(options))
-    if others:
-        hint = did_you_mean(others[0], options) if len(others) == 1 else ""
-        raise TypeError(
-            f"{metric}() has no option {', '.join(others)}{hint} (options: "
-            f"{', '.join(options) or 'none'})"
-        )

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
 
-from jiqa.checks import hashable
 from jiqa.core.batching import over_batch
-from jiqa.core.feature_spec import Learned, Options
-from jiqa.core.images import to_float
-from jiqa.core.metric import Metric, check_options
-
-#: Arrays by flat key, by the name of their set.
-Params = Mapping[str, Mapping[str, Any]]
+from jiqa.core.bound_metric import BoundMetric, Params
+from jiqa.core.images import check_min_side, to_float
 
 
-class Prepared(NamedTuple):
-    """One reference ``[H, W, C]`` and what the learned metrics make of it."""
+class ReferenceFeatures(NamedTuple):
+    """One reference ``[H, W, C]`` and what the deep metrics make of it."""
 
     reference: Array
     features: list[Any]
 
 
-class Joint:
+class MetricGroup:
     """Metrics with their options. Its functions are to be traced inside ``jit``.
 
     All metrics see an image (pair) before the next one is touched, inside one loop, so
@@ -34,42 +32,45 @@ class Joint:
     passes of the same networks. Checks the options, not the images.
     """
 
-    def __init__(self, entries: Sequence[tuple[Metric, Mapping[str, Any]]]) -> None:
-        """Take ``(metric, options)`` for each column."""
-        for metric, options in entries:
-            check_options(metric.info.name, metric.options, options)
-        self._metrics = [metric for metric, _ in entries]
-        #: Of a learned metric the frozen object of its options.
-        self._options: list[Any] = []
-        self._masks: dict[str, Any] = {}
-        for k, (metric, options) in enumerate(entries):
-            if metric.learned is not None:
-                self._options.append(metric.learned.chosen(options))
-                continue
-            arrays = [n for n in metric.arrays if options.get(n) is not None]
-            self._masks |= {f"{k} {n}": options[n] for n in arrays}
-            self._options.append(
-                {n: hashable(v) for n, v in options.items() if n not in arrays}
-            )
+    def __init__(self, members: Sequence[BoundMetric]) -> None:
+        """Take one metric for each column."""
+        for member in members:
+            member.metric.check_options(member.options)
+            if member.metric.deep is not None:
+                member.metric.deep.with_defaults(member.options)
+        self.members = tuple(members)
+        self._masks = {
+            f"{k} {n}": value
+            for k, member in enumerate(members)
+            for n, value in member.masks.items()
+        }
 
     @property
     def weights(self) -> tuple[str, ...]:
         """Names of the sets of weights that ``params`` must have."""
-        return tuple(
-            dict.fromkeys(
-                name
-                for _, options, learned in self._learned()
-                for name in learned.wire(options).weights
-            )
-        )
+        specs = (member.spec for member in self.members)
+        return tuple(dict.fromkeys(n for spec in specs if spec for n in spec.weights))
 
     @property
     def whole(self) -> frozenset[str]:
         """Names of those sets that must have their network's classifier."""
-        wirings = (learned.wire(options) for _, options, learned in self._learned())
+        specs = (member.spec for member in self.members)
         return frozenset(
-            name for wiring in wirings if wiring.whole for name in wiring.weights
+            name for spec in specs if spec and spec.whole for name in spec.weights
         )
+
+    def checked_images(self, images: Sequence[Any]) -> tuple[Any, ...]:
+        """The images as arrays, once they are fit for all members (of one kind).
+
+        Raises:
+            TypeError: not as many images as the metrics take.
+            ValueError: an image that is none, a pair of two shapes, or one too small.
+        """
+        first, *others = self.members
+        checked = first.metric.checked_images(images, first.options)
+        for member in others:
+            check_min_side(checked[0].shape, member.min_side, member.name)
+        return checked
 
     def scores(self, params: Params, reference: Any, image: Any) -> list[Any]:
         """Every metric of an image, or of a pair, with any leading dimensions.
@@ -86,18 +87,27 @@ class Joint:
             return self.scores(params, reference, image)
         return self.against(params, self.prepare(params, reference), image)
 
-    def prepare(self, params: Params, reference: Any) -> Prepared:
+    def compute(self, params: Params, *images: Any) -> list[Any]:
+        """``scores`` of ``(reference, image)`` or ``(image,)``."""
+        reference = images[0] if len(images) == 2 else None
+        return self.scores(params, reference, images[-1])
+
+    def prepare(self, params: Params, reference: Any) -> ReferenceFeatures:
         """What can be computed of one reference ``[H, W, C]`` once for all images."""
         reference = to_float(reference)
-        features: list[Any] = [None] * len(self._metrics)
-        for k, options, learned in self._learned():
-            if self._metrics[k].info.kind == "no-reference":
-                continue
-            own = merged(params, learned, options)
-            features[k] = learned.features(own, options, reference)
-        return Prepared(reference, features)
+        return ReferenceFeatures(
+            reference,
+            [
+                member.features(params, reference)
+                if member.metric.deep is not None and member.needs_reference
+                else None
+                for member in self.members
+            ],
+        )
 
-    def against(self, params: Params, prepared: Prepared, image: Any) -> list[Any]:
+    def against(
+        self, params: Params, prepared: ReferenceFeatures, image: Any
+    ) -> list[Any]:
         """Every metric of images ``[..., H, W, C]`` beside one prepared reference."""
         dtype = jnp.promote_types(to_float(image).dtype, prepared.reference.dtype)
         prepared = jax.tree.map(lambda v: v.astype(dtype), prepared)
@@ -105,20 +115,14 @@ class Joint:
         def one(image: Array) -> list[Any]:
             image = image.astype(dtype)
             out = []
-            for k, (metric, options) in enumerate(
-                zip(self._metrics, self._options, strict=True)
-            ):
-                if metric.learned is None:
-                    full = metric.info.kind == "full-reference"
-                    pair = (prepared.reference, image) if full else (image,)
-                    out.append(metric.core(*pair, **options))
+            for member, known in zip(self.members, prepared.features, strict=True):
+                if known is not None:
+                    found = member.features(params, image)
+                    out.append(member.compare(params, known, found))
                     continue
-                own = merged(params, metric.learned, options)
-                found = metric.learned.features(own, options, image)
-                pair = [prepared.features[k], found]
-                if metric.info.kind == "no-reference":
-                    pair = [found]
-                out.append(metric.learned.compare(own, options, *pair))
+                full = member.needs_reference
+                pair = (prepared.reference, image) if full else (image,)
+                out.append(member.score(params, *pair))
             return out
 
         return over_batch(one, (image,), {})
@@ -126,36 +130,30 @@ class Joint:
     def _one(self, params: Params) -> Any:
         def one(*parts: Array, **masks: Array) -> list[Any]:
             out = []
-            for k, (metric, options) in enumerate(
-                zip(self._metrics, self._options, strict=True)
-            ):
-                full = metric.info.kind == "full-reference"
-                images = parts if full else parts[-1:]
-                if metric.learned is not None:
-                    own = merged(params, metric.learned, options)
-                    out.append(metric.learned.score(own, options, *images))
-                    continue
-                own = {
-                    n: masks[f"{k} {n}"] for n in metric.arrays if f"{k} {n}" in masks
-                }
-                out.append(metric.core(*images, **options, **own))
+            for k, member in enumerate(self.members):
+                images = parts if member.needs_reference else parts[-1:]
+                own = {n: masks[f"{k} {n}"] for n in member.masks}
+                out.append(member.score(params, *images, **own))
             return out
 
         return one
 
-    def _learned(self) -> list[tuple[int, Options, Learned]]:
-        return [
-            (k, self._options[k], metric.learned)
-            for k, metric in enumerate(self._metrics)
-            if metric.learned is not None
-        ]
 
+def divided(
+    function: Callable[..., Any], devices: Sequence[Any], batched: Sequence[bool]
+) -> Callable[..., Any]:
+    """The same with the batch divided among devices; nothing passes between them.
 
-def merged(params: Params, learned: Learned, options: Options) -> dict[str, Any]:
-    """The sets that a metric needs with these options, as one flat dictionary."""
-    wiring = learned.wire(options)
-    found: dict[str, Any] = {}
-    for name in wiring.weights:
-        start = f"{name}/" if wiring.apart else ""
-        found |= {f"{start}{key}": value for key, value in params[name].items()}
-    return found
+    Args:
+        function: of arrays or trees of arrays.
+        devices: of this process; the batch's size is a multiple of their number.
+        batched: of each argument, whether its arrays begin with the batch; the others
+            are whole on every device. Every output begins with the batch.
+    """
+    return jax.shard_map(
+        function,
+        mesh=Mesh(np.array(devices), ("data",)),
+        in_specs=tuple(P("data") if b else P() for b in batched),
+        out_specs=P("data"),
+        check_vma=False,
+    )

@@ -6,8 +6,8 @@ import math
 from typing import NamedTuple
 
 from jiqa.checks import expected
-from jiqa.core.feature_spec import Wiring
-from jiqa.core.tile_reduction import Pieces
+from jiqa.core.feature_spec import FeatureSpec
+from jiqa.core.tile_reduction import TileReduction
 from jiqa.nn.graph import IMAGES, until
 from jiqa.nn.receptive_field import Reach, reaches
 
@@ -30,27 +30,27 @@ class Span(NamedTuple):
 
 
 def tile_spans(
-    wiring: Wiring, pieces: Pieces, memory: int, size: tuple[int, int]
+    spec: FeatureSpec, reduction: TileReduction, memory: int, size: tuple[int, int]
 ) -> tuple[list[Span], list[Span]]:
     """Where an image of that size is cut, along rows and along columns.
 
     Raises:
         ValueError: not even the smallest tile fits into ``memory`` bytes.
     """
-    side = tile_side(wiring, pieces, memory)
-    widest = _widest(wiring, pieces.rim)
+    side = tile_side(spec, reduction, memory)
+    widest = _widest(spec, reduction.halo)
     return _spans(size[0], side, widest), _spans(size[1], side, widest)
 
 
-def tile_side(wiring: Wiring, pieces: Pieces, memory: int) -> int:
+def tile_side(spec: FeatureSpec, reduction: TileReduction, memory: int) -> int:
     """Side in pixels of the largest tile whose features fit into ``memory`` bytes.
 
     Raises:
         ValueError: not even the smallest does.
     """
-    widest = _widest(wiring, pieces.rim)
+    widest = _widest(spec, reduction.halo)
     stride, margin = widest.stride, _margin(widest)
-    per_pixel = bytes_needed(wiring, pieces, _NOMINAL, _NOMINAL) / _NOMINAL**2
+    per_pixel = bytes_needed(spec, reduction, _NOMINAL, _NOMINAL) / _NOMINAL**2
     side = int((memory / per_pixel) ** 0.5) - margin
     side -= side % stride
     if side < stride:
@@ -61,34 +61,34 @@ def tile_side(wiring: Wiring, pieces: Pieces, memory: int) -> int:
 
 
 def bytes_needed(
-    wiring: Wiring, pieces: Pieces | None, rows: int, columns: int
+    spec: FeatureSpec, reduction: TileReduction | None, rows: int, columns: int
 ) -> float:
     """Memory for the features of a pair of images, whole.
 
     The maps that are compared stay; the others come and go, two at a time, and a
     convolution needs about as much again. Comparing takes what its steps take.
     """
-    if wiring.resize is not None:
-        rows = columns = wiring.resize
+    if spec.resize is not None:
+        rows = columns = spec.resize
     sides, widths = {IMAGES: (rows, columns)}, {IMAGES: 3}
     numbers = {IMAGES: 3 * rows * columns}
     largest = 0
-    for node in until(wiring.nodes, wiring.taps):
+    for node in until(spec.nodes, spec.taps):
         name, came = node.name, sides[node.inputs[0]]
         sides[name] = node.op.size(came[0], 0), node.op.size(came[1], 1)
         widths[name] = node.op.channels(*(widths[n] for n in node.inputs))
         numbers[name] = widths[name] * math.prod(sides[name])
         largest = max(largest, numbers[name] + sum(numbers[n] for n in node.inputs))
-    kept = [numbers[tap] for tap in wiring.taps]
-    work = pieces.work * max(kept) if pieces is not None else 0
+    kept = [numbers[tap] for tap in spec.taps]
+    work = reduction.work * max(kept) if reduction is not None else 0
     return _FLOAT * (2 * sum(kept) + max(3 * largest, work))
 
 
-def _widest(wiring: Wiring, rim: int) -> Reach:
-    """A reach that covers that of every tap, with a rim."""
-    found = reaches(wiring.nodes, wiring.taps).values()
+def _widest(spec: FeatureSpec, halo: int) -> Reach:
+    """A reach that covers that of every tap, with a halo."""
+    found = reaches(spec.nodes, spec.taps).values()
     fields = (
-        (r.stride, r.before, r.after) for r in (reach.widened(rim) for reach in found)
+        (r.stride, r.before, r.after) for r in (reach.widened(halo) for reach in found)
     )
     return Reach(*map(max, zip(*fields, strict=True)))
 
@@ -98,7 +98,7 @@ def _margin(widest: Reach) -> int:
 
 
 def _spans(length: int, side: int, widest: Reach) -> list[Span]:
-    """Tiles along an axis; all begin where every map's samples fall on whole places."""
+    """Tiles along an axis; all begin on whole samples of every map."""
     stride, after = widest.stride, widest.after
     before = -(-widest.before // stride) * stride
     spans = []

@@ -1,7 +1,7 @@
-"""A comparison cut up, so that parts of an image can be summed up.
+"""A comparison of maps as sums over tiles of an image.
 
-Every step goes over all parts: it summarises each, the summaries are merged, and what
-they become together is known to the steps that follow. A whole image is one part.
+Every step goes over all tiles: it summarises each, the summaries are merged, and what
+they become together is known to the steps that follow. A whole image is one tile.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ALL = slice(None)
 
 
 class Mean(NamedTuple):
-    """A mean over the places of a part, and how many these are."""
+    """A mean over the samples of a tile, and their number."""
 
     value: Array
     count: Array
@@ -28,55 +28,56 @@ class Mean(NamedTuple):
         return Mean(linear(self.value), self.count)
 
 
-class Place(NamedTuple):
-    """Where a part lies in the whole of one map; rows, then columns.
+class TilePosition(NamedTuple):
+    """Where a tile lies in the whole of one map; rows, then columns.
 
     Attributes:
         size: samples of the whole map.
-        origin: the whole map's indices of the part's first own sample.
-        own: its own samples among those that it has; the rest is rim.
+        origin: the whole map's indices of the tile's first inner sample.
+        inner: the samples that it answers for among those that it has; the rest is the
+            halo, which its neighbours answer for.
     """
 
     size: tuple[int, int]
     origin: tuple[Any, Any] = (0, 0)
-    own: tuple[slice, slice] = (_ALL, _ALL)
+    inner: tuple[slice, slice] = (_ALL, _ALL)
 
 
-class Part(NamedTuple):
-    """Feature maps ``[h, w, maps]`` of a pair in one part of the image.
+class Tile(NamedTuple):
+    """Feature maps ``[h, w, maps]`` of a pair in one tile of the image.
 
     Attributes:
         reference: maps by the name of the layer, and ``"image"``.
         distorted: the same of the other image.
-        places: where they lie.
-        known: what all parts together became in each of the steps before.
+        positions: where they lie.
+        known: what all tiles together became in each of the steps before.
     """
 
     reference: Mapping[str, Array]
     distorted: Mapping[str, Array]
-    places: Mapping[str, Place]
+    positions: Mapping[str, TilePosition]
     known: tuple[Any, ...] = ()
 
     def pair(self, name: str) -> tuple[Array, Array]:
-        """One layer's maps, with their rim."""
+        """One layer's maps, with their halo."""
         return self.reference[name], self.distorted[name]
 
-    def own(self, name: str, values: Array) -> Array:
-        """Values at each place of a layer, those of the rim left out."""
-        return values[self.places[name].own]
+    def inner(self, name: str, values: Array) -> Array:
+        """The values that a layer's tile answers for, those of the halo left out."""
+        return values[self.positions[name].inner]
 
     def mean(self, name: str, values: Array) -> Mean:
-        """The mean of ``[h, w, ...]`` over its own places, ``[...]``.
+        """The mean of ``[h, w, ...]`` over its inner samples, ``[...]``.
 
         Rows first: float32 rounds less than in one long sum.
         """
-        own = self.own(name, values)
-        count = jnp.asarray(own.shape[0] * own.shape[1], own.dtype)
-        return Mean(own.mean(0).mean(0), count)
+        inner = self.inner(name, values)
+        count = jnp.asarray(inner.shape[0] * inner.shape[1], inner.dtype)
+        return Mean(inner.mean(0).mean(0), count)
 
 
 def together(a: Any, b: Any) -> Any:
-    """Trees of means and sums of two parts as that of both."""
+    """Trees of means and sums of two tiles as that of both."""
 
     def merged(a: Any, b: Any) -> Any:
         if not isinstance(a, Mean):
@@ -89,7 +90,7 @@ def together(a: Any, b: Any) -> Any:
 
 
 def settled(tree: Any) -> Any:
-    """What all parts became, means as plain arrays."""
+    """What all tiles became, means as plain arrays."""
     return jax.tree.map(lambda v: v.value if _is_mean(v) else v, tree, is_leaf=_is_mean)
 
 
@@ -98,11 +99,11 @@ def _is_mean(value: Any) -> bool:
 
 
 class Step(NamedTuple):
-    """One way over all parts.
+    """One way over all tiles.
 
     Attributes:
-        summarise: ``(params, options, part)``: a tree of arrays and means.
-        merge: of the trees of two parts without common own samples, that of both.
+        summarise: ``(params, options, tile)``: a tree of arrays and means.
+        merge: of the trees of two tiles without common inner samples, that of both.
     """
 
     summarise: Callable[..., Any]
@@ -110,35 +111,36 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pieces:
+class TileReduction:
     """A comparison in steps.
 
     Attributes:
         steps: in order.
         finish: ``(params, options, *known)``, what each step led to: the score.
-        rim: samples that a step must see around those that it answers for.
+        halo: samples that a step must see around those that it answers for.
         work: memory of a step, in maps of the largest layer.
     """
 
     steps: tuple[Step, ...]
     finish: Callable[..., Any]
-    rim: int = 0
+    halo: int = 0
     work: int = 0
 
 
-def in_one_piece(
-    pieces: Pieces,
+def over_whole_maps(
+    reduction: TileReduction,
     params: Any,
     options: Any,
     reference: Mapping[str, Array],
     distorted: Mapping[str, Array],
 ) -> Any:
     """The score of whole maps."""
-    places = {
-        name: Place((maps.shape[0], maps.shape[1])) for name, maps in reference.items()
+    positions = {
+        name: TilePosition((maps.shape[0], maps.shape[1]))
+        for name, maps in reference.items()
     }
     known: tuple[Any, ...] = ()
-    for step in pieces.steps:
-        part = Part(reference, distorted, places, known)
-        known = (*known, settled(step.summarise(params, options, part)))
-    return pieces.finish(params, options, *known)
+    for step in reduction.steps:
+        tile = Tile(reference, distorted, positions, known)
+        known = (*known, settled(step.summarise(params, options, tile)))
+    return reduction.finish(params, options, *known)

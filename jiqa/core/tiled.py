@@ -4,7 +4,7 @@ A sample of a feature map depends on a few hundred pixels around it. A tile is c
 with that margin, its features are computed, the samples of the margin are dropped, and
 what is left is summed up. All tiles together have every sample of the whole image's
 maps exactly once, computed from the same pixels. Where the comparison itself looks at
-windows of samples, a rim of that reach stays around the tile's own.
+windows of samples, a halo of that reach stays around the tile's inner samples.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.deep_metric import tapped_features
-from jiqa.core.feature_spec import Learned, Options, Params
+from jiqa.core.feature_spec import DeepSteps, Options, Params
 from jiqa.core.images import to_float
 from jiqa.core.tile_plan import Span, tile_spans
-from jiqa.core.tile_reduction import Part, Place, settled
+from jiqa.core.tile_reduction import Tile, TilePosition, settled
 from jiqa.nn.receptive_field import Reach, map_sizes, reaches
 
 _IMAGE = "image"
@@ -30,12 +31,12 @@ _IMAGE = "image"
 class _Stretch(NamedTuple):
     """A tile's samples of one map along one axis.
 
-    ``own`` is their number and ``begin`` the place of the first among those that the
+    ``inner`` is their number and ``begin`` the index of the first among those that the
     tile has, ``whole`` the samples of the whole map.
     """
 
     begin: int
-    own: int
+    inner: int
     whole: int
 
 
@@ -44,9 +45,8 @@ _Layout = tuple[tuple[str, tuple[_Stretch, _Stretch]], ...]
 
 
 def tiled(
-    learned: Learned,
-    params: Params,
-    options: Options,
+    member: BoundMetric,
+    sets: Mapping[str, Mapping[str, Any]],
     reference: Any,
     distorted: Any,
     *,
@@ -55,9 +55,8 @@ def tiled(
     """Score of one pair ``[H, W, C]``, in tiles that need about ``memory`` bytes.
 
     Args:
-        learned: what the metric is made of.
-        params: its parameters, flat.
-        options: those chosen.
+        member: a deep metric with its options.
+        sets: parameters by the name of their set of weights and by key.
         reference: image.
         distorted: image of the same shape.
         memory: for the features of one tile of both images.
@@ -66,21 +65,24 @@ def tiled(
         ValueError: a metric, or an option of it, that needs the whole image at once,
             or less memory than the smallest tile needs.
     """
-    wiring, pieces = learned.wire(options), learned.pieces(options)
-    found = {_IMAGE: Reach(), **reaches(wiring.nodes, wiring.taps)}
+    assert member.metric.deep is not None
+    deep, options = member.metric.deep, member.deep_options
+    params = member.own_params(sets)
+    spec, reduction = deep.spec(options), deep.tile_reduction(options)
+    found = {_IMAGE: Reach(), **reaches(spec.nodes, spec.taps)}
     height, width = reference.shape[:2]
     sizes = {_IMAGE: (height, width)}
-    sizes |= map_sizes(wiring.nodes, wiring.taps, height, width)
+    sizes |= map_sizes(spec.nodes, spec.taps, height, width)
     pair = (reference, distorted)
     kinds = (jax.eval_shape(to_float, image).dtype for image in pair)
     dtype = jnp.promote_types(*kinds)
-    rows, columns = tile_spans(wiring, pieces, memory, (height, width))
+    rows, columns = tile_spans(spec, reduction, memory, (height, width))
     known: tuple[Any, ...] = ()
-    for index, step in enumerate(pieces.steps):
+    for index, step in enumerate(reduction.steps):
         total = None
         for tile in itertools.product(rows, columns):
             part = _summary(
-                learned,
+                deep,
                 options,
                 index,
                 _layout(found, sizes, tile),
@@ -91,7 +93,7 @@ def tiled(
             )
             total = part if total is None else step.merge(total, part)
         known = (*known, settled(total))
-    return pieces.finish(params, options, *known)
+    return reduction.finish(params, options, *known)
 
 
 def _cut(image: Any, row: Span, column: Span) -> Any:
@@ -103,7 +105,7 @@ def _layout(
     sizes: Mapping[str, tuple[int, int]],
     tile: tuple[Span, Span],
 ) -> _Layout:
-    """Where a tile's own samples of every map lie among those that it has."""
+    """Where a tile's inner samples of every map lie among those that it has."""
     return tuple(
         (
             name,
@@ -118,14 +120,14 @@ def _layout(
 
 def _stretch(span: Span, stride: int, whole: int) -> _Stretch:
     first = span.first // stride
-    own = (whole if span.ends else span.last // stride) - first
-    return _Stretch((span.first - span.start) // stride, own, whole)
+    inner = (whole if span.ends else span.last // stride) - first
+    return _Stretch((span.first - span.start) // stride, inner, whole)
 
 
 def _origins(
     found: Mapping[str, Reach], tile: tuple[Span, Span]
 ) -> dict[str, tuple[int, int]]:
-    """The whole map's indices of the tile's first own sample."""
+    """The whole map's indices of the tile's first inner sample."""
     row, column = tile
     return {
         name: (row.first // reach.stride, column.first // reach.stride)
@@ -135,7 +137,7 @@ def _origins(
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _summary(
-    learned: Learned,
+    deep: DeepSteps,
     options: Options,
     index: int,
     layout: _Layout,
@@ -146,13 +148,13 @@ def _summary(
     distorted: Any,
 ) -> Any:
     """What a tile contributes to a step."""
-    pieces, wiring = learned.pieces(options), learned.wire(options)
-    pair = [tapped_features(wiring, params, x) for x in (reference, distorted)]
-    places: dict[str, Place] = {}
+    reduction, spec = deep.tile_reduction(options), deep.spec(options)
+    pair = [tapped_features(spec, params, x) for x in (reference, distorted)]
+    positions: dict[str, TilePosition] = {}
     for name, stretches in layout:
-        kept, own = zip(
+        kept, inner = zip(
             *(
-                _rimmed(stretch, count, pieces.rim)
+                _with_halo(stretch, count, reduction.halo)
                 for stretch, count in zip(stretches, pair[0][name].shape, strict=False)
             ),
             strict=True,
@@ -160,17 +162,17 @@ def _summary(
         for features in pair:
             features[name] = features[name][kept]
         size = (stretches[0].whole, stretches[1].whole)
-        places[name] = Place(size, origins[name], own)
-    return pieces.steps[index].summarise(
-        params, options, Part(pair[0], pair[1], places, known)
+        positions[name] = TilePosition(size, origins[name], inner)
+    return reduction.steps[index].summarise(
+        params, options, Tile(pair[0], pair[1], positions, known)
     )
 
 
-def _rimmed(stretch: _Stretch, count: int, rim: int) -> tuple[slice, slice]:
-    """Of ``count`` samples those to keep, and the tile's own among these.
+def _with_halo(stretch: _Stretch, count: int, halo: int) -> tuple[slice, slice]:
+    """Of ``count`` samples those to keep, and the tile's inner ones among these.
 
-    A rim that would reach over the edge of the whole map ends there.
+    A halo that would reach over the edge of the whole map ends there.
     """
-    end = stretch.begin + stretch.own
-    start, stop = max(0, stretch.begin - rim), min(count, end + rim)
+    end = stretch.begin + stretch.inner
+    start, stop = max(0, stretch.begin - halo), min(count, end + halo)
     return slice(start, stop), slice(stretch.begin - start, end - start)

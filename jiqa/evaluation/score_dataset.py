@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jiqa.core.bound_metric import BoundMetric
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.distributed import Rank, barrier, gather_rows
 from jiqa.errors import UsageError
 from jiqa.io.write_table import Row
-from jiqa.scoring.choose_metrics import Choice
 from jiqa.scoring.jobs import Job
 from jiqa.scoring.journal import Journal, read_journal
 from jiqa.scoring.runner import Runner
@@ -82,7 +82,7 @@ def fingerprint(part: Part) -> str:
 def score_part(
     part: Part,
     runner: Runner,
-    choices: Sequence[Choice],
+    choices: Sequence[BoundMetric],
     journal_folder: Path,
     *,
     settings: Mapping[str, Any],
@@ -176,7 +176,7 @@ def long_rows(
     part: Part,
     entry: Entry,
     wide: Row,
-    choices: Sequence[Choice],
+    choices: Sequence[BoundMetric],
     weights: Mapping[str, str],
 ) -> Iterator[Row]:
     """One row a metric of one scored image; what failed says why."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from jiqa.core.bound_metric import BoundMetric
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.data.schema import REFERENCES
@@ -17,7 +18,7 @@ from jiqa.errors import UsageError
 from jiqa.evaluation.score_dataset import Part, fingerprint, score_part
 from jiqa.io.write_table import Row
 from jiqa.progress import Progress
-from jiqa.scoring.choose_metrics import Choice, check_options, choose, read_params
+from jiqa.scoring.choose_metrics import check_options, choose, read_params
 from jiqa.scoring.runner import Runner
 
 
@@ -198,20 +199,22 @@ def score_datasets(
     )
 
 
-def weight_digests(choices: Sequence[Choice], folder: str | None) -> dict[str, str]:
+def weight_digests(
+    choices: Sequence[BoundMetric], folder: str | None
+) -> dict[str, str]:
     """Fingerprint of the learned parameters of each choice, by label.
 
     Raises:
         UsageError: weights that are nowhere, or a file that does not fit.
     """
     from jiqa.core.loaded import read_weights
-    from jiqa.core.metric_group import Joint
+    from jiqa.core.metric_group import MetricGroup
 
     digests = {}
     for choice in choices:
-        joint = Joint([(choice.metric, choice.options)])
+        group = MetricGroup([choice])
         try:
-            sets = read_weights(joint, folder)
+            sets = read_weights(group, folder)
         except (FileNotFoundError, ValueError) as error:
             raise UsageError(str(error)) from None
         if sets:

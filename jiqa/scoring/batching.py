@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from jiqa.scoring.choose_metrics import Choice
+from jiqa.core.bound_metric import BoundMetric
 from jiqa.scoring.jobs import Job
 
 #: A batch holds at most this many pixels and images. A score does not depend on its
@@ -95,7 +95,7 @@ class Group:
     """
 
     layout: Layout
-    choices: list[Choice] = field(default_factory=list)
+    choices: list[BoundMetric] = field(default_factory=list)
     refused: str = ""
     program: Any = None
     size: int = 0

@@ -5,44 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from jiqa.checks import did_you_mean, expected
+from jiqa.core.bound_metric import BoundMetric, Params
 from jiqa.core.loaded import on_device, read_weights
-from jiqa.core.metric import Metric
-from jiqa.core.metric_group import Joint, Params
+from jiqa.core.metric_group import MetricGroup
 from jiqa.errors import UsageError
-from jiqa.registry import get_metric, identity, list_metrics
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One column of the table: a metric with its options."""
-
-    name: str
-    options: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def metric(self) -> Metric:
-        """The public function."""
-        return get_metric(self.name)
-
-    @property
-    def label(self) -> str:
-        """The column's name; options that are not the default are part of it."""
-        inside = ", ".join(f"{k}={v}" for k, v in self.options.items())
-        return f"{self.name}({inside})" if inside else self.name
-
-    @property
-    def identity(self) -> str:
-        """All that decides its values, but weights: two files may bear one name."""
-        return " ".join(filter(None, (self.label, identity(self.name))))
-
-    @property
-    def needs_reference(self) -> bool:
-        """Whether it compares with a reference."""
-        return self.metric.info.kind == "full-reference"
+from jiqa.registry import bound_metric, get_metric, list_metrics
 
 
 def choose(
@@ -52,7 +22,7 @@ def choose(
     have_reference: bool,
     weights: str | None = None,
     left_out: Callable[[str, str], None] = lambda metric, weights: None,
-) -> list[Choice]:
+) -> list[BoundMetric]:
     """Read a comma list of metrics and ``METRIC.OPTION=VALUE`` settings.
 
     Args:
@@ -102,7 +72,7 @@ def choose(
                 f"--set {setting}: {name} is not among the requested metrics"
             )
         options[name][option] = value
-    choices = [Choice(name, options[name]) for name in wanted]
+    choices = [bound_metric(name, options[name]) for name in wanted]
     alone = [c.name for c in choices if c.needs_reference and not have_reference]
     if alone:
         verb = "needs" if len(alone) == 1 else "need"
@@ -127,29 +97,29 @@ def lacking_weights(folder: str | None) -> dict[str, str]:
     return lacking
 
 
-def read_params(choices: Sequence[Choice], folder: str | None) -> Params:
+def read_params(choices: Sequence[BoundMetric], folder: str | None) -> Params:
     """The learned parameters of all choices, by set and key.
 
     Raises:
         UsageError: weights that are nowhere, or a file that does not fit.
     """
     try:
-        joint = Joint([(c.metric, c.options) for c in choices])
-        return on_device(read_weights(joint, folder))
+        group = MetricGroup(choices)
+        return on_device(read_weights(group, folder))
     except (FileNotFoundError, ValueError) as error:
         raise UsageError(str(error)) from None
 
 
-def _shapes(joint: Joint) -> Params:
+def _shapes(group: MetricGroup) -> Params:
     import jax
     import jax.numpy as jnp
 
     from jiqa.weights.registry import get_set
 
     found: dict[str, dict[str, Any]] = {}
-    for name in joint.weights:
+    for name in group.weights:
         wanted = get_set(name)
-        shapes = {**wanted.shapes, **(wanted.further if name in joint.whole else {})}
+        shapes = {**wanted.shapes, **(wanted.further if name in group.whole else {})}
         found[name] = {
             key: jax.ShapeDtypeStruct(shape, jnp.float32)
             for key, shape in shapes.items()
@@ -183,7 +153,7 @@ def _setting(text: str) -> tuple[str, str, Any]:
         return name, option, value
 
 
-def check_options(choices: Sequence[Choice]) -> None:
+def check_options(choices: Sequence[BoundMetric]) -> None:
     """Raise ``UsageError`` for an option value that a metric refuses.
 
     Traces each metric that has options on the smallest image it takes; computes
@@ -196,11 +166,10 @@ def check_options(choices: Sequence[Choice]) -> None:
         if not choice.options:
             continue
         try:
-            metric = choice.metric
-            side = max(metric.min_side(**choice.options), 192)
+            side = max(choice.min_side, 192)
             image = jax.ShapeDtypeStruct((side, side, 3), jnp.float32)
-            joint = Joint([(metric, choice.options)])
+            group = MetricGroup([choice])
             reference = image if choice.needs_reference else None
-            jax.eval_shape(joint.scores, _shapes(joint), reference, image)
+            jax.eval_shape(group.scores, _shapes(group), reference, image)
         except (ValueError, TypeError) as error:
             raise UsageError(f"{choice.label}: {error}") from None

@@ -19,14 +19,11 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
-import numpy as np
 from jax import export
-from jax.sharding import Mesh
-from jax.sharding import PartitionSpec as P
 
-from jiqa.core.metric_group import Joint, Params
+from jiqa.core.bound_metric import BoundMetric, Params
+from jiqa.core.metric_group import MetricGroup, divided
 from jiqa.io.atomic import write_bytes
-from jiqa.scoring.choose_metrics import Choice
 from jiqa.version import __version__
 
 
@@ -38,22 +35,21 @@ class Program:
 
     def __init__(
         self,
-        choices: Sequence[Choice],
+        members: Sequence[BoundMetric],
         folder: Path | None = None,
         params: Params = MappingProxyType({}),
         devices: Sequence[Any] = (),
     ) -> None:
-        """Prepare to compute ``choices``; keep traced programs in ``folder``.
+        """Prepare to compute ``members``; keep traced programs in ``folder``.
 
         With several ``devices`` a batch, whose size is a multiple of their number, is
         divided among them; such programs are not kept.
         """
-        self._mesh = Mesh(np.array(devices), ("data",)) if len(devices) > 1 else None
-        self._identities = [c.identity for c in choices]
-        self._joint = Joint([(c.metric, c.options) for c in choices])
+        self._devices = tuple(devices) if len(devices) > 1 else ()
+        self._group = MetricGroup(members)
         self._folder = folder
         # A dictionary: what is kept on disk knows the containers it was traced with.
-        self._params = {name: dict(params[name]) for name in self._joint.weights}
+        self._params = {name: dict(params[name]) for name in self._group.weights}
         self._ready: dict[Any, Any] = {}
         self._making = threading.Lock()
 
@@ -86,12 +82,10 @@ class Program:
         return self._ready[key]
 
     def _traced(self, arrays: tuple[Any, ...]) -> Any:
-        def scores(params: Params, *arrays: Any) -> list[Any]:
-            reference = arrays[0] if len(arrays) == 2 else None
-            return self._joint.scores(params, reference, arrays[-1])
-
-        if self._mesh is not None:
-            return jax.jit(self._divided(scores, arrays))
+        scores = self._group.compute
+        if self._devices:
+            batched = (False, *(x.ndim == arrays[-1].ndim for x in arrays))
+            return jax.jit(divided(scores, self._devices, batched))
         program = jax.jit(scores)
         if self._folder is None:
             return program
@@ -103,18 +97,6 @@ class Program:
             _write(path, bytes(kept.serialize()))
         return jax.jit(kept.call)
 
-    def _divided(self, scores: Any, arrays: tuple[Any, ...]) -> Any:
-        """Each device scores its part of the batch; nothing passes between them."""
-        assert self._mesh is not None
-        batched = [x.ndim == arrays[-1].ndim for x in arrays]
-        return jax.shard_map(
-            scores,
-            mesh=self._mesh,
-            in_specs=(P(), *(P("data") if b else P() for b in batched)),
-            out_specs=P("data"),
-            check_vma=False,
-        )
-
     def _name(self, arrays: tuple[Any, ...]) -> str:
         """A digest of all that the traced program depends on."""
         facts = {
@@ -122,7 +104,7 @@ class Program:
             "versions": [__version__, jax.__version__, version("jaxlib")],
             "device": jax.default_backend(),
             "x64": jax.config.jax_enable_x64,  # pyright: ignore
-            "metrics": self._identities,
+            "metrics": [member.identity for member in self._group.members],
             "arrays": [(x.shape, str(x.dtype)) for x in arrays],
         }
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

@@ -72,7 +72,7 @@ class Batch:
         return self.program(np.stack(references), images)
 
 
-def width(*, learned: bool, bounded: bool) -> int:
+def width(*, deep: bool, bounded: bool) -> int:
     """How many batches to compute at once.
 
     Metrics without networks keep little more than one core busy (1.2 of two, measured),
@@ -80,10 +80,10 @@ def width(*, learned: bool, bounded: bool) -> int:
     cores, and other devices queue what comes.
 
     Args:
-        learned: whether there is a network among the metrics.
+        deep: whether there is a network among the metrics.
         bounded: whether memory is, or batches are divided among devices.
     """
-    if learned or bounded or jax.default_backend() != "cpu":
+    if deep or bounded or jax.default_backend() != "cpu":
         return 1
     return max(1, min(4, os.cpu_count() or 1))
 

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from jiqa.checks import expected
-from jiqa.core.metric_group import Params, merged
+from jiqa.core.bound_metric import BoundMetric, Params
 from jiqa.core.tile_plan import bytes_needed, tile_side
 from jiqa.core.tiled import tiled
 from jiqa.errors import UsageError
 from jiqa.scoring.batching import BATCH_IMAGES, Layout
-from jiqa.scoring.choose_metrics import Choice
 from jiqa.scoring.compiled import Program
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
@@ -34,22 +33,22 @@ def read_bytes(text: str) -> int:
     return int(float(found[1]) * (_UNITS | _BINARY)[found[2] or ""])
 
 
-def whole_bytes(choice: Choice, layout: Layout) -> float:
+def whole_bytes(choice: BoundMetric, layout: Layout) -> float:
     """What a metric's learned features of a pair need; 0 where it has none."""
-    learned = choice.metric.learned
-    if learned is None:
+    deep = choice.metric.deep
+    if deep is None:
         return 0
-    options = learned.chosen(choice.options)
-    if not learned.wire(options).taps:
+    options = choice.deep_options
+    if not deep.spec(options).taps:
         return 0  # a model of its own making: nobody knows
     try:
-        pieces = learned.pieces(options)
+        reduction = deep.tile_reduction(options)
     except ValueError:
-        pieces = None
-    return bytes_needed(learned.wire(options), pieces, layout.height, layout.width)
+        reduction = None
+    return bytes_needed(deep.spec(options), reduction, layout.height, layout.width)
 
 
-def fits(choice: Choice, layout: Layout, memory: int) -> bool:
+def fits(choice: BoundMetric, layout: Layout, memory: int) -> bool:
     """Whether a metric sees a pair of that layout whole; otherwise it can in tiles.
 
     Raises:
@@ -58,11 +57,11 @@ def fits(choice: Choice, layout: Layout, memory: int) -> bool:
     needed = whole_bytes(choice, layout)
     if needed <= memory:
         return True
-    learned = choice.metric.learned
-    assert learned is not None
-    options = learned.chosen(choice.options)
+    deep = choice.metric.deep
+    assert deep is not None
+    options = choice.deep_options
     try:
-        tile_side(learned.wire(options), learned.pieces(options), memory)
+        tile_side(deep.spec(options), deep.tile_reduction(options), memory)
     except ValueError as error:
         raise ValueError(
             f"{choice.label}: {error}; the whole image needs {needed:.0f} bytes, but "
@@ -72,13 +71,13 @@ def fits(choice: Choice, layout: Layout, memory: int) -> bool:
 
 
 def program_for(
-    choices: list[Choice],
+    choices: list[BoundMetric],
     layout: Layout,
     folder: Path | None,
     params: Params,
     memory: int | None,
     devices: Sequence[Any] = (),
-) -> tuple[Any, list[Choice], int]:
+) -> tuple[Any, list[BoundMetric], int]:
     """What computes them, the order of its columns, how many images at a time.
 
     Args:
@@ -113,18 +112,13 @@ class TiledProgram:
     def __init__(
         self,
         whole: Program | None,
-        choices: Sequence[Choice],
+        choices: Sequence[BoundMetric],
         params: Params,
         most: int,
     ) -> None:
         """Take the program of what fits, and what does not fit into ``most`` bytes."""
         self._whole, self._memory = whole, most
-        self._tiled = []
-        for choice in choices:
-            learned = choice.metric.learned
-            assert learned is not None
-            options = learned.chosen(choice.options)
-            self._tiled.append((learned, merged(params, learned, options), options))
+        self._params, self._tiled = params, tuple(choices)
 
     def prepare(self, reference: Any, image: Any) -> None:
         """Have the program of what fits ready; see ``Program.prepare``."""
@@ -137,9 +131,9 @@ class TiledProgram:
         if self._whole is not None:
             columns += self._whole(reference, image)
         references = np.broadcast_to(reference, image.shape)
-        for learned, params, options in self._tiled:
+        for choice in self._tiled:
             scores = [
-                tiled(learned, params, options, *pair, memory=self._memory)
+                tiled(choice, self._params, *pair, memory=self._memory)
                 for pair in zip(references, image, strict=True)
             ]
             columns.append(np.stack(scores))

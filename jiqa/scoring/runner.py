@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jiqa.checks import expected
+from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.images import check_min_side
 from jiqa.core.metric_group import Params
 from jiqa.io.decode import DecodeError, Shape, peek, read_image
 from jiqa.io.read_ahead import Threads, cpu_workers, in_batches, in_order
 from jiqa.io.write_table import Row
 from jiqa.scoring.batching import Group, Layout, batch_size, batches_of, groups_of
-from jiqa.scoring.choose_metrics import Choice
 from jiqa.scoring.computing import Batch, Scored, width
 from jiqa.scoring.jobs import Job
 from jiqa.scoring.memory import fits, program_for
@@ -41,7 +41,7 @@ class Runner:
 
     def __init__(
         self,
-        choices: Sequence[Choice],
+        choices: Sequence[BoundMetric],
         *,
         background: float = 1.0,
         programs: Path | None = None,
@@ -85,7 +85,7 @@ class Runner:
         """
         devices = max(1, len(self._devices))
         at_once = width(
-            learned=any(c.metric.learned is not None for c in self._choices),
+            deep=any(c.metric.deep is not None for c in self._choices),
             bounded=self._memory is not None or devices > 1,
         )
         with Threads(cpu_workers() + 1) as pool, Threads(at_once) as computing:
@@ -167,8 +167,8 @@ class Runner:
         program, choices, most = program_for(
             choices, layout, self._programs, self._params, self._memory, self._devices
         )
-        learned = any(c.metric.learned is not None for c in choices)
-        groups = groups_of(jobs, by_reference=learned)
+        deep = any(c.metric.deep is not None for c in choices)
+        groups = groups_of(jobs, by_reference=deep)
         counts = [len(own) for _, own in groups]
         size = batch_size(layout, counts, most, devices)
         batches = [
@@ -178,14 +178,14 @@ class Runner:
         ]
         return Group(layout, choices, refused, program, size, batches)
 
-    def _applicable(self, layout: Layout) -> tuple[list[Choice], str]:
+    def _applicable(self, layout: Layout) -> tuple[list[BoundMetric], str]:
         choices, refused = [], []
         shape = (layout.height, layout.width, layout.channels)
         for choice in self._choices:
             if choice.needs_reference and layout.reference_dtype is None:
                 continue
             try:
-                minimum = choice.metric.min_side(**choice.options)
+                minimum = choice.min_side
                 check_min_side(shape, minimum, choice.label)
                 if self._memory is not None:
                     fits(choice, layout, self._memory)

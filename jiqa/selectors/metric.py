@@ -9,22 +9,25 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import jax
 import jax.numpy as jnp
+from jax import Array
 
 from jiqa.checks import one_of
-from jiqa.core.batching import over_batch
-from jiqa.core.feature_spec import Learned, Wiring
-from jiqa.core.metric import Info, Metric, bind, checked_images
-from jiqa.core.metric_group import Joint
+from jiqa.core.bound_metric import BoundMetric
+from jiqa.core.deep_metric import DeepMetric
+from jiqa.core.feature_spec import (
+    DeepSteps,
+    FeatureSpec,
+    Options,
+    Params,
+    options_of,
+)
+from jiqa.core.metric import Info, Metric
+from jiqa.core.metric_group import MetricGroup
 from jiqa.models.parts.method_table import SELECTOR
-from jiqa.nn.parameters import check
-from jiqa.registry import get_metric
-from jiqa.registry import identity as identity_of
+from jiqa.registry import get_metric, identity
 from jiqa.selectors.forest_selector import Selector, read_record, selector_of
 from jiqa.weights.registry import get_set
 from jiqa.weights.run_sets import FORESTS, run_folder
@@ -32,8 +35,8 @@ from jiqa.weights.run_sets import FORESTS, run_folder
 _OUTPUTS = ("score", "choice")
 
 
-def make(name: str, place: str) -> Metric:
-    """The metric of the selector in a folder.
+def make(name: str, file: str) -> Metric:
+    """The metric of the selector in the folder ``file``.
 
     Its option is ``output``: ``"score"``, or ``"choice"`` for the number of the chosen
     method, in the order of ``selector.json``.
@@ -48,18 +51,8 @@ def make(name: str, place: str) -> Metric:
         path.stat().st_mtime_ns if path.is_file() else 0
         for path in (folder / SELECTOR, folder / FORESTS)
     )
-    current = tuple(map(identity_of, _metrics_of(read_record(folder))))
+    current = tuple(map(identity, _metrics_of(read_record(folder))))
     return _metric(name, changed, current)
-
-
-def identity(place: str) -> str:
-    """A digest of all that decides the selector's scores."""
-    folder = Path(place).expanduser()
-    record = read_record(folder)
-    digest = hashlib.sha256((folder / SELECTOR).read_bytes())
-    for method in _metrics_of(record):
-        digest.update(identity_of(method).encode())
-    return digest.hexdigest()
 
 
 def _metrics_of(record: Mapping[str, Any]) -> list[str]:
@@ -67,13 +60,6 @@ def _metrics_of(record: Mapping[str, Any]) -> list[str]:
     known = record["facts"].get("methods", {})
     labels = [method["name"] for method in record["methods"]]
     return [known.get(label, {}).get("metric", label) for label in labels]
-
-
-@dataclass(frozen=True)
-class _Options:
-    """Of a call."""
-
-    output: str = "score"
 
 
 @functools.lru_cache(maxsize=16)
@@ -91,36 +77,27 @@ def _metric(name: str, changed: tuple[int, ...], current: tuple[str, ...]) -> Me
             f"{', '.join(selector.features)}, which came from a table"
         )
     scoring = _Scoring(name, selector, members)
-    learned = Learned(
-        _Options,
-        scoring.wiring,
-        lambda params, options, image: {"image": image},
-        lambda params, options, found: scoring.score(params, options, found["image"]),
-    )
-    info = _info(name, record, selector, members, scoring)
 
-    @functools.partial(jax.jit, static_argnames="options")
-    def compiled(params: Any, image: Any, options: _Options) -> Any:
-        one = functools.partial(scoring.score, params, options)
-        return over_batch(one, (image,), {})
-
-    def core(params: Any, image: Any, output: str = "score") -> Any:
-        return scoring.score(params, _Options(output), image)
-
-    def metric(params: Any, *images: Any, **given: Any) -> Any:
+    def declared(params: Params, image: Array, *, output: str = "score") -> Any:
         """Score images ``[..., H, W, C]``; keys of ``params`` are ``SET/KEY``."""
-        images, given = bind(name, ("image",), ("output",), images, given)
-        options = _Options(**given)
-        wiring = scoring.wiring(options)
-        check(params, wiring.shapes, f"params of {name}", others=True)
-        return compiled(params, *checked_images(images, [(public, given)]), options)
 
-    public = cast(Any, metric)
-    public.info, public.compiled, public.core = info, compiled, core
-    public.images, public.options, public.arrays = ("image",), ("output",), ()
-    public.min_side, public.learned = lambda **_: info.min_side, learned
-    public.__name__ = name
-    return cast(Metric, public)
+    declared.__name__ = declared.__qualname__ = name
+    digest = hashlib.sha256((run_folder(name) / SELECTOR).read_bytes())
+    for method in current:
+        digest.update(method.encode())
+    return DeepMetric(
+        declared,
+        _info(name, record, selector, members, scoring),
+        DeepSteps(
+            options_of(declared),
+            scoring.checked_spec,
+            lambda params, options, image: {"image": image},
+            lambda params, options, found: scoring.score(
+                params, options, found["image"]
+            ),
+        ),
+        digest=digest.hexdigest(),
+    )
 
 
 class _Scoring:
@@ -130,14 +107,14 @@ class _Scoring:
         self,
         name: str,
         selector: Selector,
-        members: list[tuple[Metric, Mapping[str, Any]]],
+        members: list[BoundMetric],
     ) -> None:
         self._name, self._selector = name, selector
-        self._joint = Joint(members)
-        self.min_side = max(metric.min_side(**given) for metric, given in members)
+        self._group = MetricGroup(members)
+        self.min_side = max(member.min_side for member in members)
         #: Keys and shapes by set.
-        self._sets = {own: get_set(own).shapes for own in (*self._joint.weights, name)}
-        self._wiring = Wiring(
+        self._sets = {own: get_set(own).shapes for own in (*self._group.weights, name)}
+        self.spec = FeatureSpec(
             weights=tuple(self._sets),
             shapes={
                 f"{own}/{key}": shape
@@ -147,29 +124,30 @@ class _Scoring:
             min_side=self.min_side,
             nodes=(),
             taps=(),
-            whole=bool(self._joint.whole),
+            whole=bool(self._group.whole),
             apart=True,
         )
 
-    def wiring(self, options: _Options) -> Wiring:
+    def checked_spec(self, options: Options) -> FeatureSpec:
+        """What it needs, whatever its options; refuses wrong ones."""
         one_of("output", options.output, *_OUTPUTS)
-        return self._wiring
+        return self.spec
 
-    def score(self, params: Mapping[str, Any], options: _Options, image: Any) -> Any:
+    def score(self, params: Mapping[str, Any], options: Options, image: Any) -> Any:
         """Of one image ``[H, W, C]``."""
         sets = {
             own: {key: params[f"{own}/{key}"] for key in keys}
             for own, keys in self._sets.items()
         }
         image = jnp.asarray(image)
-        raw = [v.astype(image.dtype) for v in self._joint.scores(sets, None, image)]
+        raw = [v.astype(image.dtype) for v in self._group.scores(sets, None, image)]
         choice, score = self._selector.choose(sets[self._name], jnp.stack(raw))
         return score if options.output == "score" else choice.astype(image.dtype)
 
 
 def _member(
     name: str, label: str, method: Mapping[str, Any], current: str
-) -> tuple[Metric, Mapping[str, Any]]:
+) -> BoundMetric:
     """A method with its options; ``method`` is what was written down of it."""
     try:
         metric = get_metric(method.get("metric", label))
@@ -186,18 +164,18 @@ def _member(
         raise ValueError(
             f"{label} has changed since {name} was learned; learn the selector again"
         )
-    return metric, method.get("options", {})
+    return BoundMetric(metric, method.get("options", {}))
 
 
 def _info(
     name: str,
     record: Mapping[str, Any],
     selector: Selector,
-    members: list[tuple[Metric, Mapping[str, Any]]],
+    members: list[BoundMetric],
     scoring: _Scoring,
 ) -> Info:
     facts = record["facts"]
-    colours = {metric.info.colour for metric, _ in members}
+    colours = {member.metric.info.colour for member in members}
     return Info(
         name=name,
         title=f"the method that fits the image, of {', '.join(selector.methods)}",
@@ -213,5 +191,5 @@ def _info(
         fidelity="reconstruction",
         fidelity_note=f"{selector.kind}, learned from {facts.get('data', 'a table')} "
         f"({facts.get('images', '?')} images); forests {record['forests'][:16]}",
-        weights=scoring.wiring(_Options()).weights,
+        weights=scoring.spec.weights,
     )

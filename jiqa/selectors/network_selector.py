@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from jiqa.scoring.choose_metrics import Choice
+from jiqa.core.bound_metric import BoundMetric
+from jiqa.registry import bound_metric
 from jiqa.selectors.figures import picked
 from jiqa.selectors.forest_selector import Choices
 from jiqa.selectors.scenario import Direction, Portfolio
@@ -35,7 +36,7 @@ class RunSelector:
 
     kind: str
     methods: tuple[str, ...]
-    columns: tuple[Choice, ...]
+    columns: tuple[BoundMetric, ...]
     curves: Curves
     order: np.ndarray
     direction: Direction
@@ -91,8 +92,8 @@ def open_run_selector(name: str) -> RunSelector:
     recipes = run.methods.recipes
     curves = np.array([recipe.curve for recipe in recipes], np.float64)
     columns = (
-        *(Choice(recipe.metric, dict(recipe.options)) for recipe in recipes),
-        Choice(name, {"output": "choice"}),
+        *(bound_metric(recipe.metric, dict(recipe.options)) for recipe in recipes),
+        bound_metric(name, {"output": "choice"}),
     )
     settings = [f"{c.name}.{k}={v}" for c in columns for k, v in c.options.items()]
     return RunSelector(

@@ -5,23 +5,23 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jiqa.checks import one_of
-from jiqa.core.batching import over_batch
-from jiqa.core.feature_spec import Learned, Wiring
-from jiqa.core.metric import Info, Metric, bind, checked_images
+from jiqa.core.deep_metric import DeepMetric
+from jiqa.core.feature_spec import DeepSteps, FeatureSpec, Params, options_of
+from jiqa.core.metric import IMAGES, Info, Metric
 from jiqa.models.model import Model, Variables
 from jiqa.models.parts.method_choice import Methods
 from jiqa.models.registry import get_model
-from jiqa.nn.parameters import check
+from jiqa.registry import identity
 from jiqa.weights.load import load
 from jiqa.weights.run_sets import RUN, WEIGHTS, run_folder
 from jiqa.weights.safetensors_files import read, read_metadata
@@ -60,8 +60,7 @@ class Run:
     @property
     def images(self) -> tuple[str, ...]:
         """What a call takes, by name."""
-        full = self.model.info.kind == "full-reference"
-        return ("reference", "distorted") if full else ("image",)
+        return IMAGES[self.model.info.kind]
 
     def score(self, params: Mapping[str, Any], *images: Array) -> Array:
         """Of one image ``[H, W, C]`` in [0, 1], or pair, on the scale of the data.
@@ -168,19 +167,12 @@ def open_run(folder: Path | str) -> Run:
     )
 
 
-def make(name: str, place: str) -> Metric:
-    """What ``jiqa.registry`` asks for: the metric of the run in ``place``."""
+def make(name: str, file: str) -> Metric:
+    """What ``jiqa.registry`` asks for: the metric of the run in the folder ``file``."""
     return run_metric(name)
 
 
-def identity(place: str) -> str:
-    """Of a run's model: its folder may hold another one by now."""
-    methods = open_run(run_folder(f"{RUN}{place}")).methods
-    found = [run_metric(f"{RUN}{place}"), *(methods.metrics if methods else ())]
-    return "; ".join(repr(metric.info) for metric in found)
-
-
-def run_metric(name: str) -> Metric:
+def run_metric(name: str) -> DeepMetric:
     """The metric ``run:FOLDER``.
 
     Of a model that chooses among metrics its option is ``output``: ``"score"``, or
@@ -192,63 +184,64 @@ def run_metric(name: str) -> Metric:
     folder = run_folder(name)
     path = folder / WEIGHTS
     changed = path.stat().st_mtime_ns if path.is_file() else 0
-    return _metric(name, changed)
+    methods = open_run(folder).methods
+    recipes = methods.recipes if methods is not None else ()
+    return _metric(name, changed, tuple(identity(r.metric) for r in recipes))
 
 
 @functools.lru_cache(maxsize=16)
-def _metric(name: str, changed: int) -> Metric:
-    """The same until its model is written anew."""
+def _metric(name: str, changed: int, methods: tuple[str, ...]) -> DeepMetric:
+    """The same until its model, or a metric that it chooses, is written anew."""
     run = open_run(run_folder(name))
-    wiring = _wiring(name, run)
-    options = ("output",) if run.model.choose else ()
+    spec = _spec(name, run)
 
-    def score(params: Any, *images: Any, output: str = "score") -> Any:
-        one_of("output", output, "score", "choice")
-        if wiring.apart:
+    def spec_of(options: Any) -> FeatureSpec:
+        one_of("output", getattr(options, "output", "score"), "score", "choice")
+        return spec
+
+    def compare(params: Any, options: Any, *found: Any) -> Any:
+        images = tuple(each["image"] for each in found)
+        if spec.apart:
             params = {k.removeprefix(f"{name}/"): v for k, v in params.items()}
-        if output == "choice":
+        if getattr(options, "output", "score") == "choice":
             return run.choice(params, *images).astype(images[0].dtype)
         return run.score(params, *images)
 
-    learned = Learned(
-        _Options,
-        lambda options: wiring,
-        lambda params, options, image: {"image": image},
-        lambda params, options, *found: score(
-            params, *(each["image"] for each in found), **vars(options)
-        ),
+    def features(params: Any, options: Any, image: Any) -> Any:
+        return {"image": image}
+
+    declared = _declared(run)
+    declared.__name__ = declared.__qualname__ = name
+    info = replace(_info(name, run), min_side=spec.min_side, weights=spec.weights)
+    chosen = run.methods.metrics if run.methods is not None else ()
+    return DeepMetric(
+        declared,
+        info,
+        DeepSteps(options_of(declared), spec_of, features, compare),
+        digest="; ".join(repr(each) for each in (info, *(m.info for m in chosen))),
     )
-    info = replace(_info(name, run), min_side=wiring.min_side, weights=wiring.weights)
 
-    @functools.partial(jax.jit, static_argnames="output")
-    def compiled(params: Any, *images: Any, **given: Any) -> Any:
-        return over_batch(functools.partial(score, params, **given), images, {})
 
-    def metric(params: Any, *images: Any, **given: Any) -> Any:
+def _declared(run: Run) -> Callable[..., Any]:
+    """The signature of a run's metric."""
+
+    def choosing(params: Params, image: Array, *, output: str = "score") -> Any:
         """Score images ``[..., H, W, C]`` with all arrays of the run, flat."""
-        images, given = bind(name, run.images, options, images, given)
-        check(params, wiring.shapes, f"params of {name}", others=True)
-        return compiled(params, *checked_images(images, [(public, given)]), **given)
 
-    public = cast(Any, metric)
-    public.info, public.compiled = info, compiled
-    public.core = score
-    public.images, public.options, public.arrays = run.images, options, ()
-    public.min_side, public.learned = lambda **_: info.min_side, learned
-    public.__name__ = name
-    return cast(Metric, public)
+    def alone(params: Params, image: Array) -> Any:
+        """Score images ``[..., H, W, C]`` with all arrays of the run, flat."""
 
+    def paired(params: Params, reference: Array, distorted: Array) -> Any:
+        """Score pairs ``[..., H, W, C]`` with all arrays of the run, flat."""
 
-@dataclass(frozen=True)
-class _Options:
-    """Of a call; all else was said when it was trained."""
-
-    output: str = "score"
+    if run.model.choose is not None:
+        return choosing
+    return paired if len(run.images) == 2 else alone
 
 
-def _wiring(name: str, run: Run) -> Wiring:
+def _spec(name: str, run: Run) -> FeatureSpec:
     network = run.model.backbone(run.options)
-    own = Wiring(
+    own = FeatureSpec(
         weights=(name,),
         shapes={**run.params, **run.state},
         min_side=run.model.min_side(run.options),

@@ -11,9 +11,9 @@ from PIL import Image
 
 from jiqa.cli import main
 from jiqa.errors import UsageError
+from jiqa.registry import bound_metric
 from jiqa.scoring import memory
 from jiqa.scoring.batching import Layout
-from jiqa.scoring.choose_metrics import Choice
 
 OPTIONS = {"net": "alexnet", "layers": ("conv1", "pool1")}
 
@@ -57,9 +57,9 @@ def test_scores_do_not_depend_on_the_budget(files, monkeypatch):
     seen = []
     tiled = memory.tiled
 
-    def spy(learned, params, options, reference, distorted, *, memory):
-        seen.append((type(options).__name__, reference.shape[:2], memory))
-        return tiled(learned, params, options, reference, distorted, memory=memory)
+    def spy(member, params, reference, distorted, *, memory):
+        seen.append((member.name, reference.shape[:2], memory))
+        return tiled(member, params, reference, distorted, memory=memory)
 
     monkeypatch.setattr(memory, "tiled", spy)
     metrics = "content_loss,mse,cnn_iqm"
@@ -86,18 +86,18 @@ def test_what_fits_neither_way_fails_alone(files, capsys):
     by_name = {Path(row["image"]).name: row for row in rows}
     large = by_name.pop("large0.png")
     assert "'gmsd' needs whole feature maps; the whole image needs" in large["error"]
-    assert "and 5000000 are allowed" in large["error"]
+    assert "but only 5000000 are allowed" in large["error"]
     assert float(large["mse"]) > 0
     assert all(not row["error"] and float(row["mse"]) for row in by_name.values())
     code, rows = _score(files, "content_loss,mse", "--memory", "1kB")
     assert code == 1
-    assert all("the smallest tile needs" in row["error"] for row in rows)
+    assert all("for the smallest tile" in row["error"] for row in rows)
     assert all(float(row["mse"]) > 0 for row in rows)
     capsys.readouterr()
 
 
 def test_a_batch_fits_into_the_budget():
-    choices = [Choice("content_loss", OPTIONS), Choice("mse")]
+    choices = [bound_metric("content_loss", OPTIONS), bound_metric("mse")]
     layout = Layout(48, 56, 3, "uint8", "uint8")
     needed = memory.whole_bytes(choices[0], layout)
     assert memory.whole_bytes(choices[1], layout) == 0

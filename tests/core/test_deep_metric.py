@@ -11,14 +11,14 @@ import jax.numpy as jnp
 import pytest
 
 import jiqa
-from jiqa.core.deep_metric import learned_reference, tapped
-from jiqa.core.feature_spec import Learned
+from jiqa.core.deep_metric import deep_metric, tapped
+from jiqa.core.feature_spec import DeepSteps
 from jiqa.nn import NETWORKS
 from jiqa.registry import get_metric
 
 
-def _learned(name: str) -> Learned:
-    return cast(Learned, get_metric(name).learned)
+def _deep(name: str) -> DeepSteps:
+    return cast(DeepSteps, get_metric(name).deep)
 
 
 @pytest.mark.parametrize("name", jiqa.list_metrics(classical=False))
@@ -30,24 +30,24 @@ def test_options_are_those_of_the_signature(name):
         p.name: p.default for p in parameters.values() if p.kind is p.KEYWORD_ONLY
     }
     assert tuple(declared) == metric.options
-    chosen = _learned(name).chosen({})
+    chosen = _deep(name).with_defaults({})
     assert dataclasses.asdict(chosen) == declared
     with pytest.raises(dataclasses.FrozenInstanceError):
         chosen.output = "layers"
 
 
 def test_what_options_need_is_derived_once():
-    learned = _learned("dfb_iqa")
-    listed = learned.wiring(net="alexnet", layers=["relu1", "relu2"])
-    assert learned.wiring(layers=("relu1", "relu2"), net="alexnet") is listed
-    assert learned.wiring() is learned.wiring(net="vgg16", cosine="place")
-    assert learned.wiring() is not listed
+    deep = _deep("dfb_iqa")
+    listed = deep.spec_for(net="alexnet", layers=["relu1", "relu2"])
+    assert deep.spec_for(layers=("relu1", "relu2"), net="alexnet") is listed
+    assert deep.spec_for() is deep.spec_for(net="vgg16", cosine="place")
+    assert deep.spec_for() is not listed
 
 
 def test_a_default_spelt_out_runs_the_same_program(rng):
     metric: Any = get_metric("content_loss")
     options = {"net": "alexnet", "layers": ("relu1",)}
-    shapes = _learned("content_loss").wiring(**options).shapes
+    shapes = _deep("content_loss").spec_for(**options).shapes
     params = {k: jnp.ones(shape) / 100 for k, shape in shapes.items()}
     x = rng.random((32, 33, 3)).astype("float32")
     metric(params, x, x, **options)
@@ -62,14 +62,14 @@ def test_values_that_cannot_name_a_program_are_refused():
     with pytest.raises(
         TypeError, match=r"options: expected values that can be hashed, got .*net=\{\}"
     ):
-        _learned("lpips").wiring(net={})
+        _deep("lpips").spec_for(net={})
 
 
 def test_a_metric_is_comparing_after_features(rng):
     """What is declared has options and no body; the two steps get them as one."""
     seen = []
 
-    def wiring(options):
+    def spec(options):
         seen.append(options)
         return tapped(("alexnet",), NETWORKS["alexnet"].layers(), [options.layer])
 
@@ -77,9 +77,9 @@ def test_a_metric_is_comparing_after_features(rng):
         apart = jnp.abs(reference[options.layer] - distorted[options.layer])
         return options.factor * apart.mean()
 
-    @learned_reference(
+    @deep_metric(
         compare=compare,
-        wiring=wiring,
+        spec=spec,
         title="",
         direction="lower",
         range=(0.0, 1.0),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import jiqa
-from jiqa.core.feature_spec import Learned
+from jiqa.core.feature_spec import DeepSteps
 from jiqa.core.tile_plan import bytes_needed, tile_side, tile_spans
 from jiqa.nn import NETWORKS
 from jiqa.nn.graph import run, shapes, until
@@ -77,12 +77,12 @@ SLOW = (
 )
 
 
-def _memory(learned: Learned, options: Any, side: int) -> int:
+def _memory(deep: DeepSteps, options: Any, side: int) -> int:
     """What tiles of that side need."""
     for memory in (int(2**20 * 1.05**k) for k in itertools.count()):
         with contextlib.suppress(ValueError):
             if (
-                tile_side(learned.wire(options), learned.pieces(options), memory)
+                tile_side(deep.spec(options), deep.tile_reduction(options), memory)
                 >= side
             ):
                 return memory
@@ -102,12 +102,12 @@ def test_tiles_give_the_whole_images_score(case, rng):
     coarse = rng.random((height // 8 + 1, width // 8 + 1, 3))
     x = np.kron(coarse, np.ones((8, 8, 1)))[:height, :width].astype(np.float32)
     y = np.clip(x + rng.normal(0, 0.1, x.shape), 0, 1).astype(np.float32)
-    learned = get_metric(name).learned
-    assert learned is not None
-    chosen = learned.chosen(options)
-    memory = _memory(learned, chosen, 64)
-    wiring, pieces = learned.wire(chosen), learned.pieces(chosen)
-    spans = tile_spans(wiring, pieces, memory, (height, width))
+    deep = get_metric(name).deep
+    assert deep is not None
+    chosen = deep.with_defaults(options)
+    memory = _memory(deep, chosen, 64)
+    spec, tiles = deep.spec(chosen), deep.tile_reduction(chosen)
+    spans = tile_spans(spec, tiles, memory, (height, width))
     assert min(map(len, spans)) > 1
     found = metric.tiled(x, y, memory=memory)
     np.testing.assert_allclose(found, metric(x, y), rtol=2e-5)
@@ -153,17 +153,16 @@ def test_reach_is_what_a_sample_depends_on(network, taps, rng):
 
 @pytest.mark.parametrize("name", ["lpips", "cnn_iqm"])
 def test_the_estimate_covers_what_the_compiler_needs(name):
-    learned = get_metric(name).learned
-    assert learned is not None
-    wiring, pieces = learned.wiring(), learned.pieces(learned.chosen({}))
+    deep = get_metric(name).deep
+    assert deep is not None
+    spec, tiles = deep.spec_for(), deep.tile_reduction(deep.with_defaults({}))
     params = {
-        k: jax.ShapeDtypeStruct(shape, jnp.float32)
-        for k, shape in wiring.shapes.items()
+        k: jax.ShapeDtypeStruct(shape, jnp.float32) for k, shape in spec.shapes.items()
     }
     image = jax.ShapeDtypeStruct((512, 512, 3), jnp.float32)
     metric: Any = get_metric(name)
     analysis = metric.compiled.lower(params, image, image).compile().memory_analysis()
-    assert analysis.temp_size_in_bytes < 1.5 * bytes_needed(wiring, pieces, 512, 512)
+    assert analysis.temp_size_in_bytes < 1.5 * bytes_needed(spec, tiles, 512, 512)
 
 
 def test_refusals(rng):

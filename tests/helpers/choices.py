@@ -36,7 +36,7 @@ def choices(
     """
     found = open_run(run_folder(str(run)))
     if found.model.choose is None:
-        raise ValueError(f"{run}: {found.model.info.name} chooses no metric")
+        raise ValueError(f"{run}: {found.model.info.name} does not choose metrics")
     arrays, _ = read(found.folder / WEIGHTS)
     least = found.model.min_side(found.options)
     choice = jax.jit(found.choice)

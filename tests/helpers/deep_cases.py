@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jiqa.core.deep_metric import LearnedMetric
+from jiqa.core.deep_metric import DeepMetric
 from jiqa.registry import get_metric
 
 #: What must hold of each, on a network that compiles soon where there is a choice.
@@ -39,9 +39,9 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 QUICK = ("cnn_histogram", "cnn_iqm", "content_loss", "deepsim", "dfb_iqa", "lpips")
 
 
-def metric_of(name: str) -> LearnedMetric:
+def metric_of(name: str) -> DeepMetric:
     """A metric by name."""
-    return cast(LearnedMetric, get_metric(name))
+    return cast(DeepMetric, get_metric(name))
 
 
 @functools.cache
@@ -50,9 +50,9 @@ def random_params(case: str) -> dict[str, jax.Array]:
     name, options = CASES[case]
     rng = np.random.default_rng(5)
     params = {}
-    learned = metric_of(name).learned
-    assert learned is not None
-    for key, shape in learned.wiring(**options).shapes.items():
+    deep = metric_of(name).deep
+    assert deep is not None
+    for key, shape in deep.spec_for(**options).shapes.items():
         spread = np.sqrt(2 / np.prod(shape[:-1])) if len(shape) == 4 else 0.1
         value = rng.normal(0, spread, shape)
         value = np.abs(value) if key.startswith(("lpips", "dists")) else value

@@ -8,24 +8,23 @@ import jax
 import numpy as np
 import pytest
 
-from jiqa.registry import get_metric
+from jiqa.registry import bound_metric, get_metric
 from jiqa.scoring import compiled as programs
-from jiqa.scoring.choose_metrics import Choice
 
-CHOICES = [Choice("mse"), Choice("gmsd")]
+CHOICES = [bound_metric("mse"), bound_metric("gmsd")]
 
 
 @pytest.fixture
 def traces(monkeypatch) -> list[int]:
     """Grows by one for each program that is traced."""
     seen: list[int] = []
-    scores = programs.Joint.scores
+    scores = programs.MetricGroup.scores
 
     def counted(self, *arguments):
         seen.append(1)
         return scores(self, *arguments)
 
-    monkeypatch.setattr(programs.Joint, "scores", counted)
+    monkeypatch.setattr(programs.MetricGroup, "scores", counted)
     return seen
 
 
@@ -75,7 +74,7 @@ def test_whatever_matters_gets_its_own_file(tmp_path, rng, traces):
     runs = [
         (pair, CHOICES),
         (pair, CHOICES[::-1]),
-        (pair, [CHOICES[0], Choice("gmsd", {"luma": "matlab"})]),
+        (pair, [CHOICES[0], bound_metric("gmsd", {"luma": "matlab"})]),
         (_pair(rng, "uint16"), CHOICES),
         (tuple(x[:1] for x in pair), CHOICES),
     ]

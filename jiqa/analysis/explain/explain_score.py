@@ -12,8 +12,7 @@ import numpy as np
 from jiqa.analysis.explain.gradients import Attribution, Explainer
 from jiqa.checks import expected
 from jiqa.io.decode import read_image
-from jiqa.registry import load
-from jiqa.scoring.choose_metrics import Choice
+from jiqa.registry import bound_metric, load
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def explain_score(
     if loaded.info.maps:
         values = np.asarray(load(metric, output="map", **given)(*pixels))
     return Explanation(
-        metric=Choice(metric, dict(options or {})).label,
+        metric=bound_metric(metric, options).label,
         direction=loaded.info.direction,
         image=pixels[-1],
         gradient=slope,

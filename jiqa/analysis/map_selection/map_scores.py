@@ -168,17 +168,17 @@ def _layers(loaded: Any) -> tuple[str, ...]:
     import jax
     import jax.numpy as jnp
 
-    learned: Any = metrics.cnn_iqm.learned
-    options = learned.chosen(loaded.options)
-    wiring = learned.wire(options)
+    deep: Any = metrics.cnn_iqm.deep
+    options = deep.with_defaults(loaded.options)
+    spec = deep.spec(options)
     params = {
         key: jax.ShapeDtypeStruct(shape, jnp.float32)
-        for key, shape in wiring.shapes.items()
+        for key, shape in spec.shapes.items()
     }
-    image = jax.ShapeDtypeStruct((wiring.min_side, wiring.min_side, 3), jnp.float32)
+    image = jax.ShapeDtypeStruct((spec.min_side, spec.min_side, 3), jnp.float32)
     found = jax.eval_shape(
-        lambda params, image: learned.features(params, options, image),
+        lambda params, image: deep.features(params, options, image),
         params,
         image,
     )
-    return tuple(tap for tap in wiring.taps for _ in range(found[tap].shape[-1]))
+    return tuple(tap for tap in spec.taps for _ in range(found[tap].shape[-1]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,8 +21,8 @@ from jiqa.analysis.map_selection.combination import layer_codes
 from jiqa.analysis.map_selection.selected_maps import Selection
 from jiqa.analysis.map_selection.study import LOWER_IS_BETTER
 from jiqa.checks import one_of
-from jiqa.core.deep_metric import learned_reference
-from jiqa.core.feature_spec import Learned, Maps, Options, Params, Wiring
+from jiqa.core.deep_metric import deep_metric
+from jiqa.core.feature_spec import DeepSteps, FeatureSpec, Maps, Options, Params
 from jiqa.core.metric import Metric
 from jiqa.metrics.deep.cnn_iqm import cnn_iqm
 from jiqa.nn.graph import Node, run, until
@@ -32,7 +32,7 @@ _RANGES = {"ssim": (-1.0, 1.0), "uqi": (-1.0, 1.0)}
 _IDENTITIES = {"ssim": 1.0, "uqi": 1.0, "psnr": float("inf")}
 
 
-def make(name: str, place: str) -> Metric:
+def make(name: str, file: str) -> Metric:
     """The metric that a file of ``Selection.to_json`` describes.
 
     Its options are ``output``: ``"score"``, ``"maps"`` for each chosen map's, or
@@ -42,20 +42,15 @@ def make(name: str, place: str) -> Metric:
     Raises:
         ValueError: no such file, another file, or a selection without its network.
     """
-    return _made(name, _read(place))
+    return _made(name, _read(file))
 
 
-def identity(place: str) -> str:
-    """A digest of the file."""
-    return hashlib.sha256(_read(place).encode()).hexdigest()
-
-
-def _read(place: str) -> str:
+def _read(file: str) -> str:
     try:
-        return Path(place).read_text(encoding="utf-8")
+        return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise ValueError(
-            f"selected:{place}: not a file of jiqa analyse select ({error})"
+            f"selected:{file}: not a file of jiqa analyse select ({error})"
         ) from None
 
 
@@ -63,13 +58,16 @@ def _read(place: str) -> str:
 def _made(name: str, text: str) -> Metric:
     try:
         selection = Selection.from_json(text)
-        found = as_metric(selection, name)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        found = as_metric(selection, name, digest)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{name}: {error}") from None
     return found
 
 
-def as_metric(selection: Selection, name: str = "selected_maps") -> Metric:
+def as_metric(
+    selection: Selection, name: str = "selected_maps", digest: str = ""
+) -> Metric:
     """The metric of a selection: ``metric(params, reference, distorted, *, output)``.
 
     Raises:
@@ -102,7 +100,7 @@ def as_metric(selection: Selection, name: str = "selected_maps") -> Metric:
     declared.__name__ = declared.__qualname__ = name
     metric = selection.metric
     lower = metric in LOWER_IS_BETTER
-    made = learned_reference(
+    return deep_metric(
         title=f"{metric} on {len(selection.selected)} chosen maps of "
         f"{selection.network}",
         direction="lower" if lower else "higher",
@@ -114,11 +112,11 @@ def as_metric(selection: Selection, name: str = "selected_maps") -> Metric:
         fidelity="paper",
         fidelity_note=f"chosen on {selection.images} images by {selection.criterion}: "
         f"{selection.value:.4f} in-sample",
-        wiring=parts.wiring,
+        spec=parts.spec,
         features=parts.features,
         compare=parts.compare,
-    )(cast(Callable[..., Any], declared))
-    return made
+        digest=digest,
+    )(declared)
 
 
 class _Parts:
@@ -133,14 +131,14 @@ class _Parts:
             "metric": selection.metric,
             "per_map": True,
         }
-        self._base: Learned = cast(Learned, cnn_iqm.learned)
-        whole = self._base.wiring(**{**given, "layers": tuple(chosen)})
+        self._base: DeepSteps = cast(DeepSteps, cnn_iqm.deep)
+        whole = self._base.spec_for(**{**given, "layers": tuple(chosen)})
         order = [node.name for node in whole.nodes if node.name in chosen]
         self._numbers = {layer: np.array(chosen[layer]) for layer in order}
-        self._options = self._base.chosen({**given, "layers": tuple(order)})
-        self._wiring = self._base.wire(self._options)
+        self._options = self._base.with_defaults({**given, "layers": tuple(order)})
+        self._spec = self._base.spec(self._options)
         self._last = order[-1]
-        self._nodes = _narrowed(self._wiring, self._last, len(chosen[self._last]))
+        self._nodes = _narrowed(self._spec, self._last, len(chosen[self._last]))
         # Where the choice's maps lie among the compared ones, layer after layer.
         lying = [(layer, n) for layer in order for n in chosen[layer]]
         names = zip(selection.layers or (), selection.numbers or (), strict=True)
@@ -149,9 +147,9 @@ class _Parts:
             selection.combine, selection.layers, len(selection.selected)
         )
 
-    def wiring(self, options: Options) -> Wiring:
+    def spec(self, options: Options) -> FeatureSpec:
         one_of("output", options.output, "score", "maps", "predicted")
-        return self._wiring
+        return self._spec
 
     def features(self, params: Params, options: Options, image: Array) -> Maps:
         """The chosen maps of each layer."""
@@ -160,7 +158,7 @@ class _Parts:
             key: value[..., numbers[last]] if key.rpartition(".")[0] == last else value
             for key, value in params.items()
         }
-        found = run(self._nodes, own, self._wiring.preprocess(image), tuple(numbers))
+        found = run(self._nodes, own, self._spec.preprocess(image), tuple(numbers))
         kept = {k: v if k == last else v[..., numbers[k]] for k, v in found.items()}
         return {"image": image, **kept}
 
@@ -197,9 +195,9 @@ class _Parts:
         return b1 / 2 * jnp.tanh(b2 * (score - b3) / 2) + b4 * score + b5
 
 
-def _narrowed(wiring: Wiring, last: str, maps: int) -> tuple[Node, ...]:
+def _narrowed(spec: FeatureSpec, last: str, maps: int) -> tuple[Node, ...]:
     """The network up to its deepest tapped layer, which has only the chosen maps."""
-    nodes = until(wiring.nodes, wiring.taps)
+    nodes = until(spec.nodes, spec.taps)
     assert isinstance(nodes[-1].op, Conv) and nodes[-1].name == last
     op = dataclasses.replace(nodes[-1].op, features=maps)
     return (*nodes[:-1], dataclasses.replace(nodes[-1], op=op))

@@ -124,7 +124,9 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{name}: no logistic curve can be fitted; {note} is used instead")
     if lines:
         write_rows(folder / "figures.csv", COLUMNS, lines)
-        title = f"{len(portfolio)} images, cross-validated over {arguments.folds} folds"
+        title = (
+            f"{len(portfolio)} images, each left out once in {arguments.folds} parts"
+        )
         show_figures(lines, title)
     print(f"score images with it: jiqa score selector:{folder} IMAGES")
     return 0

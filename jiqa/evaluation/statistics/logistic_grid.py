@@ -34,16 +34,15 @@ def _middles(k: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def search_grid(
-    z: np.ndarray, rest: np.ndarray, count: int, *, tilted: bool = True
+    z: np.ndarray, rest: np.ndarray, count: int, steepest: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """The best places of the grid: peaks over steepness, in each half of the middles.
 
     Args:
         z: standardised scores ``[rows, N]``.
-        rest: what the straight part leaves over of the subjective scores,
-            ``[rows, N]``.
+        rest: what a straight line leaves over of the subjective scores, ``[rows, N]``.
         count: how many places.
-        tilted: whether the straight part is a line, or only a level.
+        steepest: no steepness above this.
 
     Returns:
         Logarithm of the steepness, and middle, ``[rows, count, 2]``, best first, and
@@ -56,15 +55,13 @@ def search_grid(
     offset = centres - mean
     spread = (number * offset**2).sum(-1, keepdims=True)
     target = target - number * target.sum(-1, keepdims=True)
-    if tilted:
-        slope = (target * offset).sum(-1, keepdims=True) / spread
-        target -= number * slope * offset
+    slope = (target * offset).sum(-1, keepdims=True) / spread
+    target -= number * slope * offset
     places, gains = [], []
-    for k in _SLOPES:
+    for k in [*(k for k in _SLOPES if k < steepest), steepest]:
         middles, bent = _middles(k)
-        left = number @ bent**2 - (number @ bent) ** 2
-        if tilted:
-            left -= ((number * offset) @ bent) ** 2 / spread
+        level, tilt = number @ bent, (number * offset) @ bent
+        left = number @ bent**2 - level**2 - tilt**2 / spread
         gain = np.square(target @ bent) / np.maximum(left, 1e-9)
         gain = gain.reshape(-1, len(middles))[: len(z)]
         centre = len(middles) // 2

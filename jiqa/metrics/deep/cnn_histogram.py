@@ -9,9 +9,9 @@ import numpy as np
 from jax import Array
 
 from jiqa.checks import expected, one_of
-from jiqa.core.deep_metric import learned_reference, tapped
-from jiqa.core.feature_spec import Options, Params, Wiring
-from jiqa.core.tile_reduction import Part, Pieces, Place, Step
+from jiqa.core.deep_metric import deep_metric, tapped
+from jiqa.core.feature_spec import FeatureSpec, Options, Params
+from jiqa.core.tile_reduction import Step, Tile, TilePosition, TileReduction
 from jiqa.metrics.parts.feature_maps import pooled_layers
 from jiqa.nn import NETWORKS
 from jiqa.ops.numerics import product, safe_divide
@@ -25,7 +25,7 @@ _LAYERS = {
 _LEVELS = (0, 1, 2, 3)
 
 
-def _wiring(options: Options) -> Wiring:
+def _spec(options: Options) -> FeatureSpec:
     one_of("net", options.net, *_LAYERS)
     one_of("level_weights", options.level_weights, "reciprocal", "uniform")
     one_of("pool_layer", options.pool_layer, "geometric", "mean")
@@ -40,22 +40,25 @@ def _layers(options: Options) -> tuple[str, ...]:
     return options.layers or _LAYERS[options.net]
 
 
-def _pieces(options: Options) -> Pieces:
-    return Pieces((Step(_responses),), _intersected)
+def _tiles(options: Options) -> TileReduction:
+    return TileReduction((Step(_responses),), _intersected)
 
 
-def _responses(params: Params, options: Options, part: Part) -> list[Any]:
+def _responses(params: Params, options: Options, tile: Tile) -> list[Any]:
     """Of both images, each layer's responses summed up in the cells of each level."""
     return [
         [
-            [_in_cells(maps, part.places[name], 2**level) for maps in part.pair(name)]
+            [
+                _in_cells(maps, tile.positions[name], 2**level)
+                for maps in tile.pair(name)
+            ]
             for level in options.levels
         ]
         for name in _layers(options)
     ]
 
 
-def _in_cells(maps: Array, place: Place, side: int) -> Array:
+def _in_cells(maps: Array, position: TilePosition, side: int) -> Array:
     """Sum of each map in each of ``side`` x ``side`` cells, ``[side^2, maps]``.
 
     Negative responses count as none.
@@ -63,7 +66,7 @@ def _in_cells(maps: Array, place: Place, side: int) -> Array:
     h, w, width = maps.shape
     rows, columns = (
         _cells(n, side, origin, whole, maps.dtype)
-        for n, origin, whole in zip((h, w), place.origin, place.size, strict=True)
+        for n, origin, whole in zip((h, w), position.origin, position.size, strict=True)
     )
     by_row = product(rows, jnp.maximum(maps, 0).reshape(h, -1))
     by_row = jnp.moveaxis(by_row.reshape(side, w, width), 1, 0).reshape(w, -1)
@@ -78,8 +81,8 @@ def _cells(count: int, cells: int, origin: Any, length: int, dtype: Any) -> Arra
     """
     index = np.arange(cells)[:, None]
     start, stop = index * length // cells, -(-(index + 1) * length // cells)
-    place = jnp.arange(count) + origin
-    return ((place >= start) & (place < stop)).astype(dtype)
+    position = jnp.arange(count) + origin
+    return ((position >= start) & (position < stop)).astype(dtype)
 
 
 def _intersected(params: Params, options: Options, responses: list[Any]) -> Array:
@@ -103,7 +106,7 @@ def _intersection(x: Array, y: Array) -> Array:
     return 1 - apart - 0.5 * (x_empty != y_empty).astype(x.dtype)
 
 
-@learned_reference(
+@deep_metric(
     title="Similarity of CNN feature histograms",
     direction="higher",
     range=(0.0, 1.0),
@@ -120,8 +123,8 @@ def _intersection(x: Array, y: Array) -> Array:
         "after the abstract and the authors' earlier pyramids of histograms; what is "
         "open is an argument"
     ),
-    pieces=_pieces,
-    wiring=_wiring,
+    tiles=_tiles,
+    spec=_spec,
 )
 def cnn_histogram(
     params: Params,

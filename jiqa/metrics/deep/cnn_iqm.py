@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.checks import expected, one_of
-from jiqa.core.deep_metric import learned_reference, tapped
-from jiqa.core.feature_spec import Maps, Options, Params, Wiring
-from jiqa.core.tile_reduction import Mean, Part, Pieces, Step, in_one_piece
+from jiqa.core.deep_metric import deep_metric, tapped
+from jiqa.core.feature_spec import FeatureSpec, Maps, Options, Params
+from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction, over_whole_maps
 from jiqa.metrics.full_reference.gmsd import gmsd
 from jiqa.metrics.full_reference.uqi import uqi
 from jiqa.metrics.parts.feature_maps import (
@@ -43,7 +43,7 @@ def _layers(options: Options) -> tuple[str, ...]:
     return options.layers or _convolutions(options.net)
 
 
-def _wiring(options: Options) -> Wiring:
+def _spec(options: Options) -> FeatureSpec:
     one_of("net", options.net, *_NETS)
     one_of("metric", options.metric, *_METRICS)
     one_of("border", options.border, "replicate", "zero", "symmetric")
@@ -58,19 +58,19 @@ def _wiring(options: Options) -> Wiring:
     return tapped((options.net,), layers, _layers(options), samples=samples)
 
 
-def _pieces(options: Options) -> Pieces:
+def _tiles(options: Options) -> TileReduction:
     if options.metric in _OTHERS:
         raise ValueError(f"metric={options.metric!r} needs whole feature maps")
     steps = [Step(_values)]
     if options.metric in ("ssim", "psnr") and options.peak is None:
         steps.insert(0, Step(_peaks, largest))
     if options.metric == "ssim":
-        return Pieces(tuple(steps), _of_values, rim=REACH, work=SIMILARITY_WORK)
-    return Pieces(tuple(steps), _of_values)
+        return TileReduction(tuple(steps), _of_values, halo=REACH, work=SIMILARITY_WORK)
+    return TileReduction(tuple(steps), _of_values)
 
 
-def _peaks(params: Params, options: Options, part: Part) -> list[Array]:
-    return [peaks(*part.pair(name)) for name in _layers(options)]
+def _peaks(params: Params, options: Options, tile: Tile) -> list[Array]:
+    return [peaks(*tile.pair(name)) for name in _layers(options)]
 
 
 def _tops(options: Options, known: Sequence[Any], dtype: Any) -> list[Array]:
@@ -80,20 +80,20 @@ def _tops(options: Options, known: Sequence[Any], dtype: Any) -> list[Array]:
     return [jnp.asarray(options.peak, dtype)] * len(_layers(options))
 
 
-def _values(params: Params, options: Options, part: Part) -> list[Mean]:
+def _values(params: Params, options: Options, tile: Tile) -> list[Mean]:
     """Mean over every map of what the metric makes of each place."""
     names = _layers(options)
     if options.metric == "ssim":
-        tops = _tops(options, part.known, part.reference[names[0]].dtype)
+        tops = _tops(options, tile.known, tile.reference[names[0]].dtype)
         return [
-            part.mean(
-                name, structural_similarity(*part.pair(name), top, options.border)
+            tile.mean(
+                name, structural_similarity(*tile.pair(name), top, options.border)
             )
             for name, top in zip(names, tops, strict=True)
         ]
     error = jnp.abs if options.metric == "mae" else jnp.square
-    pairs = ((name, *part.pair(name)) for name in names)
-    return [part.mean(name, error(x - y)) for name, x, y in pairs]
+    pairs = ((name, *tile.pair(name)) for name in names)
+    return [tile.mean(name, error(x - y)) for name, x, y in pairs]
 
 
 def _of_values(params: Params, options: Options, *known: list[Array]) -> Array:
@@ -122,7 +122,7 @@ def _compare(
     params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> Array:
     if options.metric not in _OTHERS:
-        return in_one_piece(_pieces(options), params, options, reference, distorted)
+        return over_whole_maps(_tiles(options), params, options, reference, distorted)
     by_map = []
     for name in _layers(options):
         x, y = reference[name], distorted[name]
@@ -134,7 +134,7 @@ def _compare(
     return _pooled(options, by_map)
 
 
-@learned_reference(
+@deep_metric(
     title="Image quality metric on CNN feature maps",
     direction="higher",
     range=(0.0, 1.0),
@@ -151,9 +151,9 @@ def _compare(
         "after the abstract and another author's implementation of its SSIM variant; "
         "what is open is an argument"
     ),
-    pieces=_pieces,
+    tiles=_tiles,
     compare=_compare,
-    wiring=_wiring,
+    spec=_spec,
 )
 def cnn_iqm(
     params: Params,

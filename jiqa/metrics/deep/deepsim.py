@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.checks import expected, one_of
-from jiqa.core.deep_metric import learned_reference, tapped
-from jiqa.core.feature_spec import Maps, Options, Params, Wiring
-from jiqa.core.tile_reduction import Mean, Part, Pieces, Step, in_one_piece
+from jiqa.core.deep_metric import deep_metric, tapped
+from jiqa.core.feature_spec import FeatureSpec, Maps, Options, Params
+from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction, over_whole_maps
 from jiqa.metrics.parts.feature_maps import (
     REACH,
     SIMILARITY_WORK,
@@ -40,7 +40,7 @@ _SORTED = tuple(f"p{n}" for n in range(10, 100, 10))
 _POOLS = ("avg", "sd", "mad", "fd", *_SORTED, "p100")
 
 
-def _wiring(options: Options) -> Wiring:
+def _spec(options: Options) -> FeatureSpec:
     for name in ("pool_map", "pool_channel", "pool_layer"):
         one_of(name, getattr(options, name), *_POOLS)
     one_of("classifier", options.classifier, False, True)
@@ -78,11 +78,11 @@ def _pools(options: Options) -> tuple[str, str, str]:
     return options.pool_map, options.pool_channel, options.pool_layer
 
 
-def _pieces(options: Options) -> Pieces:
+def _tiles(options: Options) -> TileReduction:
     how = _pools(options)[0]
     if how in _SORTED:
         raise ValueError(f"pool_map={how!r} sorts whole feature maps")
-    return Pieces(_steps(how), _score, rim=REACH, work=SIMILARITY_WORK)
+    return TileReduction(_steps(how), _score, halo=REACH, work=SIMILARITY_WORK)
 
 
 def _steps(how: str) -> tuple[Step, ...]:
@@ -90,28 +90,28 @@ def _steps(how: str) -> tuple[Step, ...]:
     return usual if how in ("avg", "p100") else (*usual, Step(_deviations))
 
 
-def _peaks(params: Params, options: Options, part: Part) -> list[Array]:
-    return [peaks(*part.pair(name), least=1.0) for name in _maps(options)]
+def _peaks(params: Params, options: Options, tile: Tile) -> list[Array]:
+    return [peaks(*tile.pair(name), least=1.0) for name in _maps(options)]
 
 
-def _local(options: Options, part: Part) -> Iterator[tuple[str, Array]]:
+def _local(options: Options, tile: Tile) -> Iterator[tuple[str, Array]]:
     """Each layer's similarity at every place of every map."""
-    for name, top in zip(_maps(options), part.known[0], strict=True):
-        yield name, structural_similarity(*part.pair(name), top, "zero")
+    for name, top in zip(_maps(options), tile.known[0], strict=True):
+        yield name, structural_similarity(*tile.pair(name), top, "zero")
 
 
-def _means(params: Params, options: Options, part: Part) -> list[Mean]:
-    return [part.mean(name, local) for name, local in _local(options, part)]
+def _means(params: Params, options: Options, tile: Tile) -> list[Mean]:
+    return [tile.mean(name, local) for name, local in _local(options, tile)]
 
 
-def _deviations(params: Params, options: Options, part: Part) -> list[Any]:
+def _deviations(params: Params, options: Options, tile: Tile) -> list[Any]:
     """Means of the squared and of the absolute deviations, of every map."""
     found = []
-    for (name, local), mean in zip(_local(options, part), part.known[1], strict=True):
+    for (name, local), mean in zip(_local(options, tile), tile.known[1], strict=True):
         off = local - mean
-        count = math.prod(part.places[name].size)
+        count = math.prod(tile.positions[name].size)
         unbiased = off * off * (count / max(count - 1, 1))
-        found.append((part.mean(name, unbiased), part.mean(name, jnp.abs(off))))
+        found.append((tile.mean(name, unbiased), tile.mean(name, jnp.abs(off))))
     return found
 
 
@@ -167,8 +167,8 @@ def _compare(
     if how in _SORTED:
         by_map = [_sorted(x[name], y[name], how) for name in x]
     else:
-        pieces = Pieces(_steps(how), _by_map)
-        by_map = in_one_piece(pieces, params, options, x, y)
+        tiles = TileReduction(_steps(how), _by_map)
+        by_map = over_whole_maps(tiles, params, options, x, y)
     by_vector = [
         _of_units(reference[name], distorted[name], how) for name in _vectors(options)
     ]
@@ -187,7 +187,7 @@ def _of_units(x: Array, y: Array, how: str) -> Array:
     return _pool(unit_similarity(x, y, top), how)
 
 
-@learned_reference(
+@deep_metric(
     title="DeepSim",
     direction="higher",
     range=(-1.0, 1.0),
@@ -205,9 +205,9 @@ def _of_units(x: Array, y: Array, how: str) -> Array:
         "MatConvNet's; by default without its fully connected layers, which an option "
         "adds"
     ),
-    pieces=_pieces,
+    tiles=_tiles,
     compare=_compare,
-    wiring=_wiring,
+    spec=_spec,
 )
 def deepsim(
     params: Params,

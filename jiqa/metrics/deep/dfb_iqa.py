@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.checks import expected, one_of
-from jiqa.core.deep_metric import learned_reference, tapped
-from jiqa.core.feature_spec import Options, Params, Wiring
-from jiqa.core.tile_reduction import Mean, Part, Pieces, Step
+from jiqa.core.deep_metric import deep_metric, tapped
+from jiqa.core.feature_spec import FeatureSpec, Options, Params
+from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction
 from jiqa.metrics.parts.feature_maps import (
     directions_apart,
     layers_added,
@@ -28,7 +28,7 @@ _LAYERS = {
 _AXES = {"place": (2,), "map": (0, 1), "layer": (0, 1, 2)}
 
 
-def _wiring(options: Options) -> Wiring:
+def _spec(options: Options) -> FeatureSpec:
     one_of("net", options.net, *_LAYERS)
     one_of("cosine", options.cosine, *_AXES)
     one_of("output", options.output, "score", "layers", "maps")
@@ -42,37 +42,37 @@ def _layers(options: Options) -> tuple[str, ...]:
     return options.layers or _LAYERS[options.net]
 
 
-def _pieces(options: Options) -> Pieces:
+def _tiles(options: Options) -> TileReduction:
     if options.cosine == "place":
-        return Pieces((Step(_by_place),), _joined)
-    return Pieces((Step(_lengths), Step(_apart)), _by_length)
+        return TileReduction((Step(_by_place),), _joined)
+    return TileReduction((Step(_lengths), Step(_apart)), _by_length)
 
 
-def _by_place(params: Params, options: Options, part: Part) -> list[Mean]:
+def _by_place(params: Params, options: Options, tile: Tile) -> list[Mean]:
     """Means of the distances at each place."""
     found = []
     for name in _layers(options):
-        x, y = part.pair(name)
+        x, y = tile.pair(name)
         apart = jnp.square(unit_difference(x, y, (2,))).sum(2)
-        found.append(part.mean(name, _distance(apart, *(_seen(v, 2) for v in (x, y)))))
+        found.append(tile.mean(name, _distance(apart, *(_seen(v, 2) for v in (x, y)))))
     return found
 
 
-def _lengths(params: Params, options: Options, part: Part) -> list[Any]:
+def _lengths(params: Params, options: Options, tile: Tile) -> list[Any]:
     """Squared length of each map, or layer, and whether it has any feature."""
     axes = _AXES[options.cosine]
     return [
-        [((v * v).sum(axes), _seen(v, axes)) for v in part.pair(name)]
+        [((v * v).sum(axes), _seen(v, axes)) for v in tile.pair(name)]
         for name in _layers(options)
     ]
 
 
-def _apart(params: Params, options: Options, part: Part) -> list[Array]:
+def _apart(params: Params, options: Options, tile: Tile) -> list[Array]:
     """Squared distance of their directions."""
     found = []
-    for name, lengths in zip(_layers(options), part.known[0], strict=True):
+    for name, lengths in zip(_layers(options), tile.known[0], strict=True):
         squares = (square for square, _ in lengths)
-        apart = directions_apart(*part.pair(name), *squares)
+        apart = directions_apart(*tile.pair(name), *squares)
         found.append(jnp.square(apart).sum(_AXES[options.cosine]))
     return found
 
@@ -106,7 +106,7 @@ def _distance(squared: Array, x_seen: Array, y_seen: Array) -> Array:
     return squared / 2 + 0.5 * one_empty.astype(squared.dtype)
 
 
-@learned_reference(
+@deep_metric(
     title="Deep feature based image quality",
     direction="lower",
     range=(0.0, 1.0),
@@ -122,8 +122,8 @@ def _distance(squared: Array, x_seen: Array, y_seen: Array) -> Array:
         "the paper's text gives the cosine distance of deep features; network, layers, "
         "and what a cosine is taken over are arguments"
     ),
-    pieces=_pieces,
-    wiring=_wiring,
+    tiles=_tiles,
+    spec=_spec,
 )
 def dfb_iqa(
     params: Params,

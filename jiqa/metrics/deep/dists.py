@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.checks import one_of
-from jiqa.core.deep_metric import learned_reference, tapped
-from jiqa.core.feature_spec import Options, Params, Wiring
-from jiqa.core.tile_reduction import Part, Pieces, Step
+from jiqa.core.deep_metric import deep_metric, tapped
+from jiqa.core.feature_spec import FeatureSpec, Options, Params
+from jiqa.core.tile_reduction import Step, Tile, TileReduction
 from jiqa.nn.networks import vgg
 from jiqa.nn.preprocessing import colour
 from jiqa.ops.numerics import added
@@ -21,7 +21,7 @@ _CHANNELS = {"image": 3} | dict(zip(_TAPS, (64, 128, 256, 512, 512), strict=True
 _C = 1e-6
 
 
-def _wiring(options: Options) -> Wiring:
+def _spec(options: Options) -> FeatureSpec:
     one_of("output", options.output, "score", "layers", "maps")
     total = sum(_CHANNELS.values())
     heads = {"dists.alpha": (total,), "dists.beta": (total,)}
@@ -43,14 +43,14 @@ class _Moments(NamedTuple):
     error: Array
 
 
-def _pieces(options: Options) -> Pieces:
-    return Pieces((Step(_moments, _merged),), _score)
+def _tiles(options: Options) -> TileReduction:
+    return TileReduction((Step(_moments, _merged),), _score)
 
 
-def _moments(params: Params, options: Options, part: Part) -> dict[str, _Moments]:
+def _moments(params: Params, options: Options, tile: Tile) -> dict[str, _Moments]:
     found = {}
     for tap in _CHANNELS:
-        x, y = (colour(v) if tap == "image" else v for v in part.pair(tap))
+        x, y = (colour(v) if tap == "image" else v for v in tile.pair(tap))
         mx, my = (v.mean(0).mean(0) for v in (x, y))
         cx, cy = x - mx, y - my
         sums = (jnp.square(v).sum(0).sum(0) for v in (cx, cy, cx - cy))
@@ -108,7 +108,7 @@ def _distances(m: _Moments) -> tuple[Array, Array]:
     return texture, structure
 
 
-@learned_reference(
+@deep_metric(
     title="Deep image structure and texture similarity",
     direction="lower",
     # Texture's distances are at most 1, structure's 2; beta is 0.124 of the weight.
@@ -127,8 +127,8 @@ def _distances(m: _Moments) -> tuple[Array, Array]:
         "the authors' package (0.1) without resizing, on 34 pairs: 1e-6 relative in "
         "float64, 1e-4 in float32"
     ),
-    pieces=_pieces,
-    wiring=_wiring,
+    tiles=_tiles,
+    spec=_spec,
 )
 def dists(
     params: Params,

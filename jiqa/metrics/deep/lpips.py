@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.checks import one_of
-from jiqa.core.deep_metric import learned_reference, tapped
-from jiqa.core.feature_spec import Maps, Options, Params, Wiring
-from jiqa.core.tile_reduction import Mean, Part, Pieces, Step, in_one_piece
+from jiqa.core.deep_metric import deep_metric, tapped
+from jiqa.core.feature_spec import FeatureSpec, Maps, Options, Params
+from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction, over_whole_maps
 from jiqa.metrics.parts.feature_maps import layers_added, unit_difference
 from jiqa.nn.networks import alexnet, squeezenet, vgg
 from jiqa.nn.preprocessing import standardise, symmetric
@@ -38,7 +38,7 @@ _NETS = {
 }
 
 
-def _wiring(options: Options) -> Wiring:
+def _spec(options: Options) -> FeatureSpec:
     one_of("net", options.net, *_NETS)
     one_of("version", options.version, "0.1", "0.0")
     one_of("output", options.output, "score", "map", "layers", "maps")
@@ -52,19 +52,19 @@ def _wiring(options: Options) -> Wiring:
     )
 
 
-def _pieces(options: Options) -> Pieces:
+def _tiles(options: Options) -> TileReduction:
     if options.output == "map":
         raise ValueError("output='map' is as large as the image")
-    return Pieces((Step(_means),), layers_added)
+    return TileReduction((Step(_means),), layers_added)
 
 
-def _means(params: Params, options: Options, part: Part) -> list[Mean]:
+def _means(params: Params, options: Options, tile: Tile) -> list[Mean]:
     """Of the differences of each layer, or of each of its maps."""
     found = []
     for tap in _NETS[options.net][2]:
-        apart = _differences(params, tap, *part.pair(tap))
+        apart = _differences(params, tap, *tile.pair(tap))
         found.append(
-            part.mean(tap, apart if options.output == "maps" else apart.sum(-1))
+            tile.mean(tap, apart if options.output == "maps" else apart.sum(-1))
         )
     return found
 
@@ -80,7 +80,7 @@ def _compare(
     params: Params, options: Options, reference: Maps, distorted: Maps
 ) -> Array:
     if options.output != "map":
-        return in_one_piece(_pieces(options), params, options, reference, distorted)
+        return over_whole_maps(_tiles(options), params, options, reference, distorted)
     size = reference["image"].shape[:2]
     apart = (
         _differences(params, tap, reference[tap], distorted[tap]).sum(-1)
@@ -91,7 +91,7 @@ def _compare(
     )
 
 
-@learned_reference(
+@deep_metric(
     title="Learned perceptual image patch similarity",
     direction="lower",
     range=(0.0, float("inf")),
@@ -110,8 +110,8 @@ def _compare(
         "relative in float64, 1e-4 in float32"
     ),
     compare=_compare,
-    pieces=_pieces,
-    wiring=_wiring,
+    tiles=_tiles,
+    spec=_spec,
 )
 def lpips(
     params: Params,

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.checks import one_of
-from jiqa.core.deep_metric import learned_reference, tapped, tapped_features
-from jiqa.core.feature_spec import Maps, Options, Params, Wiring
-from jiqa.core.tile_reduction import Mean, Part, Pieces, Step
+from jiqa.core.deep_metric import deep_metric, tapped, tapped_features
+from jiqa.core.feature_spec import FeatureSpec, Maps, Options, Params
+from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction
 from jiqa.metrics.parts.feature_maps import layers_added
 from jiqa.nn import NETWORKS
 from jiqa.ops.numerics import product
@@ -48,31 +48,31 @@ def _content_layers(options: Options) -> tuple[str, ...]:
     return options.layers or _CONTENT[options.net]
 
 
-def _content_wiring(options: Options) -> Wiring:
+def _content_wiring(options: Options) -> FeatureSpec:
     one_of("net", options.net, *_CONTENT)
     one_of("output", options.output, "score", "layers", "maps")
     layers = NETWORKS[options.net].layers()
     return tapped((options.net,), layers, _content_layers(options))
 
 
-def _content_pieces(options: Options) -> Pieces:
-    return Pieces((Step(_errors),), layers_added)
+def _content_tiles(options: Options) -> TileReduction:
+    return TileReduction((Step(_errors),), layers_added)
 
 
-def _errors(params: Params, options: Options, part: Part) -> list[Mean]:
+def _errors(params: Params, options: Options, tile: Tile) -> list[Mean]:
     """Mean squared differences, of each layer or each of its maps."""
     found = []
     for name in _content_layers(options):
-        x, y = part.pair(name)
-        by_map = part.mean(name, jnp.square(x - y))
+        x, y = tile.pair(name)
+        by_map = tile.mean(name, jnp.square(x - y))
         found.append(by_map if options.output == "maps" else by_map.then(jnp.mean))
     return found
 
 
-@learned_reference(
+@deep_metric(
     title="Content loss",
-    pieces=_content_pieces,
-    wiring=_content_wiring,
+    tiles=_content_tiles,
+    spec=_content_wiring,
     **_SHARED,
 )
 def content_loss(
@@ -111,7 +111,7 @@ def _style_layers(options: Options) -> tuple[str, ...]:
     return options.layers or _STYLE[options.net]
 
 
-def _style_wiring(options: Options) -> Wiring:
+def _style_wiring(options: Options) -> FeatureSpec:
     one_of("net", options.net, *_STYLE)
     one_of("output", options.output, "score", "layers")
     layers = NETWORKS[options.net].layers()
@@ -126,10 +126,10 @@ def _style_features(params: Params, options: Options, image: Array) -> dict[str,
     }
 
 
-def _gram(x: Array, places: int) -> Array:
+def _gram(x: Array, positions: int) -> Array:
     """How maps go together, ``[maps, maps]``: mean products over the map's size."""
     flat = x.reshape(-1, x.shape[-1])
-    return product(flat.T, flat) / (places * x.shape[-1])
+    return product(flat.T, flat) / (positions * x.shape[-1])
 
 
 def _style(params: Params, options: Options, reference: Maps, distorted: Maps) -> Array:
@@ -139,16 +139,19 @@ def _style(params: Params, options: Options, reference: Maps, distorted: Maps) -
     return layers_added(params, options, parts)
 
 
-def _style_pieces(options: Options) -> Pieces:
-    return Pieces((Step(_grams),), _of_grams)
+def _style_tiles(options: Options) -> TileReduction:
+    return TileReduction((Step(_grams),), _of_grams)
 
 
-def _grams(params: Params, options: Options, part: Part) -> list[dict[str, Array]]:
-    """Of both images, what the part adds to each layer's matrix."""
+def _grams(params: Params, options: Options, tile: Tile) -> list[dict[str, Array]]:
+    """Of both images, what the tile adds to each layer's matrix."""
     names = _style_layers(options)
     return [
-        {name: _gram(maps[name], math.prod(part.places[name].size)) for name in names}
-        for maps in (part.reference, part.distorted)
+        {
+            name: _gram(maps[name], math.prod(tile.positions[name].size))
+            for name in names
+        }
+        for maps in (tile.reference, tile.distorted)
     ]
 
 
@@ -156,12 +159,12 @@ def _of_grams(params: Params, options: Options, grams: list[dict[str, Array]]) -
     return _style(params, options, *grams)
 
 
-@learned_reference(
+@deep_metric(
     title="Style loss",
-    pieces=_style_pieces,
+    tiles=_style_tiles,
     features=_style_features,
     compare=_style,
-    wiring=_style_wiring,
+    spec=_style_wiring,
     **_SHARED,
 )
 def style_loss(

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.checks import expected
-from jiqa.core.deep_metric import learned_reference, tapped
-from jiqa.core.feature_spec import Options, Params, Wiring
-from jiqa.core.tile_reduction import Mean, Part, Pieces, Step
+from jiqa.core.deep_metric import deep_metric, tapped
+from jiqa.core.feature_spec import FeatureSpec, Options, Params
+from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction
 from jiqa.nn import pieapp as network
 from jiqa.nn.graph import Node
 from jiqa.nn.pieapp import NODE
@@ -20,7 +20,7 @@ _NET = network.Config()
 _LEAST = 1e-6
 
 
-def _wiring(options: Options) -> Wiring:
+def _spec(options: Options) -> FeatureSpec:
     stride = options.stride
     if type(stride) is not int or stride < 1:
         raise ValueError(expected("stride", "a whole number of pixels", repr(stride)))
@@ -33,15 +33,15 @@ def _wiring(options: Options) -> Wiring:
     )
 
 
-def _pieces(options: Options) -> Pieces:
-    return Pieces((Step(_means),), _ratio)
+def _tiles(options: Options) -> TileReduction:
+    return TileReduction((Step(_means),), _ratio)
 
 
-def _means(params: Params, options: Options, part: Part) -> tuple[Mean, Mean]:
+def _means(params: Params, options: Options, tile: Tile) -> tuple[Mean, Mean]:
     """Of the patches' weighted errors, and of their weights."""
-    x, y = part.pair(NODE)
+    x, y = tile.pair(NODE)
     errors, weights = judged(params, x - y)
-    return part.mean(NODE, errors * weights), part.mean(NODE, weights)
+    return tile.mean(NODE, errors * weights), tile.mean(NODE, weights)
 
 
 def _ratio(params: Params, options: Options, means: tuple[Array, Array]) -> Array:
@@ -77,7 +77,7 @@ def _dense(params: Params, name: str, x: Array) -> Array:
     return product(x.reshape(-1, x.shape[-1]), kernel).reshape(*x.shape[:-1], -1) + bias
 
 
-@learned_reference(
+@deep_metric(
     title="Perceptual image-error assessment through pairwise preference",
     direction="lower",
     range=(float("-inf"), float("inf")),
@@ -94,8 +94,8 @@ def _dense(params: Params, name: str, x: Array) -> Array:
         "the authors' network and weights (0.1); a PyTorch network of that description "
         "gives the same with random weights to 1e-9; no value of theirs is at hand"
     ),
-    pieces=_pieces,
-    wiring=_wiring,
+    tiles=_tiles,
+    spec=_spec,
 )
 def pieapp(
     params: Params, reference: Array, distorted: Array, *, stride: int = 27

@@ -13,10 +13,11 @@ from jax import Array, lax
 
 from jiqa import metrics
 from jiqa.checks import expected
-from jiqa.core.metric import Metric, check_options
-from jiqa.core.metric_group import merged
+from jiqa.core.bound_metric import BoundMetric
+from jiqa.core.metric import Metric
+from jiqa.core.metric_group import MetricGroup
 from jiqa.ops.logistic import logistic_curve
-from jiqa.registry import identity, named_metric
+from jiqa.registry import named_metric
 from jiqa.weights.registry import get_set
 
 
@@ -45,14 +46,14 @@ def digest_of(described: str) -> str:
 
 @dataclass(frozen=True)
 class Methods:
-    """No-reference metrics, each with the curve to the scale of the opinions.
+    """No-reference metrics, each with the curve to the scale of the subjective scores.
 
     Attributes:
-        metrics: in the order in which they are numbered.
+        members: in the order in which they are numbered.
         recipes: theirs.
     """
 
-    metrics: tuple[Metric, ...]
+    members: tuple[BoundMetric, ...]
     recipes: tuple[Recipe, ...]
 
     @classmethod
@@ -70,17 +71,17 @@ class Methods:
                 "not score"
             )
         found = tuple(Recipe(*recipe) for recipe in recipes)
-        return cls(tuple(map(_metric, found)), found)
+        return cls(tuple(map(_member, found)), found)
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics, without their options."""
+        return tuple(member.metric for member in self.members)
 
     @property
     def weights(self) -> tuple[str, ...]:
         """Names of the sets of weights that they need."""
-        wirings = [
-            metric.learned.wiring(**dict(recipe.options))
-            for metric, recipe in zip(self.metrics, self.recipes, strict=True)
-            if metric.learned is not None
-        ]
-        return tuple(dict.fromkeys(name for w in wirings for name in w.weights))
+        return MetricGroup(self.members).weights
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -94,10 +95,7 @@ class Methods:
     @property
     def min_side(self) -> int:
         """That all of them take."""
-        return max(
-            metric.min_side(**dict(recipe.options))
-            for metric, recipe in zip(self.metrics, self.recipes, strict=True)
-        )
+        return max(member.min_side for member in self.members)
 
     def score(self, index: Array, params: Mapping[str, Any], image: Array) -> Array:
         """The mapped value of one of them; the others are not computed.
@@ -107,20 +105,13 @@ class Methods:
             params: all arrays, by ``SET/KEY``.
             image: ``[H, W, C]`` in [0, 1].
         """
-        ways = [functools.partial(self._mapped, k) for k in range(len(self.metrics))]
+        ways = [functools.partial(self._mapped, k) for k in range(len(self.members))]
         return lax.switch(index, ways, params, image)
 
     def _mapped(self, number: int, params: Mapping[str, Any], image: Array) -> Array:
-        metric, recipe = self.metrics[number], self.recipes[number]
-        given = dict(recipe.options)
-        if metric.learned is None:
-            value = metric.core(image, **given)
-        else:
-            options = metric.learned.chosen(given)
-            sets = {name: _without(f"{name}/", params) for name in self.weights}
-            own = merged(sets, metric.learned, options)
-            value = metric.learned.score(own, options, image)
-        *parameters, low, high = recipe.curve
+        sets = {name: _without(f"{name}/", params) for name in self.weights}
+        value = self.members[number].score(sets, image)
+        *parameters, low, high = self.recipes[number].curve
         return logistic_curve(value, parameters, low, high, jnp)
 
 
@@ -132,13 +123,14 @@ def _without(opening: str, params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _metric(recipe: Recipe) -> Metric:
+def _member(recipe: Recipe) -> BoundMetric:
     name = recipe.metric
     found = named_metric(name) or getattr(metrics, name, None)
     if found is None or found.info.kind != "no-reference":
         kind = "an unknown name" if found is None else "a full-reference metric"
         raise ValueError(expected(f"method {name!r}", "a no-reference metric", kind))
-    check_options(name, found.options, dict(recipe.options))
-    if recipe.digest != digest_of(identity(name)):
+    member = BoundMetric(found, dict(recipe.options))
+    found.check_options(member.options)
+    if recipe.digest != digest_of(found.digest):
         raise ValueError(f"method {name!r} has changed since its curve was fitted")
-    return found
+    return member

@@ -95,7 +95,7 @@ def test_options_of_the_selection(prepared, tmp_path, capsys):
     assert "held out" in capsys.readouterr().out
     with pytest.raises(SystemExit) as ended:
         main([*words, "--bogus"])
-    assert ended.value.code == 2 and "unrecognized: --bogus" in capsys.readouterr().err
+    assert ended.value.code == 2 and "unrecognised: --bogus" in capsys.readouterr().err
     for wrong in (["--folds", "9"], ["--layers", "conv9"], ["--against", "brisque"]):
         with pytest.raises(SystemExit) as ended:
             main([*words, *wrong])
@@ -172,16 +172,16 @@ def test_it_computes_only_what_it_needs(study, tmp_path):
     text |= {"layers": ["conv1"], "numbers": [3]}
     path = tmp_path / "maps.json"
     path.write_text(json.dumps(text))
-    learned: Any = get_metric(f"selected:{path}").learned
-    assert learned is not None and list(learned.wiring().shapes) == [
+    deep: Any = get_metric(f"selected:{path}").deep
+    assert deep is not None and list(deep.spec_for().shapes) == [
         "conv1.kernel",
         "conv1.bias",
     ]
-    whole = get_metric(f"selected:{study / 'maps.json'}").learned
+    whole = get_metric(f"selected:{study / 'maps.json'}").deep
     assert whole is not None
     params = load_weights("alexnet").params
-    options = learned.chosen({})
-    found = learned.features(params, options, np.zeros((63, 63, 3), np.float32))
+    options = deep.with_defaults({})
+    found = deep.features(params, options, np.zeros((63, 63, 3), np.float32))
     assert found["conv1"].shape[-1] == 1
 
 

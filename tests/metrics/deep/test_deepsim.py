@@ -12,15 +12,15 @@ from scipy.signal import convolve2d
 
 import jiqa
 from jiqa import weights
-from jiqa.core.feature_spec import Learned
+from jiqa.core.feature_spec import DeepSteps
 from jiqa.errors import UsageError
 from jiqa.evaluation.score_datasets import weight_digests
 from jiqa.metrics.parts.feature_maps import unit_similarity
-from jiqa.registry import get_metric
-from jiqa.scoring.choose_metrics import Choice, check_options
+from jiqa.registry import bound_metric, get_metric
+from jiqa.scoring.choose_metrics import check_options
 
 DEEPSIM = get_metric("deepsim")
-LEARNED = cast(Learned, DEEPSIM.learned)
+DEEP = cast(DeepSteps, DEEPSIM.deep)
 CLASSIFIER = ("fc6", "relu6", "fc7", "relu7", "logits", "prob")
 
 
@@ -64,11 +64,11 @@ def _features(rng, spread: float) -> dict[str, np.ndarray]:
 
 
 def _compared(rng, **options: Any) -> np.ndarray:
-    chosen = LEARNED.chosen(
+    chosen = DEEP.with_defaults(
         {"layers": ("conv1_1",), "classifier": True, "resize": 224, **options}
     )
     pair = (_features(rng, 0.0), _features(rng, 0.5))
-    return np.asarray(LEARNED.compare({}, chosen, *pair))
+    return np.asarray(DEEP.compare({}, chosen, *pair))
 
 
 def test_a_vector_is_pooled_once(rng):
@@ -97,21 +97,21 @@ def test_a_vector_is_pooled_once(rng):
 
 
 def test_it_needs_the_whole_network_and_its_size():
-    wiring = LEARNED.wiring(classifier=True, resize=224)
-    assert wiring.whole and not LEARNED.wiring().whole
-    assert wiring.shapes["fc6.kernel"] == (512 * 7 * 7, 4096)
-    assert wiring.shapes["logits.bias"] == (1000,)
-    assert wiring.taps[-6:] == CLASSIFIER and len(wiring.taps) == 37
+    spec = DEEP.spec_for(classifier=True, resize=224)
+    assert spec.whole and not DEEP.spec_for().whole
+    assert spec.shapes["fc6.kernel"] == (512 * 7 * 7, 4096)
+    assert spec.shapes["logits.bias"] == (1000,)
+    assert spec.taps[-6:] == CLASSIFIER and len(spec.taps) == 37
     for options in ({"classifier": True}, {"layers": ("fc7",), "resize": 225}):
         with pytest.raises(ValueError, match=r"resize: expected 224, the side .*fc7"):
-            LEARNED.wiring(**options)
+            DEEP.spec_for(**options)
 
 
 def test_every_layer_of_the_authors_has_a_score():
-    wiring = LEARNED.wiring(classifier=True, resize=224)
+    spec = DEEP.spec_for(classifier=True, resize=224)
     params = {
         key: jax.ShapeDtypeStruct(shape, jnp.float32)
-        for key, shape in wiring.shapes.items()
+        for key, shape in spec.shapes.items()
     }
     image = jax.ShapeDtypeStruct((40, 50, 3), jnp.float32)
 
@@ -132,13 +132,13 @@ def test_weights_without_a_classifier(rng):
     x = rng.random((40, 40, 3)).astype(np.float32)
     options: Any = {"classifier": True, "resize": 224}
     with pytest.raises(UsageError, match="without the network's classifier"):
-        weight_digests([Choice("deepsim", options)], None)
-    assert list(weight_digests([Choice("deepsim")], None)) == ["deepsim"]
+        weight_digests([bound_metric("deepsim", options)], None)
+    assert list(weight_digests([bound_metric("deepsim")], None)) == ["deepsim"]
     with pytest.raises(ValueError, match=r"whole=True.*fc6\.kernel"):
         DEEPSIM({}, x, x, **options)
 
 
 def test_from_the_command_line():
-    check_options([Choice("deepsim", {"classifier": True, "resize": 224})])
+    check_options([bound_metric("deepsim", {"classifier": True, "resize": 224})])
     with pytest.raises(UsageError, match="resize: expected 224"):
-        check_options([Choice("deepsim", {"classifier": True})])
+        check_options([bound_metric("deepsim", {"classifier": True})])

@@ -16,7 +16,8 @@ from torch import nn
 
 import jiqa
 from jiqa import weights
-from jiqa.core.feature_spec import Learned
+from jiqa.core.bound_metric import BoundMetric
+from jiqa.core.feature_spec import DeepSteps
 from jiqa.core.tile_plan import bytes_needed, tile_spans
 from jiqa.core.tiled import tiled
 from jiqa.metrics.deep import pieapp as pairwise_preference
@@ -29,7 +30,7 @@ from weights_convert import read_source
 
 SMALL = pieapp.Config(width=2, hidden=5)
 METRIC: Any = get_metric("pieapp")
-LEARNED = cast(Learned, METRIC.learned)
+DEEP = cast(DeepSteps, METRIC.deep)
 
 
 class Reference(nn.Module):
@@ -115,11 +116,11 @@ def _params(config: pieapp.Config, path: Path) -> dict[str, np.ndarray]:
 def small(monkeypatch, tmp_path) -> Iterator[tuple[Reference, Any, Any]]:
     """A narrow network, the metric on it, and its parameters."""
     monkeypatch.setattr(pairwise_preference, "_NET", SMALL)
-    wire: Any = LEARNED.wire
-    wire.cache_clear()
+    spec: Any = DEEP.spec
+    spec.cache_clear()
     net = _net(SMALL)
     yield net, METRIC, _params(SMALL, _save(net, tmp_path / "w.pth"))
-    wire.cache_clear()
+    spec.cache_clear()
 
 
 def _pair(rng, *shape: int) -> tuple[np.ndarray, np.ndarray]:
@@ -181,11 +182,11 @@ def test_gradient_is_finite(small, rng):
 def test_tiles_give_the_whole_images_score(small, rng):
     _, metric, params = small
     x, y = (v.astype(np.float32) for v in _pair(rng, 200, 200, 3))
-    options = LEARNED.chosen({})
-    wiring, pieces = LEARNED.wire(options), LEARNED.pieces(options)
-    memory = int(1.3 * bytes_needed(wiring, pieces, 200, 200))
-    assert [len(v) for v in tile_spans(wiring, pieces, memory, (200, 200))] == [2, 2]
-    found = tiled(LEARNED, params, options, x, y, memory=memory)
+    options = DEEP.with_defaults({})
+    spec, tiles = DEEP.spec(options), DEEP.tile_reduction(options)
+    memory = int(1.3 * bytes_needed(spec, tiles, 200, 200))
+    assert [len(v) for v in tile_spans(spec, tiles, memory, (200, 200))] == [2, 2]
+    found = tiled(BoundMetric(METRIC), {"pieapp": params}, x, y, memory=memory)
     np.testing.assert_allclose(found, metric(params, x, y), rtol=1e-5)
 
 
@@ -213,14 +214,14 @@ def test_the_set_is_the_published_network():
     keys = own_keys(wanted)
     assert sorted(keys.values()) == sorted(state)
     assert set(keys) == set(wanted.shapes)
-    assert LEARNED.wiring().shapes == wanted.shapes
+    assert DEEP.spec_for().shapes == wanted.shapes
     assert METRIC.info.min_side == 64 and METRIC.info.weights == ("pieapp",)
 
 
 def test_refusals(rng):
     params = {
         key: np.broadcast_to(np.float32(0), shape)
-        for key, shape in LEARNED.wiring().shapes.items()
+        for key, shape in DEEP.spec_for().shapes.items()
     }
     x = rng.random((63, 80, 3)).astype(np.float32)
     with pytest.raises(ValueError, match="shorter side of at least 64"):
@@ -229,7 +230,7 @@ def test_refusals(rng):
         with pytest.raises(
             ValueError, match=r"stride: expected a whole number of pixels, got"
         ):
-            LEARNED.wiring(stride=stride)
+            DEEP.spec_for(stride=stride)
 
 
 @pytest.mark.usefixtures("own_cache")

@@ -1,0 +1,115 @@
+"""A metric with its options: one column of a table, one member of a group."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jiqa.checks import hashable
+from jiqa.core.feature_spec import FeatureSpec, Options
+from jiqa.core.metric import Metric
+
+#: Arrays by flat key, by the name of their set of weights.
+Params = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class BoundMetric:
+    """A metric with its options.
+
+    Attributes:
+        metric: the metric.
+        options: those that are given; the others have their defaults.
+    """
+
+    metric: Metric[Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The metric's name."""
+        return self.metric.info.name
+
+    @property
+    def label(self) -> str:
+        """The column's name; options that are given are part of it."""
+        inside = ", ".join(f"{k}={v}" for k, v in self.options.items())
+        return f"{self.name}({inside})" if inside else self.name
+
+    @property
+    def identity(self) -> str:
+        """All that decides its values, but weights: two files may bear one name."""
+        return " ".join(filter(None, (self.label, self.metric.digest)))
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether it compares with a reference."""
+        return self.metric.info.kind == "full-reference"
+
+    @property
+    def min_side(self) -> int:
+        """The smallest shorter side in pixels that it takes.
+
+        Raises:
+            ValueError: a value that an option does not take.
+        """
+        return self.metric.min_side(**self.options)
+
+    @functools.cached_property
+    def masks(self) -> dict[str, Any]:
+        """Those options that are arrays."""
+        arrays = self.metric.arrays
+        return {n: v for n, v in self.options.items() if n in arrays and v is not None}
+
+    @functools.cached_property
+    def deep_options(self) -> Options:
+        """All options of a deep metric, as one frozen object."""
+        assert self.metric.deep is not None
+        return self.metric.deep.with_defaults(self.options)
+
+    @property
+    def spec(self) -> FeatureSpec | None:
+        """What a deep metric needs; ``None`` for a classical one.
+
+        Raises:
+            ValueError: a value that an option does not take.
+        """
+        deep = self.metric.deep
+        return None if deep is None else deep.spec(self.deep_options)
+
+    def own_params(self, params: Params) -> dict[str, Any]:
+        """Those of the sets that a deep metric needs, as one flat dictionary."""
+        assert self.spec is not None
+        found: dict[str, Any] = {}
+        for name in self.spec.weights:
+            start = f"{name}/" if self.spec.apart else ""
+            found |= {f"{start}{key}": value for key, value in params[name].items()}
+        return found
+
+    def features(self, params: Params, image: Any) -> Any:
+        """What a deep metric makes of one image ``[H, W, C]``."""
+        assert self.metric.deep is not None
+        own = self.own_params(params)
+        return self.metric.deep.features(own, self.deep_options, image)
+
+    def compare(self, params: Params, *features: Any) -> Any:
+        """The score of a deep metric from the features of its image, or of both."""
+        assert self.metric.deep is not None
+        own = self.own_params(params)
+        return self.metric.deep.compare(own, self.deep_options, *features)
+
+    def score(self, params: Params, *images: Any, **masks: Any) -> Any:
+        """Of one image ``[H, W, C]``, or of a pair; to be traced inside ``jit``.
+
+        Args:
+            params: by set and key; a classical metric needs none.
+            *images: in [0, 1], reference first.
+            **masks: the options that are arrays, of these images.
+        """
+        if self.metric.deep is not None:
+            own = self.own_params(params)
+            return self.metric.deep.score(own, self.deep_options, *images)
+        plain = {k: hashable(v) for k, v in self.options.items() if k not in self.masks}
+        return self.metric.core(*images, **plain, **masks)
