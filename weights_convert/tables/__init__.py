@@ -1,6 +1,7 @@
 """Key tables: which parameter of jiqa's networks is which of a published file.
 
-One module a family. They rename only: kernels keep the order of axes that the file has.
+One file a family of networks, found by being there. They rename only: kernels keep the
+order of axes that the published file has.
 """
 
 from __future__ import annotations
@@ -10,39 +11,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from jiqa.checks import alternatives, expected, unknown
-from weights_convert.tables import (
-    alexnet,
-    bn_inception,
-    googlenet,
-    inception_resnet_v2,
-    inception_v3,
-    mobilenet_v1,
-    mobilenet_v2,
-    resnet,
-    scnn,
-    squeezenet,
-    vgg,
-)
+from jiqa.discovery import modules
 from weights_convert.tables._keys import Table
 
 __all__ = ["Table", "layouts", "table"]
 
-_FAMILIES = (
-    alexnet,
-    vgg,
-    resnet,
-    squeezenet,
-    mobilenet_v2,
-    inception_v3,
-    googlenet,
-    bn_inception,
-    inception_resnet_v2,
-    mobilenet_v1,
-    scnn,
-)
 _MAKERS: Mapping[tuple[str, str], Callable[[str], Table]] = {
     (network, layout): make
-    for family in _FAMILIES
+    for _, family in modules(__name__)
     for (network, layout), make in family.TABLES.items()
 }
 
