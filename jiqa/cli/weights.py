@@ -153,7 +153,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
             continue
         sha256 = read_metadata(path)["sha256"]
         checked = wanted.digest or wanted.pointer
-        note = "as its owners state" if checked else "which its owners do not state"
+        note = "as published" if checked else "which is not published"
         print(f"{name}: {path}, from a file of SHA-256 {sha256}, {note}")
     return 1 if failed else 0
 
@@ -191,9 +191,9 @@ def _convert(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     official = {
-        True: "the owners' file",
-        False: "not the owners' file as published",
-        None: "jiqa does not know the SHA-256 of the owners' file",
+        True: "the published file",
+        False: "not the published file",
+        None: "jiqa does not know the SHA-256 of the published file",
     }
     print(f"{done.path}: {len(done.params)} arrays")
     print(f"from SHA-256 {done.source.sha256} ({official[done.official]})")

@@ -184,13 +184,13 @@ def tree_digest(folder: Path) -> str:
 def _by_hand(name: str) -> list[str]:
     from jiqa.data.sets import all_datasets
 
-    lines = [f"{name} is not downloaded; name the unpacked archive (--manual-dir DIR)"]
+    lines = [f"{name} is not downloaded; give the unpacked archive by --manual-dir DIR"]
     lines += [f"  {address}" for address in BY_HAND.get(name, ())]
     if name in BY_HAND:
-        lines[0] += ". It lies at:"
-        lines.append("and the SHA-256 of what lies there is not known")
+        lines[0] += ". It is at:"
+        lines.append("and its SHA-256 is not known")
     elif all_datasets()[name].INFO.homepage:
-        lines.append(f"It is to be had at {all_datasets()[name].INFO.homepage}")
+        lines.append(f"It is available at {all_datasets()[name].INFO.homepage}")
     return lines
 
 

@@ -195,8 +195,8 @@ def open_dataset(name: str, data_dir: Path | str | None = None) -> Dataset:
     if made.NAMED and not made.config:
         named = named_sets({made.name: type(made)}, folder)
         raise FileNotFoundError(
-            f"{name}: expected the name of a prepared table, one of "
-            f"{', '.join(named) or 'none'}"
+            f"{name}: expected {name}/NAME, the name of a prepared set "
+            f"(prepared: {', '.join(named) or 'none'})"
         )
     if not is_prepared(made):
         raise FileNotFoundError(

@@ -111,9 +111,9 @@ def _fit(
     if not fit.converged:
         note.append(f"fit did not converge: {fit.message}")
     if settings.mapping and fit.course == "bent":
-        note.append("the fitted curve turns round within the data")
+        note.append("the fitted curve is not monotonic within the data")
     elif settings.mapping and fit.course == ("falling" if sign > 0 else "rising"):
-        note.append("the fitted curve runs against the declared direction")
+        note.append("the fitted curve contradicts the declared direction")
     return fit, note
 
 

@@ -86,7 +86,7 @@ def _bring(address: str, part: Path, progress: Progress) -> None:
         try:
             if _once(address, part, progress):
                 return
-            reason: str | Exception = "the connection broke off"
+            reason: str | Exception = "the connection was interrupted"
         except urllib.error.HTTPError as error:
             error.close()
             if error.code < 500 and error.code not in (408, 429):

@@ -273,7 +273,7 @@ MODEL = Model(
         fidelity="paper",
         fidelity_note=(
             "networks, products, root and norm as the authors' PyTorch release has "
-            "them; its S-CNN loads, but no trained DBCNN of theirs was at hand"
+            "them; its S-CNN loads, but no trained DBCNN of theirs was available"
         ),
     ),
     config_class=Config,

@@ -142,7 +142,7 @@ MODEL = patches.model(
         fidelity="paper",
         fidelity_note=(
             "layers, weights and losses as in the authors' evaluation code; their "
-            "trained files were not at hand"
+            "trained files were not available"
         ),
     ),
     config_class=Config,

@@ -128,7 +128,7 @@ class _Matcher:
             if choices:
                 names = ", ".join(str(p.relative_to(self._root)) for p in choices)
                 return Job(
-                    image, None, f"several references fit in {self._root}: {names}"
+                    image, None, f"several references match in {self._root}: {names}"
                 )
         return Job(
             image,
@@ -173,7 +173,7 @@ def read_pairs(table: str) -> list[Job]:
             row[index] for index in columns.values() if index is not None
         )
         if not reference or not distorted:
-            jobs.append(Job(Path(distorted), None, f"line {line} is not full"))
+            jobs.append(Job(Path(distorted), None, f"line {line} lacks a file name"))
             continue
         jobs.append(
             Job(_locate(distorted, path.parent), _locate(reference, path.parent))

@@ -178,7 +178,7 @@ def _info(
     colours = {member.metric.info.colour for member in members}
     return Info(
         name=name,
-        title=f"the method that fits the image, of {', '.join(selector.methods)}",
+        title=f"the best method for the image, of {', '.join(selector.methods)}",
         kind="no-reference",
         direction=selector.direction,
         range=selector.curves.ends(),

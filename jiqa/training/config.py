@@ -152,7 +152,7 @@ class TrainingConfig:
         ):
             self._need(name, "0 or more", getattr(self, name) >= 0)
         for name in ("ema", "momentum"):
-            self._need(name, "0 up to, not with, 1", 0 <= getattr(self, name) < 1)
+            self._need(name, "from 0 to below 1", 0 <= getattr(self, name) < 1)
         self._need("decay", "above 0, at most 1", 0 < self.decay <= 1)
         self._need("decay_every", "above 0", self.decay_every > 0)
         if not self.validation:

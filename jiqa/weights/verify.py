@@ -55,18 +55,18 @@ def verify(name: str, folder: Path | str | None = None) -> Verdict:
         return Verdict(name, found.path, False, str(error))
     written = metadata.get("fingerprint")
     if written and written != files.fingerprint(params):
-        text = "damaged: the numbers are not those that the file was written with"
+        text = "damaged: the values differ from those that were written"
         return Verdict(name, found.path, False, text)
     broken = sorted(k for k, value in params.items() if not np.isfinite(value).all())
     if broken:
         text = f"not finite: {', '.join(broken)}"
         return Verdict(name, found.path, False, text)
     if read.published is not None:
-        text = "the published numbers" if read.published else "not the published ones"
+        text = "the published values" if read.published else "not the published values"
         return Verdict(name, found.path, read.published, text)
     if found.origin == "package":
-        return Verdict(name, found.path, True, "the package's file as published")
+        return Verdict(name, found.path, True, "the file of the package as published")
     if wanted.digest and metadata["sha256"].startswith(wanted.digest):
-        return Verdict(name, found.path, True, "converted from the owners' file")
-    text = "whole; whether these are the published numbers jiqa cannot tell"
+        return Verdict(name, found.path, True, "converted from the published file")
+    text = "complete; jiqa cannot tell whether these are the published values"
     return Verdict(name, found.path, True, text)

@@ -108,7 +108,11 @@ def test_a_bar_where_someone_watches(archive, tmp_path, monkeypatch):
         ),
         (("prepare", "tid2008"), 2, "tid2008 is not downloaded"),
         (("prepare", "table"), 2, "table is not downloaded"),
-        (("show", "table"), 1, "which one? Prepared are none"),
+        (
+            ("show", "table"),
+            1,
+            "expected table/NAME, the name of a prepared set (prepared: none)",
+        ),
         (("show", "tid2013", "-o", "sheet.jpg"), 2, "ends in .png"),
     ],
 )
@@ -166,7 +170,7 @@ def test_a_table_of_ones_own(tmp_path, capsys):
     layouts.text(table, ["image,score", "a.png,2", "b.png,1"])
     with pytest.raises(SystemExit):
         _run(*words, out=out)
-    assert "prepared already, from other files or labels" in capsys.readouterr().err
+    assert "already prepared from other files or labels" in capsys.readouterr().err
 
 
 def test_a_sheet_goes_from_best_to_worst(archive, tmp_path, capsys):
@@ -211,5 +215,8 @@ def test_a_sheet_of_photographs(tmp_path):
     assert (names[0], names[-1]) == ("29.jpg", "0.jpg")
     assert names == sorted(names, key=lambda n: -int(n[:-4]))
     assert contact_sheet(dataset, rows=1, columns=2, side=40).size == (110, 148)
-    with pytest.raises(ValueError, match="0 rows of 5"):
+    with pytest.raises(
+        ValueError,
+        match="rows, columns: expected at least 1 row and 2 columns, got 0 and 5",
+    ):
         contact_sheet(dataset, rows=0)

@@ -63,7 +63,7 @@ def test_a_folder_with_workers(ratings, tmp_path, capsys):
         (("table/x", "--manual-dir", "IN", "--option", "up"), 2, "KEY=VALUE"),
         (("table/-x", "--manual-dir", "IN"), 2, "a name of letters"),
         (("table/x", "--manual-dir", "IN/gone"), 2, "no such folder"),
-        (("siqad",), 2, "siqad is not downloaded; name the unpacked archive"),
+        (("siqad",), 2, "siqad is not downloaded; give the unpacked archive"),
         (("koniq10k",), 2, downloads.BY_HAND["koniq10k"][0]),
         (("table",), 2, "table is not downloaded"),
     ],
@@ -89,4 +89,4 @@ def test_a_download_that_fails(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("JIQA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("jiqa.io.download.time.sleep", lambda seconds: None)
     assert _run("prepare", "voc", out=tmp_path / "out") == 1
-    assert "http://127.0.0.1:9/voc.tar: not reached" in capsys.readouterr().err
+    assert "http://127.0.0.1:9/voc.tar: the download failed" in capsys.readouterr().err

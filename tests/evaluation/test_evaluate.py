@@ -90,7 +90,7 @@ def test_signs(sample, metric, scores, sign):
     assert np.sign(row["plcc_unfitted"]) == sign
     assert row["srcc_low"] < row["srcc"] < row["srcc_high"]
     assert row["plcc"] > 0.9 and row["plcc_low"] < row["plcc"] < row["plcc_high"]
-    assert ("against the declared direction" in row["note"]) == (sign < 0)
+    assert ("contradicts the declared direction" in row["note"]) == (sign < 0)
 
 
 def test_a_direction_that_is_not_declared_is_inferred_and_said(sample):

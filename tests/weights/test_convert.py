@@ -180,8 +180,8 @@ def test_command(tmp_path, toy, capsys):
     ("digest", "told", "source"),
     [
         ("", "does not know the SHA-256", "the file toy.pth, given as toys"),
-        ("0123", "not the owners' file as published", "the file toy.pth, given as"),
-        (None, "(the owners' file)", "toys, toy-12345678.pth"),
+        ("0123", "not the published file", "the file toy.pth, given as"),
+        (None, "(the published file)", "toys, toy-12345678.pth"),
     ],
 )
 def test_origin_is_recorded(tmp_path, toy, capsys, digest, told, source):

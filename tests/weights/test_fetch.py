@@ -69,7 +69,7 @@ def test_fetched_and_converted(toy):
     np.testing.assert_array_equal(read.params["conv.kernel"], kernel)
     assert files.read(path)[1]["source"] == "toys"
     assert left(weights.weights_cache() / "published") == []
-    assert weights.verify("toy").text == "converted from the owners' file"
+    assert weights.verify("toy").text == "converted from the published file"
 
 
 def test_owners_file_may_be_kept(toy, server):
@@ -130,7 +130,7 @@ def test_command_from_nothing_to_verified(toy, server, capsys, tmp_path):
     path = weights.weights_cache() / "toy.safetensors"
     out = capsys.readouterr().out
     assert str(path) in out
-    assert "as its owners state" in out
+    assert "as published" in out
     assert main(["weights", "path", "toy"]) == 0
     assert capsys.readouterr().out.strip() == str(path)
     count = len(server.requests)
@@ -140,7 +140,7 @@ def test_command_from_nothing_to_verified(toy, server, capsys, tmp_path):
     assert main(["weights", "fetch", "toy", "--again"]) == 0
     assert len(server.requests) == count + 1
     assert main(["weights", "verify", "toy"]) == 0
-    assert "ok    toy: converted from the owners' file" in capsys.readouterr().out
+    assert "ok    toy: converted from the published file" in capsys.readouterr().out
     (tmp_path / "elsewhere").mkdir()
     arguments = ["convert", "toy", str(tmp_path / "toy.pth")]
     assert main(["weights", *arguments, str(tmp_path / "elsewhere")]) == 0
@@ -205,7 +205,7 @@ def test_verify_sees_damage(toy, capsys):
     assert "jiqa cannot tell" in weights.verify("toy").text
     toy(sha256="0" * 64)
     assert main(["weights", "verify"]) == 1
-    assert "not the published ones" in capsys.readouterr().out
+    assert "not the published values" in capsys.readouterr().out
 
 
 def test_verify_of_what_is_nowhere(toy, capsys):

@@ -157,6 +157,8 @@ class Selection:
         usable = self.maps - len(self.unusable)
         lines.append(f"{usable:>4}  {'all':<24}  {self.all_maps:.4f}")
         if self.unusable:
-            lines.append(f"{len(self.unusable)} maps constant or not finite: left out")
+            lines.append(
+                f"{len(self.unusable)} maps are constant or not finite: left out"
+            )
         lines.append(f"in-sample, {self.images} images")
         return "\n".join(lines)

@@ -135,7 +135,7 @@ def _images(folder: Folder) -> list[tuple[str, str, str]]:
 
 
 def _info(path: Path, kind: str) -> dict[str, str]:
-    """``info.txt`` of a folder: reference, image and strength, a line an image."""
+    """``info.txt`` of a folder: reference, image and strength, one line per image."""
     lines = [line.split() for line in read_text(path).splitlines() if line.strip()]
     if any(len(line) < 2 for line in lines):
         raise LayoutError(f"{path}: expected a reference and an image on every line")

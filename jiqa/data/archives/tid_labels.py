@@ -15,7 +15,7 @@ from jiqa.io.read_table import read_text
 LAYOUT = """\
 reference_images/I01.BMP  references I01 to I25
 distorted_images/i01_01_1.bmp  reference, type, level
-mos_with_names.txt        score and file name, a line an image
+mos_with_names.txt        score and file name, one line per image
 mos_std.txt               deviations of the scores, in the same order; optional"""
 
 #: The types by number from 1; TID2008 has the first 17 of TID2013's.

@@ -55,12 +55,12 @@ class Ava(QualityDataset):
                 1.0,
                 10.0,
                 deviation="ratings",
-                note="beauty more than quality; 78 to 549 votes a photograph",
+                note="beauty more than quality; 78 to 549 votes per photograph",
             )
         },
         images=255530,
         histogram=tuple(map(float, VOTES)),
-        licence="the photographers keep all rights; not to be passed on",
+        licence="the photographers keep all rights; do not redistribute",
     )
 
     def read(self, root: Path) -> Contents:
@@ -138,4 +138,4 @@ def _split(image: str, test: set[str]) -> str:
 def _notes(gone: Sequence[str]) -> list[str]:
     if not gone:
         return []
-    return [f"images of AVA.txt that are not there: {len(gone)} ({', '.join(gone)})"]
+    return [f"images of AVA.txt that are missing: {len(gone)} ({', '.join(gone)})"]

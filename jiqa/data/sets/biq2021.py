@@ -34,7 +34,7 @@ class Biq2021(QualityDataset):
             "doi:10.1117/1.JEI.31.5.053010"
         ),
         homepage="https://github.com/nisarahmedrana/BIQ2021",
-        scales={"": Scale("MOS", "higher", 0.0, 1.0, note="30 raters an image")},
+        scales={"": Scale("MOS", "higher", 0.0, 1.0, note="30 raters per image")},
         images=12000,
     )
 

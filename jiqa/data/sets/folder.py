@@ -30,7 +30,7 @@ class Folder(QualityDataset):
         found = Found(root)
         images = photographs(found.root)
         if not images:
-            found.miss("any file whose ending is that of an image")
+            found.miss("an image file")
         found.check(self.INFO.layout)
         return Contents(
             [

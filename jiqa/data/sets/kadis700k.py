@@ -39,7 +39,7 @@ class Kadis700k(QualityDataset):
 
     COMPUTED = True
     OPTIONS: ClassVar[Mapping[str, str]] = {
-        "seed": "whole number that chance depends on; 0 by default"
+        "seed": "seed of the random distortions, a whole number; 0 by default"
     }
     INFO = Info(
         title="KADIS-700k",
@@ -72,7 +72,7 @@ class Kadis700k(QualityDataset):
             names = [p.name for p in photographs(place)] if place.is_dir() else []
             plan = list(_drawn(names, seed))
         if place.is_dir() and not plan:
-            folder.miss("any photograph in ref_imgs, or any line in the table")
+            folder.miss("a photograph in ref_imgs, or a line in the table")
         references: dict[str, Path] = {}
         records, given = [], 0
         for row in plan:

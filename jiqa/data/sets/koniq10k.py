@@ -71,7 +71,7 @@ class Koniq10k(QualityDataset):
         rows = read_csv(labels, ("image_name", *_BINS)) if labels.is_file() else []
         records = [self._record(folder, labels, row) for row in rows]
         folder.check(self.INFO.layout)
-        note = f"no {_SETS}: no official division into train, validation and test"
+        note = f"no {_SETS}: no official split into train, validation and test"
         divided = any(record.split for record in records)
         return Contents(records, notes=() if divided else (note,))
 

@@ -47,7 +47,7 @@ dmos.mat                  dmos, orgs, for the configuration original
                 -3.0,
                 112.0,
                 deviation="mean",
-                note="scores of all studies on one scale; the range is what was seen",
+                note="scores of all studies on one scale; range of the data",
             ),
             "original": Scale(
                 "DMOS", "lower", 0.0, 100.0, note="as released first, by study"

@@ -47,8 +47,8 @@ class Pieapp(QualityDataset):
                 7.9,
                 note=(
                     "how unlike its reference an image is, estimated from choices "
-                    "between pairs; 0 is the reference itself, 7.9 the largest seen; "
-                    "test images only"
+                    "between pairs; 0 is the reference itself, 7.9 the largest in the "
+                    "data; test images only"
                 ),
             )
         },

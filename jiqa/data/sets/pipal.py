@@ -42,7 +42,7 @@ class Pipal(QualityDataset):
         kind="full-reference",
         layout=(
             "Train_Ref/A0001.bmp           references\n"
-            "Train_Label/A0001.txt         image,score, a line an image\n"
+            "Train_Label/A0001.txt         image,score, one line per image\n"
             "Distortion_1/A0001_00_00.bmp  reference, sub-type, number; in any folder"
         ),
         citation=(
@@ -57,7 +57,7 @@ class Pipal(QualityDataset):
                 "higher",
                 916.7,
                 1836.0,
-                note="Elo rating from choices between pairs; range as seen",
+                note="Elo rating from choices between pairs; range of the data",
             )
         },
         images=23200,

@@ -42,7 +42,7 @@ class Scid(QualityDataset):
         layout=(
             "ReferenceSCIs/SCI01.bmp      references SCI01 to SCI40\n"
             "DistortedSCIs/SCI01_1_1.bmp  reference, type, level\n"
-            "MOS_SCID.txt                 reference, image, score, a line an image"
+            "MOS_SCID.txt                 reference, image, score, one line per image"
         ),
         citation=(
             "Ni, Ma, Zeng, Chen, Cai, Ma: ESIM: Edge similarity for screen content "

@@ -48,6 +48,6 @@ class Voc(QualityDataset):
         place = folder.need(*_PLACES)
         images = photographs(place, (".jpg", ".jpeg"))
         if place.is_dir() and not images:
-            folder.miss("any .jpg file in JPEGImages")
+            folder.miss("a .jpg file in JPEGImages")
         folder.check(self.INFO.layout)
         return Contents([Record(path, name=path.name, level=0) for path in images])

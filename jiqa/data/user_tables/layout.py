@@ -27,7 +27,7 @@ SUFFIXES = (".csv", ".tsv", ".xlsx")
 _OTHER_SUFFIXES = (".parquet", ".csv.gz", ".tsv.gz")
 
 LAYOUT = """\
-NAME.csv   one line an image; columns, under these names or similar ones:
+NAME.csv   one line per image; columns, under these names or similar ones:
     image  path from here, or from images/
     reference, score (or mos, dmos), deviation, distortion, level, split: optional
     score 1, score 2, ...: numbers of votes, optional
@@ -58,7 +58,7 @@ def read_own(root: Path, options: Mapping[str, str], base: Info) -> Contents:
         _record(row, folder, side, references) for row in rows if not row.get("error")
     ]
     if not records:
-        folder.miss(f"any line in {path.name} below its first")
+        folder.miss(f"a line in {path.name} below the header")
     folder.check(base.layout)
     scale = own_scale(table, columns, side, records)
     rated, votes = scale is not None, tuple(columns.votes)

@@ -18,16 +18,16 @@ from jiqa.io.table_columns import Columns, is_difference
 SIDE = {
     "title": "the data set's name",
     "citation": "authors, title, venue, year",
-    "homepage": "where it is to be had",
+    "homepage": "where it can be downloaded",
     "licence": "its terms",
     "name": "MOS or DMOS",
-    "direction": "higher or lower: which end is the better picture",
+    "direction": "higher or lower: which scores mean better quality",
     "low": "the smallest score that the scale allows",
     "high": "the largest",
-    "deviation": "ratings or mean: what the column of deviations is of",
-    "note": "what else a user of the numbers has to know",
-    "images": "folder that the images lie in",
-    "references": "folder that the references lie in",
+    "deviation": "ratings or mean: what the standard deviations refer to",
+    "note": "anything else to know about the scores",
+    "images": "folder with the images",
+    "references": "folder with the references",
 }
 
 _ALLOWED = {
@@ -89,9 +89,11 @@ def own_scale(
     notes = [side["note"]] if side.get("note") else []
     if not direction:
         direction = "lower" if difference else "higher"
-        notes.append(f"{direction} is taken as better, by the name of {header!r}")
+        notes.append(
+            f"{direction} scores are taken as better, by the name of {header!r}"
+        )
     if "low" not in side or "high" not in side:
-        notes.append("the range is that of the scores seen")
+        notes.append("the range is that of the scores")
     deviates = any(r.deviation is not None for r in records)
     return Scale(
         name=name,

@@ -92,7 +92,7 @@ def _dense(params: Params, name: str, x: Array) -> Array:
     fidelity="paper",
     fidelity_note=(
         "the authors' network and weights (0.1); a PyTorch network of that description "
-        "gives the same with random weights to 1e-9; no value of theirs is at hand"
+        "gives the same with random weights to 1e-9; no value of theirs is available"
     ),
     tiles=_tiles,
     spec=_spec,

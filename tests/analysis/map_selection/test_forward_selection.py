@@ -153,7 +153,7 @@ def test_maps_that_are_no_use_are_named_and_left(study):
         15: "not finite for 1 images",
     }
     assert found.selected[: len(plain.selected)] == plain.selected
-    assert "3 maps constant or not finite" in str(found)
+    assert "3 maps are constant or not finite" in str(found)
     with pytest.raises(ValueError, match="none of 2 maps"):
         forward_select(values[:, [12, 13]], study.scores)
 

@@ -154,9 +154,7 @@ def test_ava(tmp_path):
     write(tmp_path / "AVA.txt", "\n".join(lines))
     contents = _contents("ava", tmp_path)
     assert len(contents.records) == 255502
-    assert contents.notes[0].startswith(
-        "images of AVA.txt that are not there: 28 (1.jpg"
-    )
+    assert contents.notes[0].startswith("images of AVA.txt that are missing: 28 (1.jpg")
     means = np.array([r.score for r in contents.records])
     np.testing.assert_allclose(means, table.score.astype(float), rtol=1e-12)
     total = votes.astype(int).sum(axis=1)

@@ -48,7 +48,7 @@ def test_ava(tmp_path):
     assert list(stored["histogram"]) == votes
     assert dataset.info.histogram == tuple(map(float, range(1, 11)))
     assert dataset.notes == [
-        "images of AVA.txt that are not there: 2 (1002.jpg, 1005.jpg)"
+        "images of AVA.txt that are missing: 2 (1002.jpg, 1005.jpg)"
     ]
 
 
@@ -250,7 +250,7 @@ def test_voc_end_to_end_and_empty(tmp_path):
     pictures(tmp_path / "voc", ["JPEGImages/2007_000027.jpg"])
     assert through("voc", tmp_path / "voc", tmp_path).info.kind == "pristine"
     (tmp_path / "voc/JPEGImages/2007_000027.jpg").unlink()
-    refused("voc", tmp_path / "voc", "any .jpg file")
+    refused("voc", tmp_path / "voc", "a .jpg file")
     (tmp_path / "voc/JPEGImages").rmdir()
     refused("voc", tmp_path / "voc", "VOCdevkit/VOC2012/JPEGImages")
 
@@ -275,7 +275,7 @@ def test_folder(tmp_path):
 
 
 def test_folder_without_images(tmp_path):
-    refused("folder/none", tmp_path, "any file whose ending is that of an image")
+    refused("folder/none", tmp_path, "an image file")
     with pytest.raises(LayoutError, match="no such folder"):
         builder("folder/none", tmp_path).contents(tmp_path / "absent")
 

@@ -178,7 +178,7 @@ def test_koniq_reads_either_table_alike(tmp_path):
     assert splits == ["train", "validation", "test", "train"]
     assert not read["mos", "sets"].notes
     assert {r.split for r in read["mos", "scores"].records} == {""}
-    assert "no official division" in read["mos", "scores"].notes[0]
+    assert "no official split" in read["mos", "scores"].notes[0]
 
 
 def test_live_by_folders(tmp_path):
