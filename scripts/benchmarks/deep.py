@@ -19,7 +19,7 @@ Peers, next to ``pip install -e .[test,pretrained]``:
 
     pip install --no-deps piq==0.8.0 lpips==0.1.4 pyiqa==0.1.16
 
-and what benchmark_metrics.py says for pyiqa.
+and what metrics.py says for pyiqa.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def main() -> None:
     for name, value in document["savings"].items():
         console.print(f"{name}: {value}", highlight=False)
     stem = options.output or (
-        Path(__file__).parent / "results" / f"deep-{options.device}"
+        Path(__file__).parents[1] / "results" / f"deep-{options.device}"
     )
     timing.save(stem, document, [_flat(row) for row in document["results"]])
     for name, reason in missing.items():

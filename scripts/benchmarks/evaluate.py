@@ -112,7 +112,7 @@ def main() -> None:
     console.print(document["command"], highlight=False)
     if options.quick and not options.output:
         return
-    default = Path(__file__).parent / "results" / "evaluate-cpu"
+    default = Path(__file__).parents[1] / "results" / "evaluate-cpu"
     stem = options.output or default
     lines = [{"part": k, **r} for k in ("results", "scaling") for r in document[k]]
     timing.save(stem, document, lines)

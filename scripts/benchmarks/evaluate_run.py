@@ -1,4 +1,4 @@
-"""One process of benchmark_evaluate.py: rates of the cases that it is given.
+"""One process of evaluate.py: rates of the cases that it is given.
 
 The path is that of ``jiqa evaluate`` between its start and its statistics: open the
 data set, plan, read and decode, score, keep a journal, gather, write rows.parquet.

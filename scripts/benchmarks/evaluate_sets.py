@@ -1,4 +1,4 @@
-"""Generated data sets for benchmark_evaluate.py and benchmark_memory.py."""
+"""Generated data sets for evaluate.py and memory.py."""
 
 from __future__ import annotations
 

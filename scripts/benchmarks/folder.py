@@ -1,4 +1,4 @@
-"""The folder section of benchmark_metrics.py: ``jiqa score`` beside computing alone.
+"""The folder section of metrics.py: ``jiqa score`` beside computing alone.
 
 Two hundred pairs of five sizes, references PNG, distorted half PNG and half JPEG. The
 command is run as a user runs it, in a process of its own: starting, finding and

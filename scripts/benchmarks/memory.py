@@ -76,7 +76,7 @@ def main() -> None:
     show(console, document["results"])
     if options.quick and not options.output:
         return
-    stem = options.output or Path(__file__).parent / "results" / "memory-cpu"
+    stem = options.output or Path(__file__).parents[1] / "results" / "memory-cpu"
     timing.save(stem, document, document["results"])
     console.print(f"written to {stem}.csv and .json", highlight=False)
 

@@ -17,7 +17,7 @@ scores that differ by more than 0.1 %. Once a contestant's calls have taken more
 --limit seconds together, it is timed no further.
 
 --folder times ``jiqa score all-classical`` on 200 pairs of files of five sizes, PNG
-and JPEG, beside the metrics alone on the decoded pixels (see benchmark_folder.py), and
+and JPEG, beside the metrics alone on the decoded pixels (see folder.py), and
 writes scripts/results/folder-cpu.csv and .json.
 
 Peers are optional; one that cannot be imported is reported. To have them all beside
@@ -41,8 +41,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import folder as benchmark_folder
-import peers as benchmark_peers
+import folder
+import peers
 import timing
 from rich.console import Console
 from rich.table import Table
@@ -74,7 +74,7 @@ def main() -> None:
     if not console.is_terminal:
         console = Console(width=200)
     section = "folder" if options.folder else "metrics"
-    results = Path(__file__).parent / "results"
+    results = Path(__file__).parents[1] / "results"
     stem = options.output or results / f"{section}-{options.device}"
     machine = timing.describe_machine(threads)
     console.print(
@@ -85,7 +85,7 @@ def main() -> None:
     if options.folder:
         repeats = options.repeats or 3
         metrics = options.metrics or "all-classical"
-        result = benchmark_folder.run(metrics, repeats, options.device)
+        result = folder.run(metrics, repeats, options.device)
         table = Table("", "seconds", title=f"{result['images']} pairs of files")
         for key, value in result.items():
             table.add_row(key, str(value))
@@ -103,7 +103,7 @@ def _arguments() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--metrics", help="comma list of jiqa's metrics (default: all classical)")
-    every = ",".join(benchmark_peers.NAMES)
+    every = ",".join(peers.NAMES)
     add("--peers", default=every, help="comma list, or none (default: %(default)s)")
     add("--repeats", type=int, help="turns (default: 20; 3 with --folder)")
     add("--threads", type=int, default=os.cpu_count(), help="default: all cores")
@@ -126,7 +126,7 @@ def _metrics(
     libraries, missing = {}, {}
     for name in options.peers.split(",") if options.peers != "none" else []:
         try:
-            libraries[name] = benchmark_peers.load(name, options.device, threads)
+            libraries[name] = peers.load(name, options.device, threads)
         except Exception as error:
             missing[name] = f"{type(error).__name__}: {error}".splitlines()[0]
     names = (
@@ -172,7 +172,7 @@ def case_name(metric: str, options: dict[str, Any]) -> str:
 def contestants_for(
     metric: str,
     options: dict[str, Any],
-    libraries: dict[str, benchmark_peers.Library],
+    libraries: dict[str, peers.Library],
     images: dict[str, tuple[Any, Any]],
 ) -> list[Contestant]:
     """Contestants: jiqa's metric, then every peer that has it."""
@@ -187,7 +187,7 @@ def contestants_for(
     own = Contestant("jiqa", lambda: jax.block_until_ready(loaded(*given)), colour)
     case = case_name(metric, options)
 
-    def rival(name: str, library: benchmark_peers.Library) -> Contestant:
+    def rival(name: str, library: peers.Library) -> Contestant:
         peer = library.cases[case]
         call = lambda: library.wait(peer.call(*images[name]))  # noqa: E731
         return Contestant(name, call, peer.colour, peer.note)

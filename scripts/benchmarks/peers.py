@@ -1,4 +1,4 @@
-"""The other libraries as benchmark_metrics.py calls them.
+"""The other libraries as metrics.py calls them.
 
 Every peer gets its own layout (NCHW tensors, NHWC arrays, lists of NumPy images),
 laid out before the clock starts, and computes the same thing as jiqa as nearly as its

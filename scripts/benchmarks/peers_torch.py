@@ -1,4 +1,4 @@
-"""The peers of benchmark_metrics.py that are built on PyTorch."""
+"""The peers of metrics.py that are built on PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fair timing for benchmark_metrics.py: turns, test images, what the machine is."""
+"""Fair timing for metrics.py: turns, test images, what the machine is."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def main() -> None:
     feeding = [_feeding(row, options) for row in rows if row["dtype"] == "float32"]
     _show(console, "input pipeline", feeding)
     stem = options.output or (
-        Path(__file__).parent / "results" / f"training-{options.device}"
+        Path(__file__).parents[1] / "results" / f"training-{options.device}"
     )
     document = {
         "machine": timing.describe_machine(threads),

@@ -1,4 +1,4 @@
-"""The same training steps in PyTorch, written plainly, for benchmark_training.py."""
+"""The same training steps in PyTorch, written plainly, for training.py."""
 
 from __future__ import annotations
 

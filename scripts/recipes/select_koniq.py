@@ -72,7 +72,7 @@ def main() -> None:
     add("--seed", type=int, default=0, help="%(default)s")
     add("--output", type=Path, help="where the figures are written")
     options = parser.parse_args()
-    results = Path(__file__).parent / "results" / "select-koniq.csv"
+    results = Path(__file__).parents[1] / "results" / "select-koniq.csv"
     output = options.output or results
     whole = portfolio(options.scores, options.division)
     training, test = (whole.of_split(name) for name in ("training", "test"))

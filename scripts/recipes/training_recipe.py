@@ -28,7 +28,7 @@ from jiqa.training.run_metric import open_run
 from jiqa.training.setup import Setup
 from jiqa.weights.safetensors_files import read
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def frozen(**settings: Any) -> TrainingConfig:
