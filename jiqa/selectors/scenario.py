@@ -1,4 +1,4 @@
-"""A portfolio: what several methods say of rated images, and what people say."""
+"""A portfolio: scores of several methods on rated images, and subjective scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of several methods on the scale of people's: one curve a method."""
+"""Curves from the scores of several methods to the scale of the subjective scores."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def main() -> None:
         parser.set_defaults(images=400, references=20)
     options = parser.parse_args()
     if options.references % 20 or options.images % options.references:
-        parser.error("--references: a multiple of 20 that divides --images")
+        parser.error("--references: expected a multiple of 20 that divides --images")
     width, height = map(int, options.size.split("x"))
     console = Console()
     if not console.is_terminal:

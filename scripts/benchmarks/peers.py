@@ -49,7 +49,7 @@ def load(name: str, device: str, threads: int) -> Library:
     """
     if name == "scikit-image":
         if device == "gpu":
-            raise RuntimeError("runs on the CPU only")
+            raise RuntimeError("it runs on the CPU only")
         return Library(list, lambda out: out, _scikit_image())
     if name == "dm-pix":
         import jax

@@ -69,7 +69,7 @@ def _place(device: str) -> str:
 
 
 def _refuse(url: str, *_: Any, **__: Any) -> None:
-    raise RuntimeError(f"skipped, as it wants to download {url}")
+    raise RuntimeError(f"skipped, since it would download {url}")
 
 
 def _import_torchvision(torch: Any) -> None:

@@ -105,7 +105,7 @@ def portfolio(scores: Path, division: Path) -> Portfolio:
     # The first repository has the mean of the votes: so its order is known.
     votes = [sum(k * float(row[f"c{k}"]) for k in range(1, 6)) for row in rows]
     if not np.allclose(_values(scores / _OPINIONS), votes, atol=1e-6):
-        raise SystemExit("the opinion scores of the two repositories differ")
+        raise SystemExit("the MOS of the two repositories differ")
     splits = ("test" if row["set"] == "test" else "training" for row in rows)
     images = tuple(row["image_name"] for row in rows)
     none = ("",) * len(images)

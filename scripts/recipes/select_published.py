@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
             try:
                 open_dataset(data.partition(":")[0], arguments.data_dir)
             except FileNotFoundError as error:
-                print(f"passed over: {error}", file=sys.stderr)
+                print(f"skipped: {error}", file=sys.stderr)
                 continue
             folder = arguments.output / network / data.replace("/", "-")
             command = ["analyse", "select", "--data", data, "--network", network]
@@ -116,7 +116,7 @@ def main(argv: list[str] | None = None) -> int:
         "| " + " | ".join(cells) + " |" for cells in [HEAD, ["---"] * len(HEAD), *rows]
     )
     write_text(arguments.output / "table.md", table + "\n")
-    print("first three figures: published; the next: in-sample here")
+    print("the first three figures are published, the others in-sample here")
     print(table)
     return 0
 
