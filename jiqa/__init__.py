@@ -9,9 +9,9 @@ Example:
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from jiqa.discovery import lazy_names
 from jiqa.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -30,39 +30,25 @@ if TYPE_CHECKING:
     from jiqa.registry import load as load
     from jiqa.training.run import train as train
 
-#: The public packages: each is imported when it is first asked for.
-_PACKAGES = (
-    "analysis",
-    "data",
-    "distortions",
-    "evaluation",
-    "metrics",
-    "models",
-    "nn",
-    "selectors",
-    "training",
-    "weights",
-)
-#: The public functions and classes, and the modules that hold them.
+#: The public names, and the modules that hold them; a package holds itself. Each is
+#: imported when it is first asked for.
 _NAMES = {
     "Info": "core.metric",
+    "analysis": "",
+    "data": "",
+    "distortions": "",
+    "evaluation": "",
     "list_metrics": "registry",
     "load": "registry",
+    "metrics": "",
+    "models": "",
+    "nn": "",
+    "selectors": "",
     "train": "training.run",
+    "training": "",
+    "weights": "",
 }
 
-__all__ = ["__version__", *_PACKAGES, *_NAMES]  # pyright: ignore
+__all__ = ["__version__", *_NAMES]  # pyright: ignore
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in _NAMES:
-        value = getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

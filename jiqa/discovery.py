@@ -35,7 +35,8 @@ def lazy_names(
 
     Args:
         package: dotted name.
-        names: of each public name the module in the package that has it.
+        names: of each public name the module in the package that has it; empty for a
+            name that is itself a module.
 
     Returns:
         ``__getattr__`` and ``__dir__`` of the package.
@@ -47,7 +48,8 @@ def lazy_names(
     def find(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(f"{package}.{names[name]}"), name)
+        module = importlib.import_module(f"{package}.{names[name] or name}")
+        value = getattr(module, name) if names[name] else module
         setattr(sys.modules[package], name, value)
         return value
 

@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from jiqa.discovery import lazy_names
 
 if TYPE_CHECKING:
     from jiqa.training.config import TrainingConfig as TrainingConfig
@@ -49,11 +50,4 @@ _NAMES = {
 __all__ = [*_NAMES]  # pyright: ignore
 
 
-def __getattr__(name: str) -> Any:
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)
