@@ -23,7 +23,7 @@ from jiqa.io.atomic import write_json
 from jiqa.models.parts.method_table import SELECTOR
 from jiqa.selectors.forests import Forests, outputs
 from jiqa.selectors.rules import chosen
-from jiqa.selectors.scenario import Direction, Portfolio
+from jiqa.selectors.scenario import Direction, Scenario
 from jiqa.selectors.score_mapping import Curves
 from jiqa.weights import safetensors_files as files
 from jiqa.weights.run_sets import FORESTS
@@ -97,10 +97,10 @@ class Selector:
         choice = _choice(*how, arrays, self.fill, self.order, mapped, features)
         return choice, mapped[choice]
 
-    def on(self, portfolio: Portfolio) -> Choices:
-        """Choose for all images of a portfolio with the same methods and features."""
-        mapped = self.curves(portfolio.raw)
-        features = np.concatenate([mapped, portfolio.extra], 1).astype(np.float32)
+    def on(self, scenario: Scenario) -> Choices:
+        """Choose for all images of a scenario with the same methods and features."""
+        mapped = self.curves(scenario.raw)
+        features = np.concatenate([mapped, scenario.extra], 1).astype(np.float32)
         arrays = {k: jnp.asarray(v) for k, v in self.forests.arrays.items()}
         how = self.kind, self.forests.depth
         choice = np.asarray(_choices(*how, arrays, self.fill, self.order, features))
@@ -108,21 +108,21 @@ class Selector:
         predicted = np.where(choice < 0, np.nan, mapped[rows, choice])
         return Choices(mapped, choice, predicted)
 
-    def check(self, portfolio: Portfolio) -> Portfolio:
-        """The portfolio with the methods in this selector's order.
+    def check(self, scenario: Scenario) -> Scenario:
+        """The scenario with the methods in this selector's order.
 
         Raises:
             UsageError: a method or a feature that it lacks.
         """
-        lacking = [name for name in self.features if name not in portfolio.features]
+        lacking = [name for name in self.features if name not in scenario.features]
         if lacking:
             raise UsageError(
                 f"the selector needs the features {', '.join(lacking)} of each image "
                 "(--features TABLE)"
             )
-        found = portfolio.of_methods(self.methods)
-        columns = [portfolio.features.index(name) for name in self.features]
-        extra = portfolio.extra[:, columns]
+        found = scenario.of_methods(self.methods)
+        columns = [scenario.features.index(name) for name in self.features]
+        extra = scenario.extra[:, columns]
         return replace(found, features=self.features, further=extra)
 
     def save(self, folder: Path | str) -> None:

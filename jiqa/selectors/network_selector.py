@@ -12,7 +12,7 @@ from jiqa.core.bound_metric import BoundMetric
 from jiqa.registry import bound_metric
 from jiqa.selectors.figures import picked
 from jiqa.selectors.forest_selector import Choices
-from jiqa.selectors.scenario import Direction, Portfolio
+from jiqa.selectors.scenario import Direction, Scenario
 from jiqa.selectors.score_mapping import Curves
 from jiqa.training.run_metric import open_run, run_metric
 from jiqa.weights.run_sets import run_folder
@@ -47,13 +47,13 @@ class RunSelector:
         """What has to score an image for it, by the names that ``jiqa.load`` takes."""
         return tuple(column.name for column in self.columns)
 
-    def check(self, portfolio: Portfolio) -> Portfolio:
-        """The portfolio with the run's methods, and its choice as a further feature.
+    def check(self, scenario: Scenario) -> Scenario:
+        """The scenario with the run's methods, and its choice as a further feature.
 
         Raises:
             UsageError: a column that it lacks.
         """
-        found = portfolio.of_methods([column.label for column in self.columns])
+        found = scenario.of_methods([column.label for column in self.columns])
         return replace(
             found,
             methods=self.methods,
@@ -62,15 +62,15 @@ class RunSelector:
             further=found.raw[:, -1:],
         )
 
-    def on(self, portfolio: Portfolio) -> Choices:
-        """What was chosen for the images of a portfolio of ``check``.
+    def on(self, scenario: Scenario) -> Choices:
+        """What was chosen for the images of a scenario of ``check``.
 
         Choices are those of the run as a metric: it does not know which methods have
         failed on an image. So ``predicted`` is NaN where the chosen one has, and
         ``choice`` is -1 where the network itself has.
         """
-        mapped = self.curves(portfolio.raw)
-        places = portfolio.extra[:, 0]
+        mapped = self.curves(scenario.raw)
+        places = scenario.extra[:, 0]
         choice = np.where(np.isnan(places), -1, places).astype(np.int64)
         return Choices(mapped, choice, picked(mapped, choice))
 

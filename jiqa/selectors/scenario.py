@@ -1,10 +1,10 @@
-"""A portfolio: scores of several methods on rated images, and subjective scores."""
+"""A scenario: scores of several methods on rated images, and subjective scores."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ Direction = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True)
-class Portfolio:
+class Scenario:
     """Raw scores of methods on rated images.
 
     Attributes:
@@ -33,6 +33,7 @@ class Portfolio:
         direction: which of these are better.
         features: names of further features of the images [k].
         further: those features [n, k]; NaN where one is missing.
+        facts: how the scores came about, kept with a selector that learns from them.
     """
 
     images: tuple[str, ...]
@@ -44,6 +45,7 @@ class Portfolio:
     direction: Direction = "higher"
     features: tuple[str, ...] = ()
     further: np.ndarray | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How many images there are."""
@@ -54,7 +56,7 @@ class Portfolio:
         """The further features [n, k], of which there may be none."""
         return np.empty((len(self), 0)) if self.further is None else self.further
 
-    def take(self, rows: Any) -> Portfolio:
+    def take(self, rows: Any) -> Scenario:
         """Some of the images, by number or by a mask."""
         rows = np.arange(len(self))[rows]
 
@@ -71,7 +73,7 @@ class Portfolio:
             further=None if self.further is None else self.further[rows],
         )
 
-    def of_methods(self, names: Sequence[str]) -> Portfolio:
+    def of_methods(self, names: Sequence[str]) -> Scenario:
         """Only these methods, in this order.
 
         Raises:
@@ -86,7 +88,7 @@ class Portfolio:
         columns = [self.methods.index(name) for name in names]
         return replace(self, methods=tuple(names), raw=self.raw[:, columns])
 
-    def of_split(self, name: str) -> Portfolio:
+    def of_split(self, name: str) -> Scenario:
         """Only the images of one split.
 
         Raises:
@@ -100,7 +102,7 @@ class Portfolio:
             )
         return self.take(rows)
 
-    def with_features(self, path: Path | str) -> Portfolio:
+    def with_features(self, path: Path | str) -> Scenario:
         """Further features: every column of numbers of a table with a column image.
 
         Raises:
@@ -146,10 +148,10 @@ def _number(cell: str, path: Path | str, image: str, column: str) -> float:
     return np.nan if number is None else number
 
 
-def portfolio_of_rows(
+def scenario_of_rows(
     rows: Iterable[Mapping[str, Any]], direction: Mapping[str, Direction]
-) -> Portfolio:
-    """Long rows, one an image and metric, as a portfolio.
+) -> Scenario:
+    """Long rows, one an image and metric, as a scenario.
 
     Args:
         rows: see ``jiqa.evaluation.rows.COLUMNS``.
@@ -176,7 +178,7 @@ def portfolio_of_rows(
         for name, values in zip(block.metrics, block.values, strict=True):
             own[:, methods.index(name)] = values
         raw.append(own)
-    return Portfolio(
+    return Scenario(
         tuple(image for b in blocks for image in b.images),
         tuple(reference for b in blocks for reference in b.references),
         tuple(b.split for b in blocks for _ in b.images),

@@ -1,4 +1,4 @@
-"""A portfolio on the scale of the subjective scores, as a table: ``portfolio.csv``.
+"""A scenario on the scale of the subjective scores, as a table: ``portfolio.csv``.
 
 Its columns are ``image``, ``score`` (people's), ``split`` where that is known, then one
 a method, mapped to the scale of ``score``; an empty cell is a missing score. So whoever

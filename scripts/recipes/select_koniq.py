@@ -45,9 +45,9 @@ from jiqa.cli.common.scenario import show_figures
 from jiqa.io.write_table import write_rows
 from jiqa.selectors.figures import COLUMNS
 from jiqa.selectors.grow_forests import Growth
-from jiqa.selectors.learn import cross_validated, fuse, learn, reported
+from jiqa.selectors.learning import cross_validated, fuse, grow_selector, reported
 from jiqa.selectors.rules import KINDS
-from jiqa.selectors.scenario import Portfolio
+from jiqa.selectors.scenario import Scenario
 
 _SCORES = "real_KonIQ/real_KONIQ_score_*.mat"
 _OPINIONS = "scoreBISAground/y_real_KONIQ.mat"
@@ -74,13 +74,13 @@ def main() -> None:
     options = parser.parse_args()
     results = Path(__file__).parents[1] / "results" / "select-koniq.csv"
     output = options.output or results
-    whole = portfolio(options.scores, options.division)
+    whole = scenario(options.scores, options.division)
     training, test = (whole.of_split(name) for name in ("training", "test"))
     print(f"{len(training)} photographs to learn from, {len(test)} to test on")
     rows = []
     for kind in options.kinds.split(","):
         growth, tried = decided(options, kind, training)
-        selector = learn(training, growth)
+        selector = grow_selector(training, growth)
         lines = reported(selector, test, fuse(selector, training, growth))
         show_figures(lines, f"test part: {kind}, {described(growth)}")
         kept = [ln for ln in lines if not rows or ln["role"] == "selector"]
@@ -92,7 +92,7 @@ def main() -> None:
         write_rows(output, ("part", "kind", "settings", *COLUMNS), rows)
 
 
-def portfolio(scores: Path, division: Path) -> Portfolio:
+def scenario(scores: Path, division: Path) -> Scenario:
     """Both tables; the rows of one are in the order of the other."""
     files = sorted(scores.glob(_SCORES))
     if not files:
@@ -109,11 +109,11 @@ def portfolio(scores: Path, division: Path) -> Portfolio:
     splits = ("test" if row["set"] == "test" else "training" for row in rows)
     images = tuple(row["image_name"] for row in rows)
     none = ("",) * len(images)
-    return Portfolio(images, none, tuple(splits), tuple(names), raw, score)
+    return Scenario(images, none, tuple(splits), tuple(names), raw, score)
 
 
 def decided(
-    options: argparse.Namespace, kind: str, training: Portfolio
+    options: argparse.Namespace, kind: str, training: Scenario
 ) -> tuple[Growth, list[dict[str, Any]]]:
     """The best of the settings on parts of the training part that were left out."""
     duels = kind == "pairwise"

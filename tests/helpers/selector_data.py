@@ -1,4 +1,4 @@
-"""Planted portfolios: which method is right depends on a feature of the image."""
+"""Planted scenarios: which method is right depends on a feature of the image."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from PIL import Image
 
 from jiqa import registry as catalogue
 from jiqa.core.metric import Metric, no_reference
-from jiqa.selectors.scenario import Portfolio
+from jiqa.selectors.scenario import Scenario
 
 #: ``sharp`` is right on bright images, ``smooth`` on dark ones, ``noise`` never.
 METHODS = ("sharp", "smooth", "noise")
 
 
-def planted(count: int = 240, seed: int = 0, missing: float = 0.0) -> Portfolio:
+def planted(count: int = 240, seed: int = 0, missing: float = 0.0) -> Scenario:
     """Scores 0 to 100; ``smooth`` is lower for better; brightness is a feature."""
     random = np.random.default_rng(seed)
     score = random.uniform(0, 100, count)
@@ -34,7 +34,7 @@ def planted(count: int = 240, seed: int = 0, missing: float = 0.0) -> Portfolio:
         1,
     )
     raw[random.uniform(size=raw.shape) < missing] = np.nan
-    return Portfolio(
+    return Scenario(
         tuple(f"{k:03}.png" for k in range(count)),
         ("",) * count,
         ("",) * count,
@@ -46,22 +46,22 @@ def planted(count: int = 240, seed: int = 0, missing: float = 0.0) -> Portfolio:
     )
 
 
-def written(folder: Path, portfolio: Portfolio, test: int = 0) -> tuple[Path, Path]:
+def written(folder: Path, scenario: Scenario, test: int = 0) -> tuple[Path, Path]:
     """Two tables: scores, the last ``test`` of which are so called, and features."""
     folder.mkdir(parents=True, exist_ok=True)
     scores, features = folder / "scores.csv", folder / "features.csv"
-    count = len(portfolio)
+    count = len(scenario)
     with scores.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["image", "mos", "split", *portfolio.methods])
-        for k, image in enumerate(portfolio.images):
-            cells = ["" if np.isnan(v) else repr(float(v)) for v in portfolio.raw[k]]
+        rows.writerow(["image", "mos", "split", *scenario.methods])
+        for k, image in enumerate(scenario.images):
+            cells = ["" if np.isnan(v) else repr(float(v)) for v in scenario.raw[k]]
             split = "test" if k >= count - test else "train"
-            rows.writerow([image, repr(float(portfolio.score[k])), split, *cells])
+            rows.writerow([image, repr(float(scenario.score[k])), split, *cells])
     with features.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["image", *portfolio.features])
-        rows.writerows(zip(portfolio.images, portfolio.extra[:, 0], strict=True))
+        rows.writerow(["image", *scenario.features])
+        rows.writerows(zip(scenario.images, scenario.extra[:, 0], strict=True))
     return scores, features
 
 

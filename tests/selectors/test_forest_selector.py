@@ -13,7 +13,13 @@ import jiqa
 from jiqa.errors import UsageError
 from jiqa.selectors.forest_selector import open_selector
 from jiqa.selectors.grow_forests import Growth
-from jiqa.selectors.learn import cross_validated, fuse, learn, open_fusion, reported
+from jiqa.selectors.learning import (
+    cross_validated,
+    fuse,
+    grow_selector,
+    open_fusion,
+    reported,
+)
 from jiqa.selectors.rules import KINDS
 from tests.helpers.selector_data import METHODS, planted, written
 
@@ -26,9 +32,9 @@ def _line(lines, role):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_finds_the_planted_rule(kind):
-    portfolio = planted()
-    training, test = portfolio.take(slice(160)), portfolio.take(slice(160, None))
-    selector = learn(training, Growth(kind, **_FAST))
+    scenario = planted()
+    training, test = scenario.take(slice(160)), scenario.take(slice(160, None))
+    selector = grow_selector(training, Growth(kind, **_FAST))
     found = selector.on(test)
     bright = test.extra[:, 0] > 0.5
     right = np.where(bright, METHODS.index("sharp"), METHODS.index("smooth"))
@@ -43,12 +49,12 @@ def test_finds_the_planted_rule(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_missing_scores_are_never_chosen(kind):
-    portfolio = planted(150, missing=0.3)
-    raw = portfolio.raw.copy()
+    scenario = planted(150, missing=0.3)
+    raw = scenario.raw.copy()
     raw[3] = np.nan
-    portfolio = dataclasses.replace(portfolio, raw=raw)
-    selector = learn(portfolio, Growth(kind, trees=8))
-    found = selector.on(portfolio)
+    scenario = dataclasses.replace(scenario, raw=raw)
+    selector = grow_selector(scenario, Growth(kind, trees=8))
+    found = selector.on(scenario)
     none = np.array([np.isnan(row).all() for row in raw])
     assert none[3] and none.sum() < 30
     assert (found.choice[none] == -1).all() and np.isnan(found.predicted[none]).all()
@@ -58,20 +64,20 @@ def test_missing_scores_are_never_chosen(kind):
 
 
 def test_learning_sees_no_more_than_it_is_given():
-    portfolio = planted(90)
+    scenario = planted(90)
     growth = Growth("errors", trees=6, seed=4)
-    first = learn(portfolio.take(slice(60)), growth)
+    first = grow_selector(scenario.take(slice(60)), growth)
     other = dataclasses.replace(
-        portfolio, score=np.r_[portfolio.score[:60], np.zeros(30)]
+        scenario, score=np.r_[scenario.score[:60], np.zeros(30)]
     )
-    second = learn(other.take(slice(60)), growth)
-    for a, b in zip(first.on(portfolio), second.on(portfolio), strict=True):
+    second = grow_selector(other.take(slice(60)), growth)
+    for a, b in zip(first.on(scenario), second.on(scenario), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_equal_seeds_equal_selectors():
-    portfolio = planted(60)
-    made = [learn(portfolio, Growth("best", trees=5, seed=s)) for s in (1, 1, 2)]
+    scenario = planted(60)
+    made = [grow_selector(scenario, Growth("best", trees=5, seed=s)) for s in (1, 1, 2)]
     arrays = [m.forests.arrays for m in made]
     assert arrays[0].keys() == arrays[1].keys()
     for key in arrays[0]:
@@ -80,43 +86,43 @@ def test_equal_seeds_equal_selectors():
 
 
 def test_folder_holds_all(tmp_path):
-    portfolio = planted(80, missing=0.1)
+    scenario = planted(80, missing=0.1)
     growth = Growth("pairwise", trees=4)
-    selector = learn(portfolio, growth, {"data": "planted"})
+    selector = grow_selector(scenario, growth, {"data": "planted"})
     selector.save(tmp_path)
-    fusion = fuse(selector, portfolio, growth)
+    fusion = fuse(selector, scenario, growth)
     fusion.save(tmp_path)
     again = open_selector(tmp_path)
-    for a, b in zip(selector.on(portfolio), again.on(portfolio), strict=True):
+    for a, b in zip(selector.on(scenario), again.on(scenario), strict=True):
         np.testing.assert_array_equal(a, b)
-    before = fusion.on(selector, portfolio)
-    for name, values in open_fusion(tmp_path).on(again, portfolio).items():
+    before = fusion.on(selector, scenario)
+    for name, values in open_fusion(tmp_path).on(again, scenario).items():
         np.testing.assert_allclose(values, before[name], rtol=1e-5)
     # No image's choice hangs on which others are there.
-    alone = [again.on(portfolio.take([k])).choice[0] for k in (0, 33, 79)]
-    np.testing.assert_array_equal(alone, again.on(portfolio).choice[[0, 33, 79]])
+    alone = [again.on(scenario.take([k])).choice[0] for k in (0, 33, 79)]
+    np.testing.assert_array_equal(alone, again.on(scenario).choice[[0, 33, 79]])
 
 
 def test_fusion_is_least_squares():
-    portfolio = planted(80)
-    selector = learn(portfolio, Growth(trees=3))
-    mapped = selector.curves(portfolio.raw)
-    x = np.column_stack([mapped, portfolio.extra, np.ones(80)])
-    theirs = x @ np.linalg.solve(x.T @ x, x.T @ portfolio.score)
-    found = fuse(selector, portfolio, Growth(trees=3)).on(selector, portfolio)
+    scenario = planted(80)
+    selector = grow_selector(scenario, Growth(trees=3))
+    mapped = selector.curves(scenario.raw)
+    x = np.column_stack([mapped, scenario.extra, np.ones(80)])
+    theirs = x @ np.linalg.solve(x.T @ x, x.T @ scenario.score)
+    found = fuse(selector, scenario, Growth(trees=3)).on(selector, scenario)
     np.testing.assert_allclose(found["fusion: least squares"], theirs, atol=1e-6)
 
 
 def test_cross_validated_figures_are_of_images_left_out():
-    portfolio = planted(120)
-    lines = cross_validated(portfolio, Growth("errors", **_FAST), 3)
+    scenario = planted(120)
+    lines = cross_validated(scenario, Growth("errors", **_FAST), 3)
     assert {line["images"] for line in lines} == {120}
     assert _line(lines, "selector")["closed_gap"] > 0.3
-    shuffled = np.random.default_rng(0).permutation(portfolio.score)
-    chance = dataclasses.replace(portfolio, score=shuffled)
+    shuffled = np.random.default_rng(0).permutation(scenario.score)
+    chance = dataclasses.replace(scenario, score=shuffled)
     found = _line(cross_validated(chance, Growth("errors", **_FAST), 3), "selector")
     assert abs(found["srcc"]) < 0.35
-    two = dataclasses.replace(portfolio.take(slice(40)), references=("a", "b") * 20)
+    two = dataclasses.replace(scenario.take(slice(40)), references=("a", "b") * 20)
     with pytest.raises(
         ValueError, match="2 references are too few for a split into 3 parts"
     ):
@@ -124,18 +130,18 @@ def test_cross_validated_figures_are_of_images_left_out():
 
 
 def test_a_portfolio_says_what_it_lacks(tmp_path):
-    portfolio = planted(20)
+    scenario = planted(20)
     with pytest.raises(UsageError, match=r"no scores of niqe \(methods: sharp"):
-        portfolio.of_methods(["sharp", "niqe"])
+        scenario.of_methods(["sharp", "niqe"])
     with pytest.raises(UsageError, match=r"no images of split test \(splits: "):
-        portfolio.of_split("test")
-    _, features = written(tmp_path, portfolio)
-    again = dataclasses.replace(portfolio, features=(), further=None)
-    np.testing.assert_allclose(again.with_features(features).extra, portfolio.extra)
+        scenario.of_split("test")
+    _, features = written(tmp_path, scenario)
+    again = dataclasses.replace(scenario, features=(), further=None)
+    np.testing.assert_allclose(again.with_features(features).extra, scenario.extra)
     more = dataclasses.replace(again, images=("other.png", *again.images[1:]))
     with pytest.raises(UsageError, match=r"features for 1 images, such as other\.png"):
         more.with_features(features)
-    selector = learn(portfolio, Growth(trees=2))
+    selector = grow_selector(scenario, Growth(trees=2))
     with pytest.raises(UsageError, match=r"features brightness .*--features"):
         selector.check(again)
 
@@ -143,7 +149,7 @@ def test_a_portfolio_says_what_it_lacks(tmp_path):
 def test_without_scikit_learn(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(UsageError, match=r"pip install 'jiqa\[select\]'"):
-        learn(planted(30), Growth(trees=2))
+        grow_selector(planted(30), Growth(trees=2))
 
 
 @pytest.mark.parametrize(
@@ -163,9 +169,9 @@ def test_growth_refuses(wrong, message):
 def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(ValueError, match=r"not a selector .*selector\.json.* missing"):
         open_selector(tmp_path)
-    portfolio = planted(30)
-    learn(portfolio, Growth(trees=2)).save(tmp_path)
-    learn(portfolio, Growth(trees=2, seed=1)).save(tmp_path / "other")
+    scenario = planted(30)
+    grow_selector(scenario, Growth(trees=2)).save(tmp_path)
+    grow_selector(scenario, Growth(trees=2, seed=1)).save(tmp_path / "other")
     arrays = tmp_path / "forests.safetensors"
     arrays.write_bytes((tmp_path / "other" / "forests.safetensors").read_bytes())
     with pytest.raises(ValueError, match=r"does not belong to this selector\.json"):
@@ -177,16 +183,16 @@ def test_a_folder_that_is_none(tmp_path):
 
 
 def test_methods_of_a_table_score_no_photograph(tmp_path):
-    portfolio = planted(30)
-    learn(portfolio, Growth(trees=2)).save(tmp_path)
+    scenario = planted(30)
+    grow_selector(scenario, Growth(trees=2)).save(tmp_path)
     with pytest.raises(ValueError, match="jiqa does not know sharp"):
         jiqa.load(f"selector:{tmp_path}")
-    known = dataclasses.replace(portfolio, methods=("niqe", "piqe", "brisque"))
-    learn(known, Growth(trees=2)).save(tmp_path)
+    known = dataclasses.replace(scenario, methods=("niqe", "piqe", "brisque"))
+    grow_selector(known, Growth(trees=2)).save(tmp_path)
     with pytest.raises(ValueError, match="also chooses by brightness"):
         jiqa.load(f"selector:{tmp_path}")
     pair = dataclasses.replace(known, methods=("niqe", "ssim", "brisque"))
-    learn(pair, Growth(trees=2)).save(tmp_path)
+    grow_selector(pair, Growth(trees=2)).save(tmp_path)
     with pytest.raises(ValueError, match="without a reference: ssim needs one"):
         jiqa.load(f"selector:{tmp_path}")
     with pytest.raises(ValueError, match="is not a selector of jiqa select learn"):

@@ -22,26 +22,26 @@ from tests.helpers.selector_data import planted
 
 
 def test_curves_are_the_fitted_logistics():
-    portfolio = planted(missing=0.1)
-    curves = fit_curves(portfolio.raw, portfolio.score)
-    mapped = curves(portfolio.raw)
-    for x, own in zip(portfolio.raw.T, mapped.T, strict=True):
+    scenario = planted(missing=0.1)
+    curves = fit_curves(scenario.raw, scenario.score)
+    mapped = curves(scenario.raw)
+    for x, own in zip(scenario.raw.T, mapped.T, strict=True):
         known = ~np.isnan(x)
-        fit = fit_logistic(x[known], portfolio.score[known])
+        fit = fit_logistic(x[known], scenario.score[known])
         np.testing.assert_allclose(own[known], fit(x[known]), atol=1e-8)
         assert np.isnan(own[~known]).all()
     again = Curves.from_json(curves.to_json())
-    np.testing.assert_array_equal(again(portfolio.raw), mapped)
+    np.testing.assert_array_equal(again(scenario.raw), mapped)
 
 
 def test_curves_end_where_their_scores_end():
-    portfolio = planted()
-    curves = fit_curves(portfolio.raw, portfolio.score)
+    scenario = planted()
+    curves = fit_curves(scenario.raw, scenario.score)
     outside = np.stack([curves.low - 5, curves.high + 5, np.full(3, np.inf)])
     ends = curves(np.stack([curves.low, curves.high, curves.high]))
     np.testing.assert_array_equal(curves(outside), ends)
     low, high = curves.ends()
-    assert low <= curves(portfolio.raw).min() and curves(portfolio.raw).max() <= high
+    assert low <= curves(scenario.raw).min() and curves(scenario.raw).max() <= high
 
 
 def test_curves_keep_their_digits_in_float32():
@@ -71,27 +71,27 @@ def test_where_no_logistic_fits_a_line_or_the_mean_stands_in():
 
 
 def test_figures_are_those_of_a_plain_computation():
-    portfolio = planted(60, missing=0.2)
-    mapped = fit_curves(portfolio.raw, portfolio.score)(portfolio.raw)
+    scenario = planted(60, missing=0.2)
+    mapped = fit_curves(scenario.raw, scenario.score)(scenario.raw)
     mapped[7] = np.nan  # an image that no method has a score of
-    score = portfolio.score
+    score = scenario.score
     order = best_first(mapped, score)
     alone, best = single_best(mapped, order), oracle(mapped, score)
     random = np.random.default_rng(1).normal(50, 20, 60)
     choice = np.where(best < 0, -1, 0)
     lines = figures(
-        portfolio.methods, mapped, score, alone, [("x", "selector", random)], choice
+        scenario.methods, mapped, score, alone, [("x", "selector", random)], choice
     )
-    ranks = {m: [0, 0, 0] for m in portfolio.methods}
+    ranks = {m: [0, 0, 0] for m in scenario.methods}
     nearest, first = [], []
     for own, y in zip(mapped, score, strict=True):
         there = [k for k in range(3) if not np.isnan(own[k])]
         for rank, k in enumerate(sorted(there, key=lambda k: abs(own[k] - y))):
-            ranks[portfolio.methods[k]][rank] += 1
+            ranks[scenario.methods[k]][rank] += 1
         nearest.append(min((abs(own[k] - y) for k in there), default=np.nan))
         first.append(next((own[k] for k in order if k in there), np.nan))
     named = {line["name"]: line for line in lines}
-    for k, name in enumerate(portfolio.methods):
+    for k, name in enumerate(scenario.methods):
         known = ~np.isnan(mapped[:, k])
         line = named[name]
         assert [line[f"rank{r}"] for r in (1, 2, 3)] == ranks[name]
@@ -108,7 +108,7 @@ def test_figures_are_those_of_a_plain_computation():
     assert named["x"]["closed_gap"] == pytest.approx(gap)
     assert named["oracle"]["closed_gap"] == pytest.approx(1)
     assert single["closed_gap"] == pytest.approx(0)
-    assert named[portfolio.methods[0]]["chosen"] == 59
+    assert named[scenario.methods[0]]["chosen"] == 59
 
 
 def test_who_leaves_out_what_is_hard_is_not_the_best():
@@ -186,18 +186,18 @@ def test_rules():
 
 
 def test_portfolio_table_round_trip(tmp_path):
-    portfolio = planted(5, missing=0.3)
+    scenario = planted(5, missing=0.3)
     path = tmp_path / "portfolio.csv"
-    mapped = portfolio.raw
+    mapped = scenario.raw
     split = ("train", "train", "test", "test", "test")
     write_portfolio(
-        path, portfolio.images, portfolio.score, portfolio.methods, mapped, split
+        path, scenario.images, scenario.score, scenario.methods, mapped, split
     )
     assert path.read_text().splitlines()[0] == "image,score,split,sharp,smooth,noise"
     found = read_portfolio(str(path))
     np.testing.assert_array_equal(found.values, mapped)
-    np.testing.assert_array_equal(found.score, portfolio.score)
-    assert tuple(found.places) == portfolio.images
-    assert found.methods == portfolio.methods
-    write_portfolio(path, portfolio.images, portfolio.score, portfolio.methods, mapped)
+    np.testing.assert_array_equal(found.score, scenario.score)
+    assert tuple(found.places) == scenario.images
+    assert found.methods == scenario.methods
+    write_portfolio(path, scenario.images, scenario.score, scenario.methods, mapped)
     assert path.read_text().splitlines()[0] == "image,score,sharp,smooth,noise"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,23 +13,10 @@ from jiqa.cli.common.rated_rows import add_data_arguments, add_table_arguments
 
 if TYPE_CHECKING:
     from jiqa.cli.common.rated_rows import Rated
-    from jiqa.selectors.scenario import Portfolio
+    from jiqa.selectors.scenario import Scenario
 
 
-@dataclass(frozen=True)
-class Source:
-    """A portfolio, and where it is from.
-
-    Attributes:
-        portfolio: the scores.
-        facts: what decides them.
-    """
-
-    portfolio: Portfolio
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-def add_portfolio_arguments(parser: argparse.ArgumentParser) -> None:
+def add_scenario_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare where scores are from."""
     add = parser.add_argument
     add("--data", metavar="NAME[:SPLIT]|TABLE", help="rated images to score")
@@ -53,13 +40,13 @@ def add_portfolio_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_arguments(parser)
 
 
-def read_portfolio_of(
+def read_scenario_of(
     arguments: argparse.Namespace, folder: Path, methods: str
-) -> Source | None:
+) -> Scenario | None:
     """The scores asked for; ``None`` in every process but the first.
 
     Args:
-        arguments: of ``add_portfolio_arguments``.
+        arguments: of ``add_scenario_arguments``.
         folder: in which unfinished scoring is kept.
         methods: comma list; empty for all columns of a table.
 
@@ -67,7 +54,7 @@ def read_portfolio_of(
         UsageError: a request that cannot be carried out.
     """
     from jiqa.errors import UsageError
-    from jiqa.selectors.scenario import portfolio_of_rows
+    from jiqa.selectors.scenario import scenario_of_rows
 
     if bool(arguments.scores) == bool(arguments.data):
         raise UsageError("give either --data NAME (with --methods) or --scores TABLE")
@@ -86,7 +73,7 @@ def read_portfolio_of(
     direction: dict[str, Any] = dict(rated.score_direction)
     if arguments.score_direction:
         direction = dict.fromkeys(direction, arguments.score_direction)
-    portfolio = portfolio_of_rows(rated.rows, direction)
+    portfolio = scenario_of_rows(rated.rows, direction)
     if arguments.split:
         portfolio = portfolio.of_split(arguments.split)
     if arguments.scores:
@@ -95,7 +82,8 @@ def read_portfolio_of(
     if arguments.features:
         portfolio = portfolio.with_features(arguments.features)
     data = arguments.data or f"{arguments.scores} {arguments.split or ''}".strip()
-    return Source(portfolio, {"data": data, "settings": arguments.set, **facts})
+    facts = {"data": data, "settings": arguments.set, **facts}
+    return dataclasses.replace(portfolio, facts=facts)
 
 
 def _read(arguments: argparse.Namespace) -> Rated:

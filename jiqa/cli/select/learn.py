@@ -13,10 +13,11 @@ with every method on the scale of the subjective scores, the fusions for compari
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 
 from jiqa.checks import expected
-from jiqa.cli.common.scenario import add_portfolio_arguments
+from jiqa.cli.common.scenario import add_scenario_arguments
 
 HELP = "learn to choose a method, and cross-validate the choice"
 
@@ -59,21 +60,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=5,
         help="folds of the cross-validation; 0 for none (%(default)s)",
     )
-    add_portfolio_arguments(parser)
+    add_scenario_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score or read, learn, write and print."""
     from jiqa.cli.common.progress import progress
     from jiqa.cli.common.run_record import run_facts
-    from jiqa.cli.common.scenario import read_portfolio_of, show_figures
+    from jiqa.cli.common.scenario import read_scenario_of, show_figures
     from jiqa.errors import UsageError
-    from jiqa.io.atomic import write_json
-    from jiqa.io.write_table import make_folder, write_rows
-    from jiqa.selectors import scenario_table as portfolio_table
-    from jiqa.selectors.figures import COLUMNS
-    from jiqa.selectors.grow_forests import Growth, require, versions
-    from jiqa.selectors.learn import cross_validated, fuse, learn
+    from jiqa.io.write_table import make_folder
+    from jiqa.selectors.grow_forests import Growth, require
+    from jiqa.selectors.learning import learn
 
     folder = Path(arguments.output)
     if arguments.folds < 0 or arguments.folds == 1:
@@ -88,45 +86,25 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.seed,
         )
         make_folder(folder / "run.json")
-        source = read_portfolio_of(arguments, folder, arguments.methods or "")
-        if source is None:
+        scenario = read_scenario_of(arguments, folder, arguments.methods or "")
+        if scenario is None:
             return 0  # another process writes what all have found
-        portfolio = source.portfolio
-        facts = {
-            **source.facts,
-            "images": len(portfolio),
-            "fingerprint": portfolio.fingerprint(),
-            "growth": vars(growth),
-            "versions": versions(),
-        }
-        with progress("learning", arguments.folds + 1, starting="") as advance:
-            selector = learn(portfolio, growth, facts)
-            fusion = fuse(selector, portfolio, growth)
-            advance()
-            lines = []
-            if arguments.folds:
-                lines = cross_validated(portfolio, growth, arguments.folds, advance)
+        found = learn(
+            scenario,
+            growth,
+            folds=arguments.folds,
+            output=folder,
+            record=run_facts(arguments),
+            progress=functools.partial(progress, starting=""),
+        )
     except ValueError as error:
         raise UsageError(str(error)) from None
-    portfolio_table.write_portfolio(
-        folder / portfolio_table.FILE,
-        portfolio.images,
-        portfolio.score,
-        portfolio.methods,
-        selector.curves(portfolio.raw),
-        portfolio.splits,
-    )
-    fusion.save(folder)
-    write_json(folder / "run.json", {**run_facts(arguments), **facts}, default=str)
-    selector.save(folder)
-    for name, note in zip(selector.methods, selector.curves.notes, strict=True):
+    curves = found.selector.curves
+    for name, note in zip(scenario.methods, curves.notes, strict=True):
         if note:
             print(f"{name}: no logistic curve can be fitted; {note} is used instead")
-    if lines:
-        write_rows(folder / "figures.csv", COLUMNS, lines)
-        title = (
-            f"{len(portfolio)} images, each left out once in {arguments.folds} parts"
-        )
-        show_figures(lines, title)
+    if found.figures:
+        title = f"{len(scenario)} images, each left out once in {arguments.folds} parts"
+        show_figures(found.figures, title)
     print(f"score images with it: jiqa score selector:{folder} IMAGES")
     return 0

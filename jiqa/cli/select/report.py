@@ -17,10 +17,8 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
-from jiqa.checks import expected
-from jiqa.cli.common.scenario import add_portfolio_arguments
+from jiqa.cli.common.scenario import add_scenario_arguments
 
 HELP = "evaluate a selector on other images"
 
@@ -34,24 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of jiqa select learn, or run:DIR of jiqa train selector",
     )
     add("--output", "-o", metavar="DIR", help="folder to write (default: DIR/report)")
-    add_portfolio_arguments(parser)
+    add_scenario_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score or read, choose, write and print."""
-    import numpy as np
-
-    from jiqa.cli.common.scenario import read_portfolio_of, show_figures
+    from jiqa.cli.common.scenario import read_scenario_of, show_figures
     from jiqa.errors import UsageError
-    from jiqa.io.write_table import make_folder, write_rows
-    from jiqa.selectors import scenario_table as portfolio_table
-    from jiqa.selectors.figures import COLUMNS
-    from jiqa.selectors.learn import reported
+    from jiqa.io.write_table import make_folder
+    from jiqa.selectors.reporting import open_with_fusion, report
     from jiqa.weights.run_sets import run_folder
 
     folder = Path(arguments.output or run_folder(arguments.selector) / "report")
     try:
-        selector, fusion = _opened(arguments.selector)
+        selector, fusion = open_with_fusion(arguments.selector)
         if fusion is None and not arguments.data:
             raise UsageError(
                 f"{arguments.selector} looks at images: give --data "
@@ -59,66 +53,15 @@ def run(arguments: argparse.Namespace) -> int:
             )
         make_folder(folder / "figures.csv")
         arguments.set = [*selector.facts.get("settings", []), *arguments.set]
-        wanted = ",".join(selector.metrics) if arguments.data else ""
-        source = read_portfolio_of(arguments, folder, wanted)
-        if source is None:
+        methods = ",".join(selector.metrics) if arguments.data else ""
+        scenario = read_scenario_of(arguments, folder, methods)
+        if scenario is None:
             return 0  # another process writes what all have found
-        portfolio = selector.check(source.portfolio)
+        found = report(selector, scenario, fusion=fusion, output=folder)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    if portfolio.direction != selector.direction:
-        raise UsageError(
-            expected(
-                "subjective scores",
-                f"those of which {selector.direction} are better, as for the selector",
-                f"those of which {portfolio.direction} are better",
-            )
-        )
-    lines = reported(selector, portfolio, fusion)
-    found = selector.on(portfolio)
-    write_rows(folder / "figures.csv", COLUMNS, lines)
-    names = ("", *selector.methods)
-    rows = [
-        {
-            "image": image,
-            "score": float(score),
-            "method": names[k + 1],
-            "value": float(v),
-        }
-        for image, score, k, v in zip(
-            portfolio.images,
-            portfolio.score,
-            found.choice,
-            found.predicted,
-            strict=True,
-        )
-    ]
-    write_rows(
-        folder / portfolio_table.CHOICES, ("image", "score", "method", "value"), rows
-    )
-    portfolio_table.write_portfolio(
-        folder / portfolio_table.FILE,
-        portfolio.images,
-        portfolio.score,
-        portfolio.methods,
-        found.mapped,
-        portfolio.splits,
-    )
-    show_figures(lines, f"{len(portfolio)} images")
+    show_figures(found.figures, f"{len(scenario)} images")
     print(f"written to {folder}")
-    failed = int(np.isnan(found.predicted).sum())
-    if failed:
-        print(f"{failed} images have no score", file=sys.stderr)
-    return 1 if failed else 0
-
-
-def _opened(name: str) -> tuple[Any, Any]:
-    """The selector, and what one of forests is compared with."""
-    from jiqa.selectors.forest_selector import open_selector
-    from jiqa.selectors.learn import open_fusion
-    from jiqa.selectors.network_selector import open_run_selector
-    from jiqa.weights.run_sets import RUN, run_folder
-
-    if name.startswith(RUN):
-        return open_run_selector(name), None
-    return open_selector(run_folder(name)), open_fusion(run_folder(name))
+    if found.failed:
+        print(f"{found.failed} images have no score", file=sys.stderr)
+    return 1 if found.failed else 0

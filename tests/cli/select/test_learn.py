@@ -19,7 +19,7 @@ from jiqa.models.parts.method_table import read_portfolio
 from jiqa.registry import get_metric, identity
 from jiqa.selectors.forest_selector import open_selector
 from jiqa.selectors.grow_forests import Growth
-from jiqa.selectors.learn import learn
+from jiqa.selectors.learning import grow_selector
 from jiqa.weights import read, write
 from tests.helpers import tiny_model, training_data
 from tests.helpers.selector_data import (
@@ -62,11 +62,11 @@ def chooser(toys, rated, tmp_path_factory) -> Path:
 
 
 def test_learns_from_images(chooser, rated):
-    portfolio = read_portfolio(str(chooser / "portfolio.csv"))
-    assert portfolio.methods == tuple(TOYS) and len(portfolio.places) == 160
+    scenario = read_portfolio(str(chooser / "portfolio.csv"))
+    assert scenario.methods == tuple(TOYS) and len(scenario.places) == 160
     rows = {row["image"]: float(row["mos"]) for row in _read(rated)}
-    scores = [rows[Path(image).name] for image in portfolio.places]
-    np.testing.assert_allclose(portfolio.score, scores)
+    scores = [rows[Path(image).name] for image in scenario.places]
+    np.testing.assert_allclose(scenario.score, scores)
     lines = {line["name"]: line for line in _read(chooser / "figures.csv")}
     assert float(lines["selector: pairwise"]["closed_gap"]) > 0.4
     assert float(lines["toy_green"]["mae"]) > 10
@@ -86,10 +86,10 @@ def test_its_folder_is_a_metric(chooser, rated, tmp_path):
     images = [read_image(path) for path in paths]
     selector = open_selector(chooser)
     raw = np.array([[float(toy(x)) for toy in TOYS.values()] for x in images])
-    portfolio = dataclasses.replace(
+    scenario = dataclasses.replace(
         planted(12), methods=tuple(TOYS), raw=raw, features=(), further=None
     )
-    wanted = selector.on(portfolio)
+    wanted = selector.on(scenario)
     alone = np.array([metric(image) for image in images])
     np.testing.assert_allclose(alone, wanted.predicted, rtol=1e-4)
     np.testing.assert_array_equal([choosing(x) for x in images], wanted.choice)
@@ -228,21 +228,21 @@ def test_runs_of_training_among_the_methods(tmp_path, toys, monkeypatch):
     image = read_image(table.parent / "images" / "03.png")
     scores = [float(jiqa.load(name)(image)) for name in names]
     assert abs(scores[0] - scores[1]) > 1e-3
-    portfolio = dataclasses.replace(
+    scenario = dataclasses.replace(
         planted(40), methods=names, features=(), further=None
     )
     near = np.array(scores) + np.random.default_rng(0).normal(0, 1, (40, 3))
-    portfolio = dataclasses.replace(portfolio, raw=near)
+    scenario = dataclasses.replace(scenario, raw=near)
     chosen = {"methods": {n: {"metric": n, "identity": identity(n)} for n in names}}
-    learn(portfolio, Growth(trees=4), chosen).save(tmp_path / "inner")
+    grow_selector(scenario, Growth(trees=4), chosen).save(tmp_path / "inner")
     inner = f"selector:{tmp_path / 'inner'}"
     selector = open_selector(tmp_path / "inner")
-    one = dataclasses.replace(portfolio.take([0]), raw=np.array([scores]))
+    one = dataclasses.replace(scenario.take([0]), raw=np.array([scores]))
     wanted = selector.on(one).predicted[0]
     np.testing.assert_allclose(jiqa.load(inner)(image), wanted, rtol=1e-4)
     # A selector is a method, too.
-    nested = dataclasses.replace(portfolio, methods=(inner, *names[1:]))
-    learn(nested, Growth(trees=4)).save(tmp_path / "outer")
+    nested = dataclasses.replace(scenario, methods=(inner, *names[1:]))
+    grow_selector(nested, Growth(trees=4)).save(tmp_path / "outer")
     outer = jiqa.load(f"selector:{tmp_path / 'outer'}")
     assert set(outer.weights) == {*names[:2], inner, f"selector:{tmp_path / 'outer'}"}
     assert np.isfinite(outer(image))

@@ -20,9 +20,9 @@ from jiqa.core.bound_metric import BoundMetric
 from jiqa.io.decode import read_image
 from jiqa.models.parts.method_table import read_portfolio
 from jiqa.selectors.forest_selector import open_selector
-from jiqa.selectors.learn import reported
+from jiqa.selectors.learning import reported
 from jiqa.selectors.network_selector import RunSelector
-from jiqa.selectors.scenario import Portfolio
+from jiqa.selectors.scenario import Scenario
 from jiqa.selectors.score_mapping import Curves
 from jiqa.training.export import export_program
 from tests.helpers.choices import choices
@@ -54,14 +54,14 @@ def test_a_choice_stands_whatever_the_methods_say():
     raw = np.array([[1, 0.5, 1], [0, 1.0, 0], [1, np.nan, 1], [1, 1, np.nan]])
     names = tuple(f"{k}.png" for k in range(4))
     labels = ("run:r(output=choice)", "b(x=2)", "a")
-    there = Portfolio(names, names, ("",) * 4, labels, raw[:, ::-1], np.arange(4.0))
-    portfolio = found.check(there)
-    assert portfolio.methods == ("A", "B")
-    choices = found.on(portfolio)
+    there = Scenario(names, names, ("",) * 4, labels, raw[:, ::-1], np.arange(4.0))
+    scenario = found.check(there)
+    assert scenario.methods == ("A", "B")
+    choices = found.on(scenario)
     np.testing.assert_array_equal(choices.choice, [1, 0, 1, -1])
     np.testing.assert_allclose(choices.mapped, [[1, 6], [0, 11], [1, np.nan], [1, 11]])
     np.testing.assert_allclose(choices.predicted, [6, 0, np.nan, np.nan])
-    lines = {line["name"]: line for line in reported(found, portfolio)}
+    lines = {line["name"]: line for line in reported(found, scenario)}
     assert [lines[k]["chosen"] for k in ("A", "B")] == [1, 2]
     line = lines["selector: known"]
     assert (line["images"], line["failed"], line["mae"]) == (2, 2, (6 + 1) / 2)
@@ -70,7 +70,7 @@ def test_a_choice_stands_whatever_the_methods_say():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Any:
-    """A network that learned from a portfolio, and its report on other photographs."""
+    """A network that learned from a scenario, and its report on other photographs."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         toys_are_known(patch)
