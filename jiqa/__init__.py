@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jiqa import training as training
     from jiqa import weights as weights
     from jiqa.core.metric import Info as Info
+    from jiqa.evaluation.run import evaluate as evaluate
     from jiqa.registry import list_metrics as list_metrics
     from jiqa.registry import load as load
     from jiqa.training.run import train as train
@@ -37,6 +38,7 @@ _NAMES = {
     "analysis": "",
     "data": "",
     "distortions": "",
+    "evaluate": "evaluation.run",
     "evaluation": "",
     "list_metrics": "registry",
     "load": "registry",

@@ -25,18 +25,17 @@ Exit code 0; 1 when some rows failed; 2 for wrong usage.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jiqa.checks import expected
-from jiqa.cli.common.extra_tests import add_further_arguments
-from jiqa.cli.common.rated_rows import add_data_arguments, add_table_arguments
+from jiqa.cli.common.evaluation_arguments import add_data_arguments, add_table_arguments
+from jiqa.cli.common.extra_tests import add_extra_test_arguments
 
 if TYPE_CHECKING:
-    from jiqa.cli.common.rated_rows import Rated
-    from jiqa.evaluation.evaluate import Evaluation
+    from jiqa.evaluation.run import Result
 
 HELP = "evaluate metrics against subjective scores (MOS, DMOS)"
 
@@ -101,24 +100,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=0, help="seed of resamples and splits (%(default)s)"
     )
     add("--no-report", action="store_true", help="write no report and no plots")
-    add_further_arguments(parser)
+    add_extra_test_arguments(parser)
     add_data_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read, evaluate, write and print; see the module's docstring for the exit code."""
-    from jiqa.cli.common.extra_tests import show_further, wanted_of
+    """Evaluate and print; see the module's docstring for the exit code."""
+    from jiqa.cli.common.evaluation_arguments import resumable, start
+    from jiqa.cli.common.extra_tests import splits_of
     from jiqa.cli.common.progress import progress
-    from jiqa.cli.common.rated_rows import rate_data, show_report, write_run
-    from jiqa.cli.common.summary_table import show_summary
+    from jiqa.cli.common.run_record import run_facts
+    from jiqa.cli.common.summary_table import show_extra_tests, show_summary
+    from jiqa.distributed import Rank
     from jiqa.errors import UsageError
-    from jiqa.evaluation.evaluate import evaluate, write_evaluation
-    from jiqa.evaluation.extra_tests import (
-        compute_further,
-        is_unrated_reference,
-        write_further,
-    )
-    from jiqa.io.write_table import make_folder
+    from jiqa.evaluation.run import evaluate
 
     if bool(arguments.scores) == bool(arguments.data):
         raise UsageError(
@@ -128,86 +123,64 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("give METRICS and --data together")
     if arguments.data and not arguments.output:
         raise UsageError("--data needs --output DIR, where unfinished work is kept")
-    for name, fewest in (("resamples", 0), ("observers", 1), ("seed", 0)):
-        number = getattr(arguments, name)
-        if number is not None and number < fewest:
-            raise UsageError(expected(f"--{name}", f"{fewest} or more", f"{number}"))
-    given = _given_directions(arguments.direction)
-    wanted = wanted_of(arguments, _MAPPINGS[arguments.mapping])
+    directions: Any = _directions(arguments.direction)
     folder = Path(arguments.output) if arguments.output else None
-    if folder:
-        make_folder(folder / "rows.parquet")  # now, not after the work
-    rated: Rated | None
-    if arguments.data:
-        assert folder is not None
-        rated = rate_data(arguments, folder)
-    else:
-        rated = _rate_tables(arguments)
-    if rated is None:
-        return 0  # another process writes what all have found
-    score_direction: dict[str, Any] = dict(rated.score_direction)
-    if arguments.score_direction:
-        score_direction = dict.fromkeys(score_direction, arguments.score_direction)
-    observers = None
-    if arguments.observers:
-        observers = dict.fromkeys(score_direction, int(arguments.observers))
-    metrics = list(dict.fromkeys(row["metric"] for row in rated.rows))
-    directions = {**rated.directions, **_directions(metrics, given)}
-    rows = [
-        row
-        for row in rated.rows
-        if str(row["data"] or "") in score_direction and not is_unrated_reference(row)
-    ]
-    parts = {(row["data"], row["split"], row["metric"]) for row in rows}
-    with progress("evaluating", len(parts)) as advance:
-        evaluation = evaluate(
-            rows,
+    programs, rank = start(arguments) if arguments.data else (None, Rank())
+    with resumable(folder) if folder else contextlib.nullcontext():
+        result = evaluate(
+            arguments.metrics or "",
+            arguments.data or (),
+            scores=arguments.scores or (),
+            output=folder,
+            subjective=arguments.subjective,
+            score_direction=arguments.score_direction,
+            ignore=arguments.ignore,
             directions=directions,
-            score_direction=score_direction,
+            infinite=arguments.infinite,
             mapping=_MAPPINGS[arguments.mapping],
+            observers=arguments.observers,
             resamples=arguments.resamples,
             seed=arguments.seed,
-            observers=observers,
-            advance=advance,
+            splits=splits_of(arguments.splits),
+            waterloo=arguments.waterloo,
+            experts=arguments.experts,
+            margin=arguments.margin,
+            gmad=arguments.gmad,
+            data_dir=arguments.data_dir,
+            hidden_references=arguments.hidden_references,
+            resume=arguments.resume,
+            options=arguments.set,
+            background=arguments.background,
+            weights=arguments.weights,
+            memory=arguments.memory,
+            programs=programs,
+            rank=rank,
+            progress=progress,
+            record=run_facts(arguments),
         )
-    directions |= {line["metric"]: line["direction"] for line in evaluation.summary}
-    further = compute_further(
-        rated.rows,
-        evaluation,
-        wanted,
-        directions=directions,
-        score_direction=score_direction,
-    )
-    evaluation = replace(evaluation, rows=rated.rows)
-    if folder:
-        write_evaluation(folder, evaluation)
-        write_further(folder, further, wanted)
-        write_run(folder, arguments, rated)
-    show_summary(evaluation.summary)
-    show_further(further, folder)
-    if folder:
-        print(f"{len(rated.rows)} rows and their summary written to {folder}")
-        if not arguments.no_report:
-            show_report(folder, arguments, evaluation, rated, further)
-    return _end(evaluation)
-
-
-def _rate_tables(arguments: argparse.Namespace) -> Rated:
-    from jiqa.cli.common.rated_rows import Rated
-    from jiqa.evaluation.read_scores import read_scores
-
-    scores = read_scores(
-        arguments.scores,
-        subjective=arguments.subjective,
-        ignore=arguments.ignore,
-        infinite=arguments.infinite,
-    )
-    for note in scores.notes:
+    if not rank.first:
+        return 0  # another process writes what all have found
+    for note in result.rated.notes:
         print(note, file=sys.stderr)
-    return Rated(scores.rows, {}, dict(scores.score_direction))
+    show_summary(result.summary)
+    show_extra_tests(result.extra, folder)
+    if folder:
+        print(f"{len(result.rows)} rows and their summary written to {folder}")
+        if not arguments.no_report:
+            _report(result, folder)
+    return _end(result)
 
 
-def _given_directions(texts: list[str]) -> dict[str, str]:
+def _report(result: Result, folder: Path) -> None:
+    from jiqa.cli.common.run_record import command
+    from jiqa.report.evaluation.report import report
+
+    page = report(result, folder, command=command(), title="jiqa evaluate")
+    print(f"report written to {page.resolve()}")
+
+
+def _directions(texts: list[str]) -> dict[str, str]:
+    """``METRIC=higher`` or ``METRIC=lower``, by metric."""
     from jiqa.errors import UsageError
 
     given = {}
@@ -220,46 +193,15 @@ def _given_directions(texts: list[str]) -> dict[str, str]:
     return given
 
 
-def _directions(metrics: list[str], given: dict[str, str]) -> dict[str, Any]:
-    from jiqa.errors import UsageError
-    from jiqa.evaluation.directions import known_direction
-
-    unknown = [m for m in given if m not in metrics]
-    if unknown:
-        raise UsageError(
-            f"--direction: unknown metric {', '.join(unknown)} (metrics: "
-            f"{', '.join(metrics)})"
-        )
-    known = {m: known_direction(m) for m in metrics}
-    return {m: d for m, d in {**known, **given}.items() if d}
-
-
-def _end(evaluation: Evaluation) -> int:
+def _end(result: Result) -> int:
     """Say what is amiss; the exit code."""
-    from jiqa.evaluation.extra_tests import is_unrated_reference
-    from jiqa.io.write_table import is_missing
-
-    overall = [row for row in evaluation.summary if row["distortion"] == "all"]
-    for data in dict.fromkeys(row["data"] for row in overall):
-        declared = [
-            row["srcc"]
-            for row in overall
-            if row["data"] == data
-            and row["srcc"] is not None
-            and "inferred" not in row["note"]
-        ]
-        if declared and max(declared) < 0:
-            print(
-                f"every metric of known direction disagrees with the scores of {data}; "
-                "check --score-direction",
-                file=sys.stderr,
-            )
-    rated = {(row["data"], row["split"]) for row in overall}
-    failed = sum(row["failed"] for row in overall) + sum(
-        is_missing(row["value"])
-        for row in evaluation.rows
-        if (row["data"], row["split"]) not in rated or is_unrated_reference(row)
-    )
-    if failed:
-        print(f"{failed} rows failed and are left out of the figures", file=sys.stderr)
-    return 1 if failed else 0
+    for data in result.contrary:
+        print(
+            f"every metric of known direction disagrees with the scores of {data}; "
+            "check --score-direction",
+            file=sys.stderr,
+        )
+    if result.failed:
+        text = f"{result.failed} rows failed and are left out of the figures"
+        print(text, file=sys.stderr)
+    return 1 if result.failed else 0

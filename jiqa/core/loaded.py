@@ -63,6 +63,11 @@ class Loaded:
             lambda devices: jax.jit(divided(against, devices, (False, False, True)))
         )
 
+    @property
+    def members(self) -> tuple[BoundMetric, ...]:
+        """The metrics with their options."""
+        return self._group.members
+
     def __call__(self, *images: Any) -> Any:
         """Score images ``[..., H, W, C]``; see ``jiqa.core.images``."""
         if self._single and not self.weights:

@@ -1,13 +1,29 @@
-"""How far metrics agree with people, and how sure that is.
+"""How far metrics agree with subjective scores, and how sure that is.
 
-``tables`` and ``merging`` read anyone's scores; ``summary`` turns rows into figures
-with intervals, by ``correlations``, ``logistic``, ``weighted_ranks`` and ``bootstrap``.
-``significance`` and ``pair_discrimination`` compare metric with metric. ``waterloo``
-and ``gmad`` need no human scores; ``protocol`` is for trained models.
+``run`` does the whole: ``jiqa.evaluate``, here ``evaluate_metrics``. Of its steps,
+``score_datasets`` computes metrics on data sets and ``read_scores`` reads tables of
+scores; ``evaluate`` turns their rows into figures with intervals; ``metric_tests``
+compare metric with metric; ``extra_tests`` are done on request, some of them without
+subjective scores. ``statistics`` takes arrays and gives numbers.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from jiqa.evaluation.evaluate import Evaluation as Evaluation
 from jiqa.evaluation.evaluate import evaluate as evaluate
-from jiqa.evaluation.read_scores import read_scores as read_scores
+from jiqa.evaluation.read_scores import read_scores
 
-__all__ = ["Evaluation", "evaluate", "read_scores"]
+if TYPE_CHECKING:
+    from jiqa.evaluation.run import evaluate as evaluate_metrics
+
+__all__ = ["Evaluation", "evaluate", "evaluate_metrics", "read_scores"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "evaluate_metrics":  # brings the readers of data sets
+        from jiqa.evaluation import run
+
+        return run.evaluate
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 
 from jiqa.checks import expected
-from jiqa.evaluation import evaluate as summary
 from jiqa.evaluation import rows as grouping
 from jiqa.evaluation.metric_figures import Settings, compute_figures
 from jiqa.evaluation.metric_tests import compare_metrics
@@ -174,7 +173,7 @@ def _infer(
 FILES = ("rows.parquet", "summary.csv", "summary.json", "significance.json")
 
 
-def write_evaluation(folder: Path, evaluation: summary.Evaluation) -> None:
+def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     """Write ``FILES`` into a folder; a missing one is made.
 
     Infinity is ``inf`` in CSV and 1e999 in JSON, a missing figure an empty cell or
@@ -182,6 +181,6 @@ def write_evaluation(folder: Path, evaluation: summary.Evaluation) -> None:
     """
     write_rows(folder / "rows.parquet", grouping.COLUMNS, evaluation.rows)
     for name in ("summary.csv", "summary.json"):
-        write_rows(folder / name, summary.COLUMNS, evaluation.summary)
+        write_rows(folder / name, COLUMNS, evaluation.summary)
     path = folder / "significance.json"
     write_json(path, evaluation.significance, indent=None, allow_nan=False)

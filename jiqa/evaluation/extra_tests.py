@@ -1,4 +1,4 @@
-"""What an evaluation holds beside correlations, if it is asked for, and its files."""
+"""Extra tests: what an evaluation does beside correlations, and the files of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from jiqa.checks import expected
+from jiqa.errors import UsageError
 from jiqa.evaluation import split_protocol, unrated_tests
 from jiqa.evaluation.evaluate import Evaluation
 from jiqa.evaluation.statistics.logistic import Curve, Fit
@@ -16,8 +18,8 @@ from jiqa.io.write_table import Row, write_rows
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is asked for.
+class Requested:
+    """Which extra tests are asked for.
 
     Attributes:
         splits: of the protocol of repeated splits; ``None`` for none.
@@ -37,10 +39,30 @@ class Wanted:
     seed: int = 0
     mapping: Curve = 5
 
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            UsageError: one that is too small, or a margin that is none.
+        """
+        if self.splits not in (None, "own") and not _is_count(self.splits):
+            raise UsageError(
+                expected("splits", "1 or more, or 'own'", repr(self.splits))
+            )
+        if self.gmad is not None and not _is_count(self.gmad):
+            raise UsageError(expected("gmad", "1 or more", repr(self.gmad)))
+        if not 0 <= self.margin < 100:
+            raise UsageError(expected("margin", "0 to below 100", repr(self.margin)))
+
+    @property
+    def unrated(self) -> bool:
+        """Whether any of them works on data sets without subjective scores."""
+        return self.waterloo or self.gmad is not None
+
 
 @dataclass(frozen=True)
-class Further:
-    """What was found; a table that was not asked for is empty.
+class ExtraTests:
+    """What the extra tests found; a table that was not asked for is empty.
 
     Attributes:
         protocol: see ``split_protocol.COLUMNS``.
@@ -55,60 +77,64 @@ class Further:
     notes: list[str] = field(default_factory=list)
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value >= 1
+
+
 def is_unrated_reference(row: Row) -> bool:
     """Whether a row is of a reference that was added as a pristine image."""
     return row.get("level") == 0 and row.get("score") is None
 
 
-def compute_further(
+def run_extra_tests(
     rows: Sequence[Row],
     evaluation: Evaluation,
-    wanted: Wanted,
+    requested: Requested,
     *,
     directions: Mapping[str, str],
     score_direction: Mapping[str, str],
-) -> Further:
-    """Compute what is wanted.
+) -> ExtraTests:
+    """Run the tests that are requested.
 
     Args:
         rows: all rows, those without a score too.
         evaluation: of the rated ones; its fits put the P-test's experts on one scale.
-        wanted: what.
+        requested: what.
         directions: which values are better, by metric.
         score_direction: which scores are better, by rated data set.
     """
-    further = Further()
-    if wanted.splits is not None:
-        further.protocol.extend(
+    found = ExtraTests()
+    if requested.splits is not None:
+        found.protocol.extend(
             split_protocol.split_protocol(
                 [row for row in rows if str(row.get("data") or "") in score_direction],
                 directions=directions,
                 score_direction=score_direction,
-                splits=wanted.splits,
-                seed=wanted.seed,
-                mapping=wanted.mapping,
+                splits=requested.splits,
+                seed=requested.seed,
+                mapping=requested.mapping,
             )
         )
     tables = unrated_tests.tables_of(rows)
-    curves, scale = _expert_curves(evaluation, wanted.experts, score_direction)
-    for table in tables if wanted.waterloo else ():
-        further.waterloo.extend(
+    curves, scale = _expert_curves(evaluation, requested.experts, score_direction)
+    for table in tables if requested.waterloo else ():
+        found.waterloo.extend(
             unrated_tests.waterloo_tests(
                 table,
                 directions=directions,
-                experts=wanted.experts,
+                experts=requested.experts,
                 curves=curves,
                 scale=scale,
-                margin=wanted.margin,
+                margin=requested.margin,
             )
         )
-    for table in tables if wanted.gmad else ():
+    for table in tables if requested.gmad else ():
         try:
-            found = unrated_tests.gmad_pairs(table, levels=wanted.gmad or 0)
-            further.gmad.extend(found)
+            pairs = unrated_tests.gmad_pairs(table, levels=requested.gmad or 0)
+            found.gmad.extend(pairs)
         except ValueError as error:
-            further.notes.append(f"no gMAD pairs of {table.data}: {error}")
-    return further
+            found.notes.append(f"no gMAD pairs of {table.data}: {error}")
+    return found
 
 
 def _expert_curves(
@@ -137,20 +163,22 @@ def _scaled(fit: Fit | None, unit: float) -> Any:
     return lambda values: unit * np.asarray(fit(values))
 
 
-def write_further(folder: Path, further: Further, wanted: Wanted) -> list[str]:
+def write_extra_tests(
+    folder: Path, found: ExtraTests, requested: Requested
+) -> list[str]:
     """Write what was asked for: ``protocol.csv``, ``waterloo.csv``, ``gmad.csv``.
 
     Returns:
         The names of the files that were written.
     """
     asked = {
-        "protocol.csv": (wanted.splits, split_protocol.COLUMNS, further.protocol),
+        "protocol.csv": (requested.splits, split_protocol.COLUMNS, found.protocol),
         "waterloo.csv": (
-            wanted.waterloo,
+            requested.waterloo,
             unrated_tests.WATERLOO_COLUMNS,
-            further.waterloo,
+            found.waterloo,
         ),
-        "gmad.csv": (wanted.gmad, unrated_tests.GMAD_COLUMNS, further.gmad),
+        "gmad.csv": (requested.gmad, unrated_tests.GMAD_COLUMNS, found.gmad),
     }
     written = []
     for name, (given, columns, lines) in asked.items():

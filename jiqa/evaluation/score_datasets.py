@@ -6,20 +6,28 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jiqa.core.bound_metric import BoundMetric
+from jiqa.core.loaded import Loaded
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.data.schema import REFERENCES
 from jiqa.data.splits import select
 from jiqa.distributed import Rank
 from jiqa.errors import UsageError
+from jiqa.evaluation.run_weights import RunWeights
 from jiqa.evaluation.score_dataset import Part, fingerprint, score_part
 from jiqa.io.write_table import Row
-from jiqa.progress import Progress
-from jiqa.scoring.choose_metrics import check_options, choose, read_params
+from jiqa.progress import Progress, silent
+from jiqa.scoring.choose_metrics import check_options, choose
 from jiqa.scoring.runner import Runner
+
+if TYPE_CHECKING:
+    from jiqa.weights import Weights
+
+#: Metrics to compute: a comma list, or any number of names and of metrics with options.
+Metrics = str | Sequence[str | BoundMetric | Loaded]
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,8 @@ class Scoring:
     """How data sets are scored.
 
     Attributes:
-        metrics: comma list, ``all`` or ``all-classical``.
+        metrics: comma list, ``all`` or ``all-classical``; or a sequence of names,
+            of bound metrics, and of what ``jiqa.load`` returns.
         options: ``METRIC.OPTION=VALUE`` settings.
         weights: folder in which learned weights are looked for first.
         background: grey level behind transparent pixels.
@@ -39,7 +48,7 @@ class Scoring:
         rank: of this process.
     """
 
-    metrics: str
+    metrics: Metrics
     options: Sequence[str] = ()
     weights: str | None = None
     background: float = 1.0
@@ -132,10 +141,13 @@ def score_datasets(
     how: Scoring,
     journals: Path,
     *,
-    resume: bool,
-    progress: Progress,
+    resume: bool = False,
+    progress: Progress = silent,
 ) -> Scored:
     """Score all parts with all metrics that can be computed on them.
+
+    Names are resolved and options checked before anything is scored, and each file of
+    weights is read once, however many parts and metrics need it.
 
     Args:
         parts: of prepared data sets.
@@ -151,20 +163,22 @@ def score_datasets(
     rows: list[Row] = []
     directions: dict[str, Any] = {}
     digests: dict[str, str] = {}
+    # What "all" stands for depends on whether there are references.
+    chosen = {
+        paired: resolve(how, have_reference=paired)
+        for paired in dict.fromkeys(part.paired for part in parts)
+    }
+    weights = RunWeights(how.weights, _sets_of_loaded(how.metrics))
+    for choices in chosen.values():  # what is missing is told before anything is scored
+        digests |= weights.digests(choices)
     for part in parts:
-        choices = choose(
-            how.metrics,
-            how.options,
-            have_reference=part.paired,
-            weights=how.weights,
-        )
-        check_options(choices)
-        found = weight_digests(choices, how.weights)
+        choices = chosen[part.paired]
+        found = weights.digests(choices)
         runner = Runner(
             choices,
             background=how.background,
             programs=how.programs,
-            params=read_params(choices, how.weights),
+            params=weights.params(choices),
             memory=how.memory,
             devices=how.devices,
             share=(how.rank.index, how.rank.count),
@@ -187,7 +201,6 @@ def score_datasets(
             bar=functools.partial(progress, f"scoring {part.spec}"),
         )
         directions |= {c.label: c.metric.info.direction for c in choices}
-        digests |= found
     scales = {p.name: p.dataset.scale for p in parts}
     return Scored(
         rows,
@@ -199,25 +212,41 @@ def score_datasets(
     )
 
 
-def weight_digests(
-    choices: Sequence[BoundMetric], folder: str | None
-) -> dict[str, str]:
-    """Fingerprint of the learned parameters of each choice, by label.
+def _sets_of_loaded(metrics: Metrics) -> list[Weights]:
+    """Weights that loaded metrics bring along."""
+    if isinstance(metrics, str):
+        return []
+    loaded = [metric for metric in metrics if isinstance(metric, Loaded)]
+    return [found for metric in loaded for found in metric.weights.values()]
+
+
+def resolve(how: Scoring, *, have_reference: bool) -> list[BoundMetric]:
+    """The choices that names stand for, with their options checked.
+
+    Names come first, then bound and loaded metrics in their order.
 
     Raises:
-        UsageError: weights that are nowhere, or a file that does not fit.
+        UsageError: see ``jiqa.scoring.choose_metrics.choose``, or two metrics with one
+            label.
     """
-    from jiqa.core.loaded import read_weights
-    from jiqa.core.metric_group import MetricGroup
-
-    digests = {}
-    for choice in choices:
-        group = MetricGroup([choice])
-        try:
-            sets = read_weights(group, folder)
-        except (FileNotFoundError, ValueError) as error:
-            raise UsageError(str(error)) from None
-        if sets:
-            parts = [f"{name}:{sets[name].sha256}" for name in sorted(sets)]
-            digests[choice.label] = " ".join(parts)
-    return digests
+    given = [how.metrics] if isinstance(how.metrics, str) else list(how.metrics)
+    names = [metric for metric in given if isinstance(metric, str)]
+    choices: list[BoundMetric] = []
+    if names or not given:
+        choices += choose(
+            ",".join(names),
+            how.options,
+            have_reference=have_reference,
+            weights=how.weights,
+        )
+    for metric in given:
+        if isinstance(metric, BoundMetric):
+            choices.append(metric)
+        elif isinstance(metric, Loaded):
+            choices += metric.members
+    labels = [choice.label for choice in choices]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise UsageError(f"metrics: {', '.join(twice)} is there twice")
+    check_options(choices)
+    return choices

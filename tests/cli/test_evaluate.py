@@ -180,11 +180,11 @@ def test_written_rows_are_evaluated_the_same_way(tmp_path):
         ),
         (
             ("--scores", "T", "--resamples", "-1"),
-            "--resamples: expected 0 or more, got -1",
+            "resamples: expected 0 or more, got -1",
         ),
         (
             ("--scores", "T", "--observers", "0"),
-            "--observers: expected 1 or more, got 0",
+            "observers: expected 1 or more, got 0",
         ),
         (("--scores", "T", "--subjective", "mos"), "a column mos"),
         (("--scores", "T", "--output", "T"), "cannot write"),

@@ -235,10 +235,10 @@ def test_what_cannot_be_tested_is_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--splits", "0"], "--splits: expected a number from 1, or own, got 0"),
-        (["--splits", "many"], "--splits: expected a number from 1, or own, got many"),
-        (["--gmad", "0"], "--gmad: expected 1 or more, got 0"),
-        (["--margin", "100"], "--margin: expected 0 to below 100, got 100.0"),
+        (["--splits", "0"], "splits: expected 1 or more, or 'own', got 0"),
+        (["--splits", "many"], "splits: expected 1 or more, or 'own', got 'many'"),
+        (["--gmad", "0"], "gmad: expected 1 or more, got 0"),
+        (["--margin", "100"], "margin: expected 0 to below 100, got 100.0"),
     ],
 )
 def test_wrong_usage_is_told(words, said, tmp_path, capsys):

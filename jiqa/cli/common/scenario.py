@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jiqa.cli.common.rated_rows import add_data_arguments, add_table_arguments
+from jiqa.cli.common.evaluation_arguments import add_data_arguments, add_table_arguments
 
 if TYPE_CHECKING:
-    from jiqa.cli.common.rated_rows import Rated
+    from jiqa.evaluation.rated import Rated
     from jiqa.selectors.scenario import Scenario
 
 
@@ -87,9 +87,8 @@ def read_scenario_of(
 
 
 def _read(arguments: argparse.Namespace) -> Rated:
-    from jiqa.cli.common.rated_rows import Rated
     from jiqa.errors import UsageError
-    from jiqa.evaluation.read_scores import read_scores
+    from jiqa.evaluation.rated import rate_tables
     from jiqa.selectors.scenario_table import is_portfolio
 
     if is_portfolio(arguments.scores):
@@ -97,12 +96,12 @@ def _read(arguments: argparse.Namespace) -> Rated:
             f"{arguments.scores}: the scores are already mapped to the MOS scale by a "
             "selector; expected the scores as the methods give them"
         )
-    scores = read_scores(
+    rated = rate_tables(
         [arguments.scores], subjective=arguments.subjective, ignore=arguments.ignore
     )
-    for note in scores.notes:
+    for note in rated.notes:
         print(note, file=sys.stderr)
-    return Rated(scores.rows, {}, dict(scores.score_direction))
+    return rated
 
 
 def _known(labels: Sequence[str]) -> dict[str, Any]:
@@ -122,10 +121,16 @@ def _scored(
     arguments: argparse.Namespace, folder: Path, methods: str
 ) -> tuple[Rated, dict[str, Any]] | None:
     """Every method on every image of a data set, by what ``jiqa evaluate`` has."""
-    from jiqa.cli.common.rated_rows import rate_data
+    import jax
+
+    from jiqa.cli.common.evaluation_arguments import resumable, start
+    from jiqa.cli.common.progress import progress
     from jiqa.errors import UsageError
+    from jiqa.evaluation.rated import rate_data
+    from jiqa.evaluation.score_datasets import Scoring
     from jiqa.registry import identity
     from jiqa.scoring.choose_metrics import choose
+    from jiqa.scoring.memory import read_bytes
 
     choices = choose(
         methods, arguments.set, have_reference=True, weights=arguments.weights
@@ -137,9 +142,27 @@ def _scored(
             f"{', '.join(full)} {verb} a reference, but methods are chosen for images "
             "without one"
         )
-    words = {**vars(arguments), "metrics": methods, "data": [arguments.data]}
-    asked = argparse.Namespace(**words, waterloo=False, gmad=None)
-    rated = rate_data(asked, folder)
+    programs, rank = start(arguments)
+    how = Scoring(
+        metrics=choices,
+        weights=arguments.weights,
+        background=arguments.background,
+        memory=read_bytes(arguments.memory) if arguments.memory else None,
+        x64=arguments.x64,
+        programs=programs,
+        devices=jax.local_devices(),
+        rank=rank,
+    )
+    with resumable(folder):
+        rated = rate_data(
+            [arguments.data],
+            how,
+            folder,
+            data_dir=arguments.data_dir,
+            hidden_references=arguments.hidden_references,
+            resume=arguments.resume,
+            progress=progress,
+        )
     if rated is None:
         return None
     known = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from jiqa.evaluation.extra_tests import Further
+from jiqa.evaluation.extra_tests import ExtraTests
 from jiqa.report.evaluation.tables import (
     Table,
     count_cell,
@@ -24,7 +24,7 @@ _MOST_PAIRS = 60
 _ARROWS = {"higher": "↑", "lower": "↓"}
 
 
-def protocol_table(further: Further) -> Table | None:
+def protocol_table(extra: ExtraTests) -> Table | None:
     """A line a metric: medians with the middle 95 % of the splits; ``None`` if none."""
     heads = [
         *("metric", "data", "split", ("SRCC", "descending"), ("KRCC", "descending")),
@@ -48,12 +48,12 @@ def protocol_table(further: Further) -> Table | None:
             count_cell(line["failed"]),
             text_cell(line["note"], wide=True),
         ]
-        for line in further.protocol
+        for line in extra.protocol
     ]
     return table("Median over repeated splits", heads, rows) if rows else None
 
 
-def waterloo_table(further: Further) -> Table | None:
+def waterloo_table(extra: ExtraTests) -> Table | None:
     """A line a metric: D-, L- and P-test; ``None`` if there are none."""
     heads = [
         *("metric", "data", "split", ("D", "descending"), ("L", "descending")),
@@ -75,13 +75,13 @@ def waterloo_table(further: Further) -> Table | None:
             count_cell(line["failed"]),
             text_cell(line["note"], wide=True),
         ]
-        for line in further.waterloo
+        for line in extra.waterloo
     ]
     return table("Tests without human scores", heads, rows) if rows else None
 
 
 def gmad_figures(
-    further: Further, rows: Sequence[Row], album: Album
+    extra: ExtraTests, rows: Sequence[Row], album: Album
 ) -> list[dict[str, Any]]:
     """The pairs that contradict each other most, with their pictures.
 
@@ -89,7 +89,7 @@ def gmad_figures(
     as the attacker's standard deviations count it; the largest first.
     """
     best: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    for line in further.gmad:
+    for line in extra.gmad:
         key = tuple(line[k] for k in ("data", "split", "defender", "attacker"))
         known = best.get(key)
         if known is None or _reach(line) > _reach(known):

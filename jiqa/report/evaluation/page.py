@@ -16,7 +16,7 @@ import numpy as np
 
 from jiqa.core.metric import Info
 from jiqa.evaluation.evaluate import Evaluation
-from jiqa.evaluation.extra_tests import Further
+from jiqa.evaluation.extra_tests import ExtraTests
 from jiqa.metrics import all_metrics
 from jiqa.report.evaluation import tables
 from jiqa.report.evaluation.extra_tests import (
@@ -45,7 +45,7 @@ def write_report(
     settings: Mapping[str, Any] | None = None,
     score_direction: Mapping[str, str] | None = None,
     worst_count: int = 6,
-    further: Further | None = None,
+    extra: ExtraTests | None = None,
 ) -> None:
     """Write the page.
 
@@ -61,32 +61,32 @@ def write_report(
         score_direction: whether ``"higher"`` or ``"lower"`` scores are better, by data
             set; for the labels.
         worst_count: largest residuals shown of each metric.
-        further: what there is beside correlations.
+        extra: what there is beside correlations.
     """
-    further = further or Further()
+    extra = extra or ExtraTests()
     found = groups(evaluation, score_direction)
     mappings = sorted({str(line["mapping"]) for line in evaluation.summary})
     album = Album(thumbnails)
     with style():
         sections = [_section(i, g, album, worst_count) for i, g in enumerate(found)]
     failed, failures = tables.failures_table(evaluation.rows)
-    pairs = gmad_figures(further, evaluation.rows, album)
+    pairs = gmad_figures(extra, evaluation.rows, album)
     write_page(
         path,
         "evaluation.html.j2",
         title=title,
         command=command,
-        notes=[*notes, *further.notes],
+        notes=[*notes, *extra.notes],
         settings=[
             *([f"mapping before PLCC and RMSE: {', '.join(mappings)}"] * bool(found)),
             *(f"{name}: {value}" for name, value in (settings or {}).items()),
         ],
         sections=sections,
         across=tables.across_table(found) if len(found) > 1 else None,
-        protocol=protocol_table(further),
-        waterloo=waterloo_table(further),
+        protocol=protocol_table(extra),
+        waterloo=waterloo_table(extra),
         pairs=pairs,
-        all_pairs=len(further.gmad),
+        all_pairs=len(extra.gmad),
         failed=failed,
         failures=failures,
         metrics=_metrics(evaluation.rows),

@@ -14,7 +14,7 @@ import jiqa
 from jiqa import weights
 from jiqa.core.feature_spec import DeepSteps
 from jiqa.errors import UsageError
-from jiqa.evaluation.score_datasets import weight_digests
+from jiqa.evaluation.run_weights import RunWeights
 from jiqa.metrics.parts.feature_maps import unit_similarity
 from jiqa.registry import bound_metric, get_metric
 from jiqa.scoring.choose_metrics import check_options
@@ -132,8 +132,8 @@ def test_weights_without_a_classifier(rng):
     x = rng.random((40, 40, 3)).astype(np.float32)
     options: Any = {"classifier": True, "resize": 224}
     with pytest.raises(UsageError, match="without the network's classifier"):
-        weight_digests([bound_metric("deepsim", options)], None)
-    assert list(weight_digests([bound_metric("deepsim")], None)) == ["deepsim"]
+        RunWeights().digests([bound_metric("deepsim", options)])
+    assert list(RunWeights().digests([bound_metric("deepsim")])) == ["deepsim"]
     with pytest.raises(ValueError, match=r"whole=True.*fc6\.kernel"):
         DEEPSIM({}, x, x, **options)
 
