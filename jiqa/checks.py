@@ -60,11 +60,15 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 3) -> str:
     Case does not count, and ``-`` and ``:`` count as ``_``, unless names are
     options of a command, ``--name``.
     """
-    names = list(dict.fromkeys(known))
+    close = close_names(name, known, most)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def close_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """At most ``most`` known names that are close to one, the closest first."""
     if not name.startswith("-"):
         name = name.lower().replace("-", "_").replace(":", "_")
-    close = difflib.get_close_matches(name, names, n=most)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+    return difflib.get_close_matches(name, list(dict.fromkeys(known)), n=most)
 
 
 def hashable(value: Any) -> Any:

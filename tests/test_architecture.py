@@ -166,7 +166,9 @@ def test_argparse_stays_in_the_command_line():
 @pytest.mark.parametrize("package", DISCOVERED)
 def test_discovery_folders_hold_what_they_discover(package):
     mark = DISCOVERED[package]
-    for name, module in modules(package):
+    found = list(modules(package))
+    assert found
+    for name, module in found:
         assert any(
             key == mark or hasattr(value, mark) for key, value in vars(module).items()
         ), f"{package}.{name} has nothing with {mark}"

@@ -8,11 +8,11 @@ A subcommand is a module here with ``HELP``, ``add_arguments(parser)`` and
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 import sys
 from collections.abc import Callable, Sequence
 
+from jiqa.checks import did_you_mean
 from jiqa.discovery import modules
 
 
@@ -68,5 +68,4 @@ def _hint(
     option = next((x for x in words if x.startswith("-")), "").partition("=")[0]
     said = unknown_option(arguments, option) if unknown_option else ""
     known = re.findall(r"--[\w-]+", arguments.usage())
-    close = difflib.get_close_matches(option, known, n=1)
-    return said or (f"; did you mean {close[0]}?" if close else "")
+    return said or did_you_mean(option, known, 1)

@@ -81,9 +81,10 @@ def _ladder(columns: list[Any], table: list[dict[str, Any]]) -> dict[str, Any]:
         for label, _ in columns
     }
     return {
-        "title": "Score against strength",
-        "text": "Each metric on noise, blur and JPEG of rising strength. The arrow "
-        "says which way is better. Infinite scores of the reference are left out.",
+        "title": "Scores over strength",
+        "text": "Each metric on noise, blur and JPEG of increasing strength. The arrow "
+        "shows which direction is better. Infinite scores of the reference are not "
+        "shown.",
         "svg": ladder_plots(curves, {label: i.direction for label, i in columns}),
     }
 
@@ -131,8 +132,8 @@ def _maps(
             )
     return {
         "title": "Where the metrics see the difference",
-        "text": "Per-pixel maps, dark where the images differ. The score is the mean, "
-        "or another pooling, of the map, which has the resolution at which its metric "
-        "works.",
+        "text": "Maps of the metrics, dark where the images differ. The score is the "
+        "mean of the map, or another pooling. A map has the resolution at which its "
+        "metric works.",
         "figures": groups,
     }

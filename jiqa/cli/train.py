@@ -25,12 +25,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jiqa.checks import expected
+from jiqa.checks import close_names, expected
 from jiqa.cli.common.arguments import add_cluster, add_no_cache
 
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ def unknown_option(arguments: argparse.Namespace, option: str) -> str:
         for field in dataclasses.fields(kind)
     }
     key = option.lstrip("-").replace("-", "_")
-    close = difflib.get_close_matches(key, names, n=1)
+    close = close_names(key, names, 1)
     found = [name for name in (f"model.{key}", *close) if name in names]
     return f"; give a setting as --set {found[0]}=VALUE" if found else ""
 

@@ -21,19 +21,36 @@ def logistic_curve(
         xp: ``numpy``, or ``jax.numpy`` inside a compiled program.
     """
     x = xp.asarray(x)
+    low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
+    ends = (xp.asarray(end, dtype=x.dtype) for end in (low, high))
+    return logistic_about(xp.clip(x, *ends), parameters, (low + high) / 2, xp)
+
+
+def logistic_about(
+    x: Any, parameters: ArrayLike, middle: ArrayLike, xp: Any = np
+) -> Any:
+    """The same curve for every x, told from its value in the middle of the scores.
+
+    What a fitted curve owes to parameters of 1e4 that nearly cancel would otherwise be
+    lost in float32.
+
+    Args:
+        x: as for ``logistic_curve``.
+        parameters: as for ``logistic_curve``.
+        middle: about where the scores are that the curve was fitted to, ``[m]`` or a
+            number.
+        xp: as for ``logistic_curve``.
+    """
+    x = xp.asarray(x)
 
     def own(values: np.ndarray) -> Any:
         return xp.asarray(values, dtype=x.dtype)
 
-    # What a fitted curve owes to parameters of 1e4 that nearly cancel is lost in
-    # float32, so all is told from the curve's value in the middle.
     exact = np.asarray(parameters, np.float64).T
-    low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
-    middle = (low + high) / 2
+    middle = np.asarray(middle, np.float64)
     b1, b2, b3, b4, b5 = exact
     level = b1 / 2 * np.tanh(b2 * (middle - b3) / 2) + b4 * middle + b5
     b1, b2, b3, b4, _ = own(exact)
-    x = xp.clip(x, own(low), own(high))
     step = x - own(middle)
     here, there = b2 * (x - b3), b2 * (own(middle) - b3)
     with np.errstate(over="ignore"):

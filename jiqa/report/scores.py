@@ -124,11 +124,11 @@ def _distributions(labels: list[str], table: np.ndarray) -> list[dict[str, Any]]
     if len(complete) >= _FEWEST_FOR_CORRELATION and len(varied) > 1:
         sections.append(
             {
-                "title": "How far the metrics agree",
+                "title": "Agreement of the metrics",
                 "text": (
-                    f"SRCC between metrics over n = {len(complete)} images with every "
-                    f"score ({len(table) - len(complete)} left out). Metrics of "
-                    "opposite direction correlate negatively."
+                    f"SRCC between metrics over the {len(complete)} images that have "
+                    f"all scores ({len(table) - len(complete)} are left out). "
+                    "Metrics of opposite direction correlate negatively."
                 ),
                 "svg": pictures.rank_correlations(
                     [labels[i] for i in varied], complete[:, varied]

@@ -340,4 +340,4 @@ def test_a_table_of_ones_own_is_a_data_set(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         main([*words, str(tmp_path / "other"), *place])
     assert end.value.code == 2
-    assert "no human scores" in capsys.readouterr().err
+    assert "no subjective scores" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from jiqa.checks import one_of
 from jiqa.evaluation.statistics.logistic_fit import (
     best_fits,
     estimated,
-    fit_logistic,
+    fit_logistics,
     standardised,
     standardised_rows,
     varying,
@@ -19,7 +19,6 @@ from jiqa.evaluation.statistics.logistic_fit import (
 
 CRITERIA = ("nonlinear_plcc", "plcc", "srcc")
 DIRECTIONS = ("either", "same", "opposite")
-_STARTS = 4
 
 
 class Criterion:
@@ -65,7 +64,7 @@ class Criterion:
         The straight line of least squares, as far as the criterion is ``"plcc"``.
         """
         if self.name != "plcc":
-            return fit_logistic(row, self.scores, steepest=self._steepest).parameters
+            return fit_logistics(row, self.scores, steepest=self._steepest).parameters
         slope, level = np.polyfit(row, self.scores, 1)
         return np.array([0, 1, row.mean(), slope, level])
 
@@ -86,11 +85,9 @@ class Criterion:
         value = linear
         if self.name == "nonlinear_plcc":
             if exact:
-                value = best_fits(
-                    z, self._target, steepest=self._steepest, starts=_STARTS
-                )[2]
+                value = best_fits(z, self._target, steepest=self._steepest).correlation
             else:
-                value = estimated(z, self._target, steepest=self._steepest)
+                value = estimated(z, self._target)
             value = value * np.sign(linear)
         found[good] = value * self._sign if self._sign else np.abs(value)
         return found

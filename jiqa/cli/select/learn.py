@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
         if note:
             print(f"{name}: no logistic curve can be fitted; {note} is used instead")
     if found.figures:
-        title = f"{len(scenario)} images, each left out once in {arguments.folds} parts"
+        title = f"{len(scenario)} images, cross-validated over {arguments.folds} folds"
         show_figures(found.figures, title)
     print(f"score images with it: jiqa score selector:{folder} IMAGES")
     return 0

@@ -27,6 +27,9 @@ Interval = tuple[float, float]
 #: Numbers that are drawn at a time.
 _CHUNK = 1 << 20
 
+#: Smallest movement of a curve, beside the largest, that is no rounding.
+_LEAST_WAY = 1e-9
+
 #: Share of resamples in which a figure must be defined for its interval to be given.
 _DEFINED = 0.9
 
@@ -146,8 +149,7 @@ def resampled_errors(
         ``plcc`` and ``rmse`` [r]; NaN where not defined.
     """
     x, _ = replace_infinite(x)
-    slopes = fit.jacobian(x)
-    slopes = slopes / np.maximum(np.abs(slopes).max(0, initial=0), 1e-300)
+    slopes = _directions(fit.jacobian(x))
     both = np.column_stack([y, fit(x)]) - y.mean()
     unit = np.abs(both).max() or 1.0
     # Columns: 1, score, curve, and how the curve moves with each parameter.
@@ -164,7 +166,7 @@ def resampled_errors(
     step[:, 2] = 1
     if slopes.shape[1]:
         curvature = sums[some, 3:, 3:]
-        # A parameter that moves nothing, such as a bend outside the data, stays.
+        # What moves none of the rows that were drawn stays.
         size = np.trace(curvature, axis1=1, axis2=2)[:, None, None]
         curvature = curvature + (1e-10 * size + 1e-300) * np.eye(slopes.shape[1])
         error = sums[some, 3:, 1:2] - sums[some, 3:, 2:3]
@@ -180,3 +182,14 @@ def resampled_errors(
     plcc[known] = np.clip(covariance[known] / np.sqrt(spread[known]), -1, 1)
     mean_square = np.maximum(scores - 2 * with_score + square, 0) / n
     return {"plcc": plcc, "rmse": unit * np.sqrt(mean_square)}
+
+
+def _directions(slopes: np.ndarray) -> np.ndarray:
+    """The ways in which parameters move a curve ``[n, ...]``, at right angles.
+
+    Parameters of a curve that is nearly a cubic or an exponential move it almost alike;
+    what they move differently is not to be lost in sums of products.
+    """
+    slopes = slopes / np.maximum(np.abs(slopes).max(0, initial=0), 1e-300)
+    ways, sizes, _ = np.linalg.svd(slopes, full_matrices=False)
+    return ways[:, sizes > _LEAST_WAY * sizes.max(initial=0)]

@@ -7,7 +7,8 @@ the Video Quality Experts Group, 2000 and 2003; Sheikh, Sabir and Bovik, IEEE TI
 ``logistic-5``  b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5  (Sheikh 2006)
 ``logistic-4``  (b1 - b2) / (1 + exp(-(x - b3) / b4)) + b2  (VQEG)
 
-How the best curve is found is in ``curve_search``.
+The best curve is that of ``jiqa.evaluation.statistics.logistic_fit``, which says within
+which limits it is sought.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from jiqa.checks import expected
-from jiqa.evaluation.curve_search import CurveSearch
 from jiqa.evaluation.statistics.correlations import plcc, replace_infinite, rmse
+from jiqa.evaluation.statistics.logistic_fit import fit_logistics, varying
+from jiqa.ops.logistic import logistic_about
 
 #: Parameters of the curve, or ``None`` for the values as they are.
 Curve = Literal[5, 4] | None
@@ -73,7 +75,7 @@ class Fit:
             return x
         if self.kind == "logistic-4":
             return (b[0] - b[1]) * expit((x - b[2]) / b[3]) + b[1]
-        return b[0] * (expit(b[1] * (x - b[2])) - 0.5) + b[3] * x + b[4]
+        return logistic_about(x, b, (self.low + self.high) / 2)
 
     def jacobian(self, x: ArrayLike) -> np.ndarray:
         """Derivatives of the prediction by the parameters [n, parameters]."""
@@ -117,7 +119,7 @@ def fit_logistic(x: ArrayLike, y: ArrayLike, *, mapping: Curve = 5) -> Fit:
     if infinite == len(x):
         raise FitError("all values are infinite")
     for name, values in (("values", x), ("scores", y)):
-        if not (values != values[0]).any() or not values.std() > 0:
+        if not varying(values[None])[0]:
             raise FitError(f"the {name} are all {values[0]:g}")
     if mapping is None:
         return _describe("none", (), x, y, infinite, True, "values as they are")
@@ -136,30 +138,15 @@ def nonlinear_plcc(
 
 
 def _fit(x: np.ndarray, y: np.ndarray, mapping: int, infinite: int) -> Fit:
-    """Standardise, search, and turn the parameters back."""
-    (centre, scale), (level, height) = ((v.mean(), v.std()) for v in (x, y))
-    search = CurveSearch(
-        (x - centre) / scale, (y - level) / height, tilted=mapping == 5
-    )
-    found = [search.refine(start) for start in search.starts()]
-    best = min(found, key=lambda result: result.cost)
-    slope, bend, a, tilt, shift = search.curve(best.x)
-    middle, half = level + height * shift, height * a / 2
-    b3 = centre + scale * bend
-    if mapping == 5:
-        tilt *= height / scale
-        parameters = (2 * half, slope / scale, b3, tilt, middle - tilt * centre)
-    else:
-        parameters = (middle + half, middle - half, b3, scale / slope)
-    return _describe(
-        f"logistic-{mapping}",
-        tuple(float(p) for p in parameters),
-        x,
-        y,
-        infinite,
-        best.status > 0,
-        str(best.message),
-    )
+    """The curve of least squares, in the parameters of its formula."""
+    found = fit_logistics(x, y, tilted=mapping == 5)
+    b1, b2, b3, b4, b5 = (float(b) for b in found.parameters)
+    parameters = (b1, b2, b3, b4, b5)
+    if mapping == 4:
+        parameters = (b5 + b1 / 2, b5 - b1 / 2, b3, 1 / b2)
+    ended = bool(found.ended)
+    message = "at the least error" if ended else "stopped before the least error"
+    return _describe(f"logistic-{mapping}", parameters, x, y, infinite, ended, message)
 
 
 def _describe(

@@ -34,15 +34,16 @@ def _middles(k: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def search_grid(
-    z: np.ndarray, rest: np.ndarray, count: int, steepest: float
+    z: np.ndarray, rest: np.ndarray, count: int, *, tilted: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """The best places of the grid: peaks over steepness, in each half of the middles.
 
     Args:
         z: standardised scores ``[rows, N]``.
-        rest: what a straight line leaves over of the subjective scores, ``[rows, N]``.
+        rest: what the straight part leaves over of the subjective scores,
+            ``[rows, N]``.
         count: how many places.
-        steepest: no steepness above this.
+        tilted: whether the straight part is a line, or only a level.
 
     Returns:
         Logarithm of the steepness, and middle, ``[rows, count, 2]``, best first, and
@@ -55,13 +56,15 @@ def search_grid(
     offset = centres - mean
     spread = (number * offset**2).sum(-1, keepdims=True)
     target = target - number * target.sum(-1, keepdims=True)
-    slope = (target * offset).sum(-1, keepdims=True) / spread
-    target -= number * slope * offset
+    if tilted:
+        slope = (target * offset).sum(-1, keepdims=True) / spread
+        target -= number * slope * offset
     places, gains = [], []
-    for k in [*(k for k in _SLOPES if k < steepest), steepest]:
+    for k in _SLOPES:
         middles, bent = _middles(k)
-        level, tilt = number @ bent, (number * offset) @ bent
-        left = number @ bent**2 - level**2 - tilt**2 / spread
+        left = number @ bent**2 - (number @ bent) ** 2
+        if tilted:
+            left -= ((number * offset) @ bent) ** 2 / spread
         gain = np.square(target @ bent) / np.maximum(left, 1e-9)
         gain = gain.reshape(-1, len(middles))[: len(z)]
         centre = len(middles) // 2

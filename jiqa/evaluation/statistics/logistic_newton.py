@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-#: Smallest steepness: the mapping then is a cubic, or a quadratic, to rounding.
-_LEAST_STEEP = 4e-3
+#: Smallest steepness times the range of the scores: the mapping then is a cubic, or a
+#: quadratic, to a thousandth of its bend.
+_LEAST_STEEP = 0.1
 #: How far beyond the scores the middle of the tanh may lie, in units of its argument:
-#: there it is an exponential to rounding.
-_BEYOND = 9.0
+#: there it is an exponential to less than a ten thousandth.
+_BEYOND = 5.0
 _FAR = 90.0  # an exponent beyond which a term counts for nothing, and slows sums down
 _MOST_ITERATIONS = 40
 #: Of a correlation squared: the least rise worth a step, and the least that rounding
@@ -17,54 +20,99 @@ _SMALLEST_RISE, _SURE_RISE = 1e-9, 1e-7
 _FLAT = 1e-20  # share of a tanh that lines leave over, below which rounding speaks
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Where the search stays.
+
+    Attributes:
+        low: smallest score of each row ``[rows]``.
+        high: largest ``[rows]``.
+        gentlest: logarithm of the smallest steepness ``[rows]``.
+        steepest: logarithm of the largest ``[rows]``.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    gentlest: np.ndarray
+    steepest: np.ndarray
+
+    @classmethod
+    def of(cls, z: np.ndarray, steepest: np.ndarray) -> Limits:
+        """The limits of rows of scores ``[rows, N]`` and their largest steepness."""
+        low, high = z.min(1), z.max(1)
+        gentlest = np.log(_LEAST_STEEP / (high - low))
+        return cls(low, high, gentlest, np.maximum(np.log(steepest), gentlest))
+
+    def of_rows(self, rows: np.ndarray) -> Limits:
+        """Those of some rows."""
+        return Limits(
+            self.low[rows], self.high[rows], self.gentlest[rows], self.steepest[rows]
+        )
+
+    def bounded(self, place: np.ndarray) -> np.ndarray:
+        """The nearest logarithm of k, and c ``[rows, 2]`` within the limits."""
+        log_k = np.clip(place[:, 0], self.gentlest, self.steepest)
+        beyond = _BEYOND * np.exp(-log_k)
+        middle = np.clip(place[:, 1], self.low - beyond, self.high + beyond)
+        return np.stack([log_k, middle], axis=1)
+
+
 def ascend(
-    z: np.ndarray, rest: np.ndarray, begin: np.ndarray, steepest: float
-) -> tuple[np.ndarray, np.ndarray]:
+    z: np.ndarray,
+    rest: np.ndarray,
+    begin: np.ndarray,
+    steepest: np.ndarray,
+    *,
+    tilted: bool,
+    steps: int | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Climb from a start to a maximum of the explained variance, for every row.
 
     Args:
         z: standardised scores ``[rows, N]``.
-        rest: what a straight line leaves over of the subjective scores, ``[rows, N]``.
+        rest: what the straight part leaves over of the subjective scores,
+            ``[rows, N]``.
         begin: logarithm of the steepness k, and middle c, ``[rows, 2]``.
-        steepest: limit of the steepness.
+        steepest: limit of the steepness ``[rows]``.
+        tilted: whether the straight part is a line, or only a level.
+        steps: how many at most, where the search need not come to an end.
 
     Returns:
-        The places ``[rows, 2]``, and the variance of ``rest`` explained ``[rows]``.
+        Logarithm of k, and c ``[rows, 2]``, the variance of ``rest`` explained
+        ``[rows]``, and whether the search came to an end ``[rows]``.
     """
-    ends = np.stack([z.min(1), z.max(1)])
-    place = _bounded(begin, ends, steepest)
-    value, slope, bend = _explained(z, rest, place)
+    limits = Limits.of(z, steepest)
+    place = limits.bounded(begin)
+    value, slope, bend = _explained(z, rest, place, tilted)
     reach = np.ones(len(z))
     going = np.arange(len(z))
-    for _ in range(_MOST_ITERATIONS):
+    for _ in range(steps or _MOST_ITERATIONS):
         if not going.size:
             break
+        within = limits.of_rows(going)
         trial, promise, length = _next(
-            place[going],
-            slope[going],
-            bend[going],
-            reach[going],
-            ends[:, going],
-            steepest,
+            place[going], slope[going], bend[going], reach[going], within
         )
-        trial = _bounded(trial, ends[:, going], steepest)
-        found = _explained(z[going], rest[going], trial)
+        trial = within.bounded(trial)
+        found = _explained(z[going], rest[going], trial, tilted)
         up = found[0] > value[going]
         reach[going] = np.where(up, np.minimum(2 * reach[going], 2.0), length / 4)
         better = going[up]
         place[better] = trial[up]
         value[better], slope[better], bend[better] = (part[up] for part in found)
         going = going[promise > np.where(up, _SMALLEST_RISE, _SURE_RISE)]
-    return place, value
+    ended = np.ones(len(z), bool)
+    ended[going] = False
+    return place, value, ended
 
 
 def explained_part(
-    z: np.ndarray, place: np.ndarray, rest: np.ndarray
+    z: np.ndarray, place: np.ndarray, rest: np.ndarray, *, tilted: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Factor of the tanh in the fit, and the line in the tanh: level and slope."""
     t, _ = _bent(_argument(z, place), place)
     floor = _FLAT * _dot(t, t)
-    level, tilt = _take_line(t, z)
+    level, tilt = _take_line(t, z, tilted)
     level -= _sign(place)
     return _dot(t, rest) / np.maximum(_dot(t, t), floor), level, tilt
 
@@ -90,28 +138,25 @@ def _bent(u: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return t, (2 * sign - t) * t
 
 
-def _take_line(t: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Subtract from ``t``, in place, what a line in z explains of it."""
-    level, tilt = t.mean(1), _dot(t, z) / z.shape[1]
+def _take_line(
+    t: np.ndarray, z: np.ndarray, tilted: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Subtract from ``t``, in place, what the straight part explains of it."""
+    level, tilt = t.mean(1), np.zeros(len(t))
     t -= level[:, None]
-    t -= tilt[:, None] * z
+    if tilted:
+        tilt = _dot(t, z) / z.shape[1]
+        t -= tilt[:, None] * z
     return level, tilt
 
 
-def _bounded(place: np.ndarray, ends: np.ndarray, steepest: float) -> np.ndarray:
-    log_k = np.clip(place[:, 0], np.log(_LEAST_STEEP), np.log(steepest))
-    beyond = _BEYOND * np.exp(-log_k)
-    middle = np.clip(place[:, 1], ends[0] - beyond, ends[1] + beyond)
-    return np.stack([log_k, middle], axis=1)
-
-
 def _explained(
-    z: np.ndarray, rest: np.ndarray, place: np.ndarray
+    z: np.ndarray, rest: np.ndarray, place: np.ndarray, tilted: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Variance of ``rest`` that tanh(k (z - c)) explains beyond a line.
+    """Variance of ``rest`` that tanh(k (z - c)) explains beyond the straight part.
 
-    With t the part of the tanh without line, it is the square of <t, rest> over
-    <t, t>.
+    With t what the straight part leaves over of the tanh, it is the square of
+    <t, rest> over <t, t>.
 
     Returns:
         The value ``[rows]``, and in log k and c, the latter in units of 1 / k, its
@@ -123,19 +168,21 @@ def _explained(
     t, a = _bent(u, place)
     ua, ta = u * a, (t - _sign(place)[:, None]) * a
     floor = _FLAT * _dot(t, t)
-    _take_line(t, z)
+    _take_line(t, z, tilted)
     left = np.maximum(_dot(t, t), floor)
     factor = _dot(t, rest) / left
     residual = rest - factor[:, None] * t
     # Derivatives of the tanh are u a and -a: their products with t, the residual and
-    # each other, of which no line explains any part.
+    # each other, of which the straight part explains nothing.
     by_t = np.stack([_dot(ua, t), -_dot(a, t)], 1)
     by_residual = np.stack([_dot(ua, residual), -_dot(a, residual)], 1)
     level = np.stack([ua.mean(1), -a.mean(1)], 1)
-    tilt = np.stack([_dot(ua, z), -_dot(a, z)], 1) / size
     square = np.stack([_dot(ua, ua), -_dot(ua, a), _dot(a, a)], 1)
     i, j = [0, 0, 1], [0, 1, 1]
-    inner = square - size * (level[:, i] * level[:, j] + tilt[:, i] * tilt[:, j])
+    inner = square - size * (level[:, i] * level[:, j])
+    if tilted:
+        tilt = np.stack([_dot(ua, z), -_dot(a, z)], 1)
+        inner -= tilt[:, i] * tilt[:, j] / size
     ta *= residual
     ta_residual = ta.sum(1)
     ta *= u
@@ -157,8 +204,7 @@ def _next(
     slope: np.ndarray,
     bend: np.ndarray,
     reach: np.ndarray,
-    ends: np.ndarray,
-    steepest: float,
+    limits: Limits,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The next place to try, the rise that the step there promises, and its length.
 
@@ -169,7 +215,7 @@ def _next(
     explained variance is smooth at w = 0.
     """
     straight = (place[:, 0] < 0) & (slope[:, 0] < 0)
-    beyond = (place[:, 1] > ends[1]).astype(int) - (place[:, 1] < ends[0])
+    beyond = (place[:, 1] > limits.high).astype(int) - (place[:, 1] < limits.low)
     beyond = np.where(slope[:, 1] * beyond > 0, beyond, 0)
     # log w, twice log k or minus twice k |c|, is a coordinate times this.
     twice = np.stack([np.where(straight, 2.0, 0), -2.0 * beyond], 1)
@@ -177,8 +223,8 @@ def _next(
     scale = np.where(curved, 1 / np.where(curved, twice, 1), 1)
     bend = bend * np.stack([scale[:, 0] ** 2, scale.prod(1), scale[:, 1] ** 2], 1)
     # At a limit of the steepness, c alone is left to go.
-    stuck = straight & (place[:, 0] <= np.log(_LEAST_STEEP))
-    stuck |= (slope[:, 0] > 0) & (place[:, 0] >= np.log(steepest))
+    stuck = straight & (place[:, 0] <= limits.gentlest)
+    stuck |= (slope[:, 0] > 0) & (place[:, 0] >= limits.steepest)
     slope = slope * scale
     bend[:, [0, 2]] -= np.where(curved, slope, 0)
     slope[stuck, 0], bend[stuck, 1] = 0, 0

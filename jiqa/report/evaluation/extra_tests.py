@@ -77,7 +77,7 @@ def waterloo_table(extra: ExtraTests) -> Table | None:
         ]
         for line in extra.waterloo
     ]
-    return table("Tests without human scores", heads, rows) if rows else None
+    return table("Tests without subjective scores", heads, rows) if rows else None
 
 
 def gmad_figures(

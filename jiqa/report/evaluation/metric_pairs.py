@@ -43,7 +43,7 @@ def comparisons(group: Group) -> Iterator[Comparison]:
             "f-test",
             "F-test of the residuals",
             "Ratio of the variances of the residuals after the fit (Sheikh, Sabir and "
-            "Bovik, IEEE TIP 15(11), 2006). It supposes Gaussian residuals.",
+            "Bovik, IEEE TIP 15(11), 2006). It assumes Gaussian residuals.",
             signs,
             "Gaussian residuals",
             _figures(group, "gaussian"),
@@ -52,16 +52,16 @@ def comparisons(group: Group) -> Iterator[Comparison]:
         (
             "different-similar",
             "Different or similar?",
-            "How well the difference of two values tells pairs of images that people "
-            "call different from pairs that they do not (Krasula et al., QoMEX 2016).",
+            "How well the difference of two values separates pairs of images of "
+            "different quality from the other pairs (Krasula et al., QoMEX 2016).",
             "krasula.ds_p",
             "krasula.different_similar_auc",
         ),
         (
             "better-worse",
             "Better or worse?",
-            "How well the sign of the difference tells which of two images that "
-            "people call different is the better one (Krasula et al., QoMEX 2016).",
+            "How well the sign of the difference predicts which of two images of "
+            "different quality is better (Krasula et al., QoMEX 2016).",
             "krasula.bw_p",
             "krasula.better_worse_auc",
         ),

@@ -123,7 +123,7 @@ def overview_plots(group: Group) -> Iterator[Plot]:
             names = [figures.label(s) for s in group.series]
             yield Plot(
                 "agreement",
-                "How far the metrics agree",
+                "Agreement of the metrics",
                 f"SRCC between {len(names)} metrics, from {np.nanmin(off):.2f} to "
                 f"{np.nanmax(off):.2f}.",
                 lambda: figures.heat_map(table, names, names),

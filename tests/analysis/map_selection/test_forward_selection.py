@@ -12,7 +12,7 @@ from jiqa.analysis.map_selection.combination import combined
 from jiqa.analysis.map_selection.criteria import Criterion, ranks
 from jiqa.analysis.map_selection.forward_selection import forward_select
 from jiqa.analysis.map_selection.selected_maps import Selection
-from tests.evaluation.statistics.test_logistic_fit import plain_correlation
+from tests.helpers.logistic_peers import plain_correlation
 from tests.helpers.planted_study import planted_study
 
 LAYERS = ("conv1",) * 4 + ("conv2",) * 6
@@ -242,7 +242,7 @@ def test_a_criterion_of_no_use_is_the_lowest(rng):
     y = rng.normal(size=30)
     rows = np.stack([y, np.ones(30), np.where(y > 0, np.nan, y)])
     for name in JUDGES:
-        judge = Criterion(name, y, direction="same", steepest=15.0)
+        judge = Criterion(name, y, direction="same", steepest=7.5)
         found = judge.of(rows)
         assert found[0] == pytest.approx(1)
         assert (found[1:] == -np.inf).all()
