@@ -201,8 +201,12 @@ class Metric(Generic[Arguments]):
             )
 
     def __repr__(self) -> str:
-        """Its name, and what it is."""
-        return f"<jiqa metric {self.info.name}>"
+        """What it is, and how it is called."""
+        called = [
+            parameter.replace(annotation=parameter.empty)
+            for parameter in inspect.signature(self).parameters.values()
+        ]
+        return f"<jiqa metric {self.info.name}{inspect.Signature(called)}>"
 
     def __reduce__(self) -> str:
         """Pickle and copy it as functions are: by its name in its module."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from jiqa.core.metric import Info, Metric
 from jiqa.discovery import modules
@@ -29,9 +30,11 @@ def all_metrics() -> Mapping[str, Metric]:
     return MappingProxyType(dict(sorted(found.items())))
 
 
-def __getattr__(name: str) -> Metric:
+def __getattr__(name: str) -> Any:
+    if name == "__all__":  # found anew, as the metrics are
+        return __dir__()
     if not name.startswith("_") and name in all_metrics():
-        return all_metrics()[name]
+        return globals().setdefault(name, all_metrics()[name])
     raise AttributeError(f"module 'jiqa.metrics' has no metric {name!r}")
 
 
