@@ -1,4 +1,4 @@
-"""Channels of an image, and its luma as the authors of metrics define it."""
+"""The channels of an image as planes, and its luma as authors of metrics have it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.checks import one_of
+from jiqa.ops.colour_constants import BT601, BT601_MATLAB, weighted
+
+# BT601_MATLAB in two parts: multiples of 2^-14, whose sum over whole grey levels
+# float32 holds exactly, and the rest. In one part float32 rounds 168 of the 2^24
+# colours to the wrong grey level.
+_COARSE = tuple(round(c * 2**14) / 2**14 for c in BT601_MATLAB)
+_FINE = tuple(c - a for c, a in zip(BT601_MATLAB, _COARSE, strict=True))
 
 
 def channels(x: Array) -> tuple[Array, ...]:
@@ -26,18 +33,6 @@ def rgb(x: Array) -> tuple[Array, ...]:
     return planes if len(planes) == 3 else (planes[0],) * 3
 
 
-# First row of the inverse of MATLAB's YIQ matrix, as rgb2gray applies it, in two parts:
-# multiples of 2^-14, whose sum over whole grey levels float32 holds exactly, and the
-# rest. In one part float32 rounds 168 of the 2^24 colours to the wrong grey level.
-_MATLAB_GREY = (0.298936021293775, 0.587043074451121, 0.114020904255103)
-
-
-_MATLAB_COARSE = tuple(round(c * 2**14) / 2**14 for c in _MATLAB_GREY)
-
-
-_MATLAB_FINE = tuple(c - a for c, a in zip(_MATLAB_GREY, _MATLAB_COARSE, strict=True))
-
-
 def luma255(x: Array, luma: str = "bt601") -> Array:
     """Luma of one image ``[H, W, C]`` as ``[H, W]`` on the scale 0..255.
 
@@ -49,14 +44,11 @@ def luma255(x: Array, luma: str = "bt601") -> Array:
             the rounding as if it were not there.
     """
     one_of("luma", luma, "bt601", "matlab")
-    if x.shape[-1] == 1:
-        grey = channels(x)[0] * 255
-    elif luma == "bt601":
-        r, g, b = channels(x)
-        grey = 0.299 * (r * 255) + 0.587 * (g * 255) + 0.114 * (b * 255)
+    planes = [c * 255 for c in channels(x)]
+    if len(planes) == 1:
+        grey = planes[0]
     else:
-        r, g, b = (c * 255 for c in channels(x))
-        grey = _MATLAB_GREY[0] * r + _MATLAB_GREY[1] * g + _MATLAB_GREY[2] * b
+        grey = weighted(BT601 if luma == "bt601" else BT601_MATLAB, planes)
     if luma == "matlab":
         whole = _matlab_level(jax.lax.stop_gradient(x))
         grey = grey + (whole - jax.lax.stop_gradient(grey))
@@ -68,9 +60,7 @@ def _matlab_level(x: Array) -> Array:
     levels = [_on_level(c * 255) for c in channels(x)]
     if len(levels) == 1:
         return jnp.floor(levels[0] + 0.5)
-    r, g, b = levels
-    coarse = _MATLAB_COARSE[0] * r + _MATLAB_COARSE[1] * g + _MATLAB_COARSE[2] * b
-    fine = _MATLAB_FINE[0] * r + _MATLAB_FINE[1] * g + _MATLAB_FINE[2] * b
+    coarse, fine = (weighted(row, levels) for row in (_COARSE, _FINE))
     whole = jnp.floor(coarse + 0.5)
     return whole + jnp.floor((coarse - whole) + fine + 0.5)
 

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jiqa.ops.colour import to_linear
+from jiqa.ops.colour_constants import D50, TO_LAB, TO_XYZ
 from jiqa.ops.filters import correlate, gaussian_taps
-from jiqa.ops.numerics import product, safe_power, safe_sqrt
+from jiqa.ops.numerics import product, safe_sqrt
 from jiqa.ops.phase_congruency import log_gabor, polar_grid
 from jiqa.ops.resize import imresize
 
@@ -19,15 +21,9 @@ _SIDE = 256
 _CENTRE, _SPREAD = 0.021, 1.34
 _CENTRE_WIDTH, _COLOUR_WIDTH = 145.0, 0.001
 
-#: Linear sRGB to XYZ over the D50 white, as SDSP has it though sRGB's white is D65.
-_XYZ = np.array(
-    [
-        [0.4124564, 0.3575761, 0.1804375],
-        [0.2126729, 0.7151522, 0.0721750],
-        [0.0193339, 0.1191920, 0.9503041],
-    ]
-) / np.array([[0.9642], [1.0], [0.8251]])
-_LAB = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]])
+#: The white is D50 in SDSP, though that of sRGB is D65.
+_TO_RATIOS = TO_XYZ / D50[:, None]
+#: The rounded constants of older editions of CIELAB: the two pieces do not quite meet.
 _EPSILON, _KAPPA = 0.008856, 903.3
 
 
@@ -77,16 +73,10 @@ def _band() -> np.ndarray:
 
 def _lab(planes: Array) -> Array:
     """CIE Lab about D50 of sRGB planes ``[3, H, W]`` in [0, 1]."""
-    bright = planes > 0.04045
-    linear = jnp.where(
-        bright,
-        safe_power((jnp.where(bright, planes, 1) + 0.055) / 1.055, 2.4),
-        planes / 12.92,
-    )
     # Two products with matrices: written out, the compiler would fuse all of it and
     # take every power several times over (measured: four times as slow).
-    f = _lightness(_mix(_XYZ, linear))
-    return _mix(_LAB, f) - jnp.asarray([16, 0, 0], f.dtype)[:, None, None]
+    f = _lightness(_mix(_TO_RATIOS, to_linear(planes)))
+    return _mix(TO_LAB, f) - jnp.asarray([16, 0, 0], f.dtype)[:, None, None]
 
 
 def _mix(matrix: np.ndarray, planes: Array) -> Array:

@@ -1,24 +1,28 @@
-"""What the similarity metrics share: gradients, the ratio, the weighted mean."""
+"""How alike two fields are, sample by sample, and the mean of that with a weight."""
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 from jax import Array
 
-from jiqa.ops.filters import correlate
 from jiqa.ops.numerics import mean, safe_divide, total
 
 
-def gradient_power(plane: Array) -> Array:
-    """Squared Scharr gradient magnitude (weights 3, 10, 3 over 16), zeros outside."""
-    smooth, step = (3 / 16, 10 / 16, 3 / 16), (-1.0, 0.0, 1.0)
-    dx = correlate(plane, smooth, step, "zero")
-    dy = correlate(plane, step, smooth, "zero")
-    return dx * dx + dy * dy
-
-
-def similarity(product: Array, squares: Array, constant: float) -> Array:
+def similarity(product: Array, squares: Array, constant: float | Array) -> Array:
     """(2 a b + c) / (a^2 + b^2 + c), given a b and a^2 + b^2."""
     return (2 * product + constant) / (squares + constant)
+
+
+def dissimilarity(a: Array, b: Array, constant: float, masking: float = 0.0) -> Array:
+    """1 minus the similarity ``((2 - m) a b + c) / (a^2 + b^2 - m a b + c)``.
+
+    Written on the difference: exactly 0 for equal arguments, and a deviation taken
+    of it does not cancel.
+    """
+    power = a * a + b * b
+    if masking:
+        power = power - masking * (a * b)
+    return jnp.square(a - b) / (power + constant)
 
 
 def pooled(quality: Array, weight: Array) -> Array:

@@ -1,6 +1,9 @@
-"""The CDF 9/7 wavelet as the MATLAB codes of Chandler and of Gaubatz use it."""
+"""Wavelets: CDF 9/7 of an image, Haar filters of one, and small transform matrices."""
 
 from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +11,8 @@ from jax import Array, lax
 
 from jiqa.ops.filters import pad
 
+# One half of each filter, the centre first, to the digits that the MATLAB codes of
+# Chandler and of Gaubatz hold.
 _LOW_HALF = (
     0.85269867900889,
     0.37740285561283,
@@ -22,9 +27,13 @@ _HIGH_HALF = (
     -0.06453888262870,
 )
 
-#: Analysis filters, symmetric: the low-pass sums to sqrt(2), the high-pass to 0.
+#: Analysis filters of the Cohen-Daubechies-Feauveau 9/7 wavelet (JPEG 2000),
+#: symmetric: the low-pass sums to sqrt(2), the high-pass to 0.
 CDF97_LOW = np.array([*_LOW_HALF[:0:-1], *_LOW_HALF])
 CDF97_HIGH = np.array([*_HIGH_HALF[:0:-1], *_HIGH_HALF])
+
+#: Low-pass filter of the biorthogonal 1.5 wavelet over the square root of 2.
+_BIORTHOGONAL_LOW = np.array([3, -3, -22, 22, 128, 128, 22, -22, -3, 3]) / 256
 
 
 def dwt(x: Array, levels: int) -> tuple[Array, list[tuple[Array, Array, Array]]]:
@@ -48,7 +57,7 @@ def dwt(x: Array, levels: int) -> tuple[Array, list[tuple[Array, Array, Array]]]
 
 
 def split(x: Array, axis: int) -> tuple[Array, Array]:
-    """Low-pass and high-pass half of ``x`` along one of the last two axes."""
+    """Low-pass and high-pass half of ``x`` along one of the last two axes (CDF 9/7)."""
     width = (0, len(CDF97_LOW) // 2) if axis == -1 else (len(CDF97_LOW) // 2, 0)
     length = x.shape[axis]
     x = pad(x, width, width, "reflect")
@@ -73,3 +82,73 @@ def _filter(
         cut = lax.slice_in_dim(phases[phase], shift, shift + count, axis=axis)
         out = out + float(tap) * cut
     return out
+
+
+def haar_magnitudes(plane: Array, sizes: Sequence[int], axis: int) -> list[Array]:
+    """Magnitudes of Haar filters over ``axis`` of a plane ``[H, W]``, at every sample.
+
+    The filter of size n, the second half of n x n samples less the first, over n,
+    covers i - n/2 + 1 ... i + n/2, where MATLAB's conv2 puts it. Zeros lie outside.
+
+    Args:
+        plane: ``[H, W]``.
+        sizes: n of each filter, powers of 2.
+        axis: along which the halves follow each other.
+    """
+    half = max(sizes) // 2
+    field = pad(plane, (half - 1, half - 1), (half, half), "zero")
+    rows, cols = plane.shape
+    found = []
+    for size in sizes:
+        along = _run(_run(field, size // 2, axis), size, 1 - axis)
+        start = [half - size // 2] * 2
+        before = along[start[0] : start[0] + rows, start[1] : start[1] + cols]
+        start[axis] += size // 2
+        after = along[start[0] : start[0] + rows, start[1] : start[1] + cols]
+        found.append(jnp.abs(after - before) * (1 / size))
+    return found
+
+
+def _run(x: Array, size: int, axis: int) -> Array:
+    """Sums of ``size`` (a power of 2) neighbours from each sample on."""
+    width = 1
+    while width < size:
+        rest = x.shape[axis] - width
+        x = lax.slice_in_dim(x, 0, rest, axis=axis) + lax.slice_in_dim(
+            x, width, width + rest, axis=axis
+        )
+        width *= 2
+    return x
+
+
+@functools.cache
+def haar_matrix(size: int) -> np.ndarray:
+    """The orthonormal Haar transform of ``size`` (a power of 2) samples, row by row."""
+    haar = np.ones((1, 1))
+    while len(haar) < size:
+        average, difference = np.kron(haar, [1, 1]), np.kron(np.eye(len(haar)), [1, -1])
+        haar = np.concatenate([average, difference]) / np.sqrt(2)
+    haar.setflags(write=False)
+    return haar
+
+
+@functools.cache
+def biorthogonal_matrix(size: int) -> np.ndarray:
+    """The biorthogonal 1.5 transform of ``size`` (a power of 2) periodic samples.
+
+    As deep as it goes; rows of unit length.
+    """
+    whole = np.eye(size)
+    length = size
+    while length > 1:
+        step = np.zeros((length, length))
+        half = length // 2
+        for k in range(half):
+            for offset, tap in enumerate(_BIORTHOGONAL_LOW):
+                step[k, (2 * k - 4 + offset) % length] += tap
+            step[half + k, 2 * k], step[half + k, 2 * k + 1] = 0.5, -0.5
+        whole[:length] = step @ whole[:length]
+        length = half
+    whole = whole / np.linalg.norm(whole, axis=1, keepdims=True)
+    whole.setflags(write=False)
+    return whole

@@ -6,29 +6,11 @@ from collections.abc import Iterator
 
 from jiqa.nn import NETWORKS, pieapp
 from jiqa.nn import graph as layers
+from jiqa.nn.lpips_taps import DISTS_CHANNELS, LPIPS_TAPS
 from jiqa.weights.weight_set import Carrier, WeightSet
 
 _IDEALO = "https://raw.githubusercontent.com/idealo/image-quality-assessment/master"
 _PIQ = "https://github.com/photosynthesis-team/piq/releases/download/v0.5.4"
-_TAPS = {
-    "alex": {"relu1": 64, "relu2": 192, "relu3": 384, "relu4": 256, "relu5": 256},
-    "vgg": {
-        "relu1_2": 64,
-        "relu2_2": 128,
-        "relu3_3": 256,
-        "relu4_3": 512,
-        "relu5_3": 512,
-    },
-    "squeeze": {
-        "relu1": 64,
-        "fire3": 128,
-        "fire5": 256,
-        "fire6": 384,
-        "fire7": 384,
-        "fire8": 512,
-        "fire9": 512,
-    },
-}
 #: net and version: (fingerprint, SHA-256 of the file that the authors publish)
 _LPIPS = {
     "alex-v0.1": (
@@ -65,17 +47,18 @@ def heads() -> Iterator[WeightSet]:
         yield WeightSet(
             f"lpips-{key}",
             f"LPIPS {version}: weights of the channels of {net}",
-            {f"lpips.{tap}": (width,) for tap, width in _TAPS[net].items()},
+            {f"lpips.{tap}": (n,) for tap, n in LPIPS_TAPS[net].channels.items()},
             "BSD-2-Clause",
             f"PyPI lpips 0.1.4, weights/v{version}/{net}.pth",
             digest=digest,
             shipped=True,
             sha256=fingerprint,
         )
+    width = sum(DISTS_CHANNELS.values())
     yield WeightSet(
         "dists",
         "DISTS: weights of texture (alpha) and structure (beta) by channel",
-        {"dists.alpha": (1475,), "dists.beta": (1475,)},
+        {"dists.alpha": (width,), "dists.beta": (width,)},
         "MIT",
         "PyPI dists-pytorch 0.1, weights.pt",
         digest="f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218",

@@ -18,6 +18,7 @@ from jiqa.distortions.operations.rounding import (
     to_levels,
 )
 from jiqa.ops.colour import lab_to_srgb, rgb_to_ycbcr, srgb_to_lab, ycbcr_to_rgb
+from jiqa.ops.colour_constants import BT601_FOUR_DIGITS, weighted
 from jiqa.ops.numerics import round_half_away
 
 
@@ -109,8 +110,7 @@ def colour_shift(
     """
     needs_colour(image, "colour_shift")
     one_of("differences", differences, "central", "forward")
-    # MATLAB's rgb2gray
-    grey = 0.2989 * image[..., 0] + 0.5870 * image[..., 1] + 0.1140 * image[..., 2]
+    grey = weighted(BT601_FOUR_DIGITS, [image[..., c] for c in range(3)])
     down, right = (_difference(grey, axis, differences) for axis in (0, 1))
     strength = jnp.sqrt(down**2 + right**2)[..., None]
     mask = full_range(smoothed(strength, 4, 8))[..., 0]

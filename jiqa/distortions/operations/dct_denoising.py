@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from jiqa.distortions.operations.noises import white_noise
+from jiqa.ops.cosine_transform import dct_matrix
 from jiqa.ops.numerics import added
 
 #: A denoiser takes a noisy image [H, W, C] and the noise's standard deviation on the
@@ -37,7 +36,7 @@ def dct_threshold(
     height, width = planes.shape[1:]
     reach = size - 1
     padded = jnp.pad(planes, ((0, 0), (reach, reach), (reach, reach)), mode="edge")
-    basis = jnp.asarray(_cosines(size), noisy.dtype)
+    basis = jnp.asarray(dct_matrix(size), noisy.dtype)
     first = jnp.arange(size) == 0
     tall, wide = height + reach, width + reach
 
@@ -65,15 +64,6 @@ def dct_threshold(
 
     total, _ = jax.lax.scan(down, jnp.zeros_like(planes), (basis, first))
     return jnp.moveaxis(total / size**2, 0, -1)
-
-
-def _cosines(size: int) -> np.ndarray:
-    """Orthonormal DCT-II, one basis vector a row."""
-    row, column = np.mgrid[:size, :size]
-    matrix = np.cos(math.pi * row * (2 * column + 1) / (2 * size))
-    matrix *= math.sqrt(2 / size)
-    matrix[0] /= math.sqrt(2)
-    return matrix
 
 
 def denoised_noise(

@@ -29,6 +29,8 @@ from jiqa.distortions.operations.block_matching import (
 )
 from jiqa.distortions.operations.noises import gaussian_noise
 from jiqa.distortions.operations.rounding import from_levels
+from jiqa.ops.cosine_transform import dct_matrix
+from jiqa.ops.wavelets import biorthogonal_matrix, haar_matrix
 
 #: RGB to one luminance and two chrominances, none of them scaled by its noise.
 _OPPONENT = np.array(
@@ -38,8 +40,6 @@ _OPPONENT = np.array(
 _FIRST, _SECOND = (16, 3000.0), (32, 400.0)
 #: Coefficients below this many standard deviations of the noise are dropped.
 _THRESHOLD = 2.7
-#: Low-pass filter of the biorthogonal 1.5 wavelet over the square root of 2.
-_LOW = np.array([3, -3, -22, 22, 128, 128, 22, -22, -3, 3]) / 256
 _KAISER = np.outer(np.kaiser(BLOCK, 2.0), np.kaiser(BLOCK, 2.0))
 
 
@@ -129,7 +129,7 @@ def _filtered(
 
 def _hard_threshold(noisy: Array, _: Array, sigmas: Array) -> tuple[Array, Array]:
     """Small coefficients of the noisy group to 0; weights from how many are left."""
-    forward = _biorthogonal_matrix()
+    forward = biorthogonal_matrix(BLOCK)
     spectrum = _two_sided(forward, noisy)
     keep = jnp.abs(spectrum) > _THRESHOLD * sigmas[:, None, None]
     left = jnp.maximum(keep.sum((1, 3, 4)), 1).astype(noisy.dtype)
@@ -140,7 +140,7 @@ def _hard_threshold(noisy: Array, _: Array, sigmas: Array) -> tuple[Array, Array
 
 def _wiener(noisy: Array, basic: Array, sigmas: Array) -> tuple[Array, Array]:
     """Coefficients shrunk by what the basic estimate says is signal."""
-    forward = _cosine_matrix()
+    forward = dct_matrix(BLOCK)
     energy = jnp.square(_two_sided(forward, basic))
     gain = energy / (energy + jnp.square(sigmas)[:, None, None])
     weight = 1 / (jnp.square(sigmas) * jnp.maximum(jnp.square(gain).sum((1, 3, 4)), 1))
@@ -160,39 +160,10 @@ def _einsum(rule: str, matrix: np.ndarray | Array, array: Array) -> Array:
 
 
 @functools.cache
-def _cosine_matrix() -> np.ndarray:
-    """The orthonormal discrete cosine transform of 8 samples."""
-    place = np.arange(BLOCK)
-    matrix = np.cos(np.pi * (place + 0.5) * place[:, None] / BLOCK)
-    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
-
-
-@functools.cache
-def _biorthogonal_matrix() -> np.ndarray:
-    """The biorthogonal 1.5 wavelet transform of 8 periodic samples, unit rows."""
-    whole = np.eye(BLOCK)
-    length = BLOCK
-    while length > 1:
-        step = np.zeros((length, length))
-        half = length // 2
-        for k in range(half):
-            for offset, tap in enumerate(_LOW):
-                step[k, (2 * k - 4 + offset) % length] += tap
-            step[half + k, 2 * k], step[half + k, 2 * k + 1] = 0.5, -0.5
-        whole[:length] = step @ whole[:length]
-        length = half
-    return whole / np.linalg.norm(whole, axis=1, keepdims=True)
-
-
-@functools.cache
 def _haar_matrices(size: int) -> np.ndarray:
     """Orthonormal Haar transforms of 1, 2, 4, ... ``size``, filled up with zeros."""
-    matrices, haar = [], np.ones((1, 1))
-    while True:
-        full = np.zeros((size, size))
-        full[: len(haar), : len(haar)] = haar
-        matrices.append(full)
-        if len(haar) == size:
-            return np.stack(matrices)
-        average, difference = np.kron(haar, [1, 1]), np.kron(np.eye(len(haar)), [1, -1])
-        haar = np.concatenate([average, difference]) / np.sqrt(2)
+    lengths = [2**k for k in range(size.bit_length())]
+    matrices = np.zeros((len(lengths), size, size))
+    for full, length in zip(matrices, lengths, strict=True):
+        full[:length, :length] = haar_matrix(length)
+    return matrices

@@ -11,22 +11,28 @@ from jiqa.checks import one_of
 from jiqa.core.deep_metric import deep_metric, tapped
 from jiqa.core.feature_spec import FeatureSpec, Options, Params
 from jiqa.core.tile_reduction import Step, Tile, TileReduction
+from jiqa.nn.lpips_taps import DISTS_CHANNELS, LPIPS_TAPS
 from jiqa.nn.networks import vgg
 from jiqa.nn.preprocessing import colour
 from jiqa.ops.numerics import added
+from jiqa.ops.similarity import dissimilarity
 
 _LAYERS = vgg.Config(vgg.VGG16.depths, pool="l2").layers()
-_TAPS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
-_CHANNELS = {"image": 3} | dict(zip(_TAPS, (64, 128, 256, 512, 512), strict=True))
 _C = 1e-6
 
 
 def _spec(options: Options) -> FeatureSpec:
     one_of("output", options.output, "score", "layers", "maps")
-    total = sum(_CHANNELS.values())
+    total = sum(DISTS_CHANNELS.values())
     heads = {"dists.alpha": (total,), "dists.beta": (total,)}
     # Padding lets any size through; below 16 the deepest maps are one sample.
-    return tapped(("vgg16", "dists"), _LAYERS, _TAPS, heads=heads, min_side=16)
+    return tapped(
+        ("vgg16", "dists"),
+        _LAYERS,
+        tuple(LPIPS_TAPS["vgg"].channels),
+        heads=heads,
+        min_side=16,
+    )
 
 
 class _Moments(NamedTuple):
@@ -49,7 +55,7 @@ def _tiles(options: Options) -> TileReduction:
 
 def _moments(params: Params, options: Options, tile: Tile) -> dict[str, _Moments]:
     found = {}
-    for tap in _CHANNELS:
+    for tap in DISTS_CHANNELS:
         x, y = (colour(v) if tap == "image" else v for v in tile.pair(tap))
         mx, my = (v.mean(0).mean(0) for v in (x, y))
         cx, cy = x - mx, y - my
@@ -63,7 +69,7 @@ def _merged(
 ) -> dict[str, _Moments]:
     """Moments of two parts together (Chan, Golub and LeVeque 1983)."""
     found = {}
-    for tap in _CHANNELS:
+    for tap in DISTS_CHANNELS:
         a, b = first[tap], second[tap]
         share, weight = b.count / (a.count + b.count), 1 / (1 / a.count + 1 / b.count)
         dx, dy = b.mean_x - a.mean_x, b.mean_y - a.mean_y
@@ -84,7 +90,7 @@ def _score(params: Params, options: Options, moments: dict[str, _Moments]) -> Ar
         jnp.asarray(params[f"dists.{k}"]).astype(dtype) for k in ("alpha", "beta")
     )
     parts, start = [], 0
-    for tap, width in _CHANNELS.items():
+    for tap, width in DISTS_CHANNELS.items():
         own = slice(start, start + width)
         texture, structure = _distances(moments[tap])
         parts += [alpha[own] * texture, beta[own] * structure]
@@ -102,8 +108,7 @@ def _distances(m: _Moments) -> tuple[Array, Array]:
     Written on the difference, (a - b)^2 / (a^2 + b^2 + c), they are exactly 0 for
     identical images and lose no digits for similar ones.
     """
-    squares = m.mean_x * m.mean_x + m.mean_y * m.mean_y
-    texture = (m.mean_x - m.mean_y) ** 2 / (squares + _C)
+    texture = dissimilarity(m.mean_x, m.mean_y, _C)
     structure = (m.error / m.count) / ((m.x + m.y) / m.count + _C)
     return texture, structure
 

@@ -11,43 +11,22 @@ from jiqa.core.deep_metric import deep_metric, tapped
 from jiqa.core.feature_spec import FeatureSpec, Maps, Options, Params
 from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction, over_whole_maps
 from jiqa.metrics.parts.feature_maps import layers_added, unit_difference
-from jiqa.nn.networks import alexnet, squeezenet, vgg
+from jiqa.nn import NETWORKS
+from jiqa.nn.lpips_taps import LPIPS_TAPS
 from jiqa.nn.preprocessing import standardise, symmetric
 from jiqa.ops.numerics import added
 
-#: net: (weights of the network, its layers, where it is tapped, their channels)
-_NETS = {
-    "alex": (
-        "alexnet",
-        alexnet.Config().layers(),
-        ("relu1", "relu2", "relu3", "relu4", "relu5"),
-        (64, 192, 384, 256, 256),
-    ),
-    "squeeze": (
-        "squeezenet1_1",
-        squeezenet.Config().layers(),
-        ("relu1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9"),
-        (64, 128, 256, 384, 384, 512, 512),
-    ),
-    "vgg": (
-        "vgg16",
-        vgg.VGG16.layers(),
-        ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"),
-        (64, 128, 256, 512, 512),
-    ),
-}
-
 
 def _spec(options: Options) -> FeatureSpec:
-    one_of("net", options.net, *_NETS)
+    one_of("net", options.net, *LPIPS_TAPS)
     one_of("version", options.version, "0.1", "0.0")
     one_of("output", options.output, "score", "map", "layers", "maps")
-    weights, layers, taps, widths = _NETS[options.net]
+    network, channels = LPIPS_TAPS[options.net]
     return tapped(
-        (weights, f"lpips-{options.net}-v{options.version}"),
-        layers,
-        taps,
-        heads={f"lpips.{t}": (w,) for t, w in zip(taps, widths, strict=True)},
+        (network, f"lpips-{options.net}-v{options.version}"),
+        NETWORKS[network].layers(),
+        tuple(channels),
+        heads={f"lpips.{tap}": (count,) for tap, count in channels.items()},
         preprocess=standardise if options.version == "0.1" else symmetric,
     )
 
@@ -61,7 +40,7 @@ def _tiles(options: Options) -> TileReduction:
 def _means(params: Params, options: Options, tile: Tile) -> list[Mean]:
     """Of the differences of each layer, or of each of its maps."""
     found = []
-    for tap in _NETS[options.net][2]:
+    for tap in LPIPS_TAPS[options.net].channels:
         apart = _differences(params, tap, *tile.pair(tap))
         found.append(
             tile.mean(tap, apart if options.output == "maps" else apart.sum(-1))
@@ -84,7 +63,7 @@ def _compare(
     size = reference["image"].shape[:2]
     apart = (
         _differences(params, tap, reference[tap], distorted[tap]).sum(-1)
-        for tap in _NETS[options.net][2]
+        for tap in LPIPS_TAPS[options.net].channels
     )
     return added(
         jax.image.resize(part, size, "linear", antialias=False) for part in apart

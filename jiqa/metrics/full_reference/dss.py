@@ -8,16 +8,17 @@ from jax import Array, lax
 
 from jiqa.checks import expected
 from jiqa.core.metric import full_reference
+from jiqa.ops.cosine_transform import dct_matrix
 from jiqa.ops.filters import correlate, gaussian_taps
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import round_half_away, safe_sqrt
+from jiqa.ops.similarity import similarity
+from jiqa.ops.structural_similarity import CENTRE
 
 _SIDE = 8
 _WINDOW = gaussian_taps(3, 1.5)
 #: Subbands of less weight are left out; this share of a subband's places counts.
 _LEAST_WEIGHT, _WORST = 1e-2, 0.05
-#: Luma is centred on this, for float32; the authors' border of zeros is mended.
-_CENTRE = 127.5
 
 
 @full_reference(
@@ -80,15 +81,16 @@ def dss(
         raise ValueError(expected("dc_constant, ac_constant", "positive numbers", got))
     weights = _weights(sigma)
     planes = jnp.stack([luma255(image, luma) for image in (reference, distorted)])
+    # Luma is centred, for float32; ``_moments`` mends the authors' border of zeros.
     # One by one: as a stack, identical images would pass the matrix product at
     # different places and come out with different last digits.
-    bands = lax.map(lambda plane: _subbands(plane - _CENTRE, weights), planes)
+    bands = lax.map(lambda plane: _subbands(plane - CENTRE, weights), planes)
     a, b, covariance = _moments(bands)
     product = safe_sqrt(a * b)
     constant = np.full((len(bands[0]), 1, 1), ac_constant)
     constant[0] = dc_constant
     c = jnp.asarray(constant, a.dtype)
-    contrast = (2 * product + c) / (a + b + c)
+    contrast = similarity(product, a + b, c)
     # |cov| <= sqrt(a b); only rounding says otherwise, and the worst places find it.
     shared = jnp.clip(covariance[:1], -product[:1], product[:1])
     structure = (shared + dc_constant) / (product[:1] + dc_constant)
@@ -107,9 +109,7 @@ def _weights(sigma: float) -> np.ndarray:
 
 def _subbands(plane: Array, weights: np.ndarray) -> Array:
     """Subbands with weight, row by row: ``[subbands, H // 8, W // 8]``."""
-    k, i = np.arange(_SIDE)[:, None], np.arange(_SIDE)
-    basis = np.sqrt(2 / _SIDE) * np.cos(np.pi * (2 * i + 1) * k / (2 * _SIDE))
-    basis[0] /= np.sqrt(2)
+    basis = dct_matrix(_SIDE)
     rows, cols = (n - n % _SIDE for n in plane.shape)
     plane = plane[:rows, :cols]
     bands = []
@@ -144,7 +144,7 @@ def _moments(bands: Array) -> tuple[Array, Array, Array]:
     first[0] = 1
     rows, cols, first = (jnp.asarray(v, x.dtype) for v in (rows, cols, first))
     lost = first * (1 - rows[:, None] * cols)
-    m = _CENTRE * _SIDE
+    m = CENTRE * _SIDE
 
     def moment(power: Array, p: Array, q: Array) -> Array:
         return power - p * q + lost * (m * (1 - lost) * m + m * (p + q))

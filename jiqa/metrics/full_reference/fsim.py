@@ -7,16 +7,16 @@ from jax import Array
 
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
+from jiqa.ops.colour_constants import YIQ_CHROMA, weighted
+from jiqa.ops.gradients import scharr_power
 from jiqa.ops.luma import channels, luma255
 from jiqa.ops.numerics import real_power, safe_sqrt
 from jiqa.ops.phase_congruency import phase_congruency
 from jiqa.ops.resize import automatic_factor, average_decimate
-from jiqa.ops.similarity import gradient_power, pooled, similarity
+from jiqa.ops.similarity import pooled, similarity
 
 _T_PHASE, _T_GRADIENT, _T_CHROMA = 0.85, 160.0, 200.0
 _CHROMA_EXPONENT = 0.03
-#: I and Q of YIQ, the authors' rounding.
-_CHROMA = ((0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
 
 _FIELDS = {
     "direction": "higher",
@@ -43,24 +43,19 @@ def _luma_similarity(
         for image in (reference, distorted)
     ]
     p, q = (phase_congruency(plane) for plane in planes)
-    g, h = (gradient_power(plane) for plane in planes)
+    g, h = (scharr_power(plane) for plane in planes)
     phase = similarity(p * q, p * p + q * q, _T_PHASE)
     gradient = similarity(safe_sqrt(g * h), g + h, _T_GRADIENT)
     return phase * gradient, jnp.maximum(p, q)
-
-
-def _weighted(row: tuple[float, float, float], image: Array) -> Array:
-    red, green, blue = channels(image)
-    return 255 * (row[0] * red + row[1] * green + row[2] * blue)
 
 
 def _chroma_similarity(reference: Array, distorted: Array) -> Array:
     """Product of the similarities of I and Q."""
     factor = automatic_factor(*reference.shape[:2])
     product = jnp.ones((), reference.dtype)
-    for row in _CHROMA:
+    for row in YIQ_CHROMA:
         a, b = (
-            average_decimate(_weighted(row, image), factor)
+            average_decimate(255 * weighted(row, channels(image)), factor)
             for image in (reference, distorted)
         )
         product = product * similarity(a * b, a * a + b * b, _T_CHROMA)

@@ -7,45 +7,18 @@ from jax import Array
 
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
-from jiqa.ops.filters import correlate
+from jiqa.ops.colour_constants import YIQ_CHROMA_FOUR_DIGITS, all_weighted
+from jiqa.ops.gradients import prewitt_magnitude
 from jiqa.ops.luma import luma255, rgb
 from jiqa.ops.numerics import deviation, mean, safe_sqrt
 from jiqa.ops.resize import average_decimate
+from jiqa.ops.similarity import dissimilarity
 
-_SMOOTH, _SLOPE = (1 / 3, 1 / 3, 1 / 3), (1.0, 0.0, -1.0)
-
-# MS-GMSD: weights of the scales, masking and logistic constants of the paper, and the
-# NTSC chroma rows to four digits, as in the defaults of piq 0.8.0 (Apache-2.0).
+# MS-GMSD: weights of the scales, masking and logistic constants of the paper, as in
+# the defaults of piq 0.8.0 (Apache-2.0).
 _SCALE_WEIGHTS = (0.096, 0.596, 0.289, 0.019)
 _MASKING = 0.5
 _CHROMA_WEIGHT, _LOGISTIC_SIZE, _LOGISTIC_RATE = 0.01, 0.32, 15.0
-_I_ROW, _Q_ROW = (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)
-
-
-def prewitt(plane: Array) -> tuple[Array, Array]:
-    """Horizontal and vertical Prewitt derivative / 3, zeros outside the image."""
-    return (
-        correlate(plane, _SMOOTH, _SLOPE, "zero"),
-        correlate(plane, _SLOPE, _SMOOTH, "zero"),
-    )
-
-
-def magnitude(plane: Array) -> Array:
-    """Length of the Prewitt gradient, with gradient 0 where the plane is flat."""
-    across, down = prewitt(plane)
-    return safe_sqrt(across * across + down * down)
-
-
-def dissimilarity(a: Array, b: Array, constant: float, masking: float = 0.0) -> Array:
-    """1 minus the similarity ``((2 - m) a b + c) / (a^2 + b^2 - m a b + c)``.
-
-    Written on the difference: exactly 0 for equal arguments, and a deviation taken
-    of it does not cancel.
-    """
-    power = a * a + b * b
-    if masking:
-        power = power - masking * (a * b)
-    return jnp.square(a - b) / (power + constant)
 
 
 @full_reference(
@@ -92,7 +65,7 @@ def gmsd(
     """
     _check_output(output)
     x, y = (
-        magnitude(average_decimate(luma255(image, luma), 2))
+        prewitt_magnitude(average_decimate(luma255(image, luma), 2))
         for image in (reference, distorted)
     )
     loss = dissimilarity(x, y, 170.0)
@@ -164,7 +137,9 @@ def ms_gmsd(
     for scale, weight in enumerate(_SCALE_WEIGHTS):
         if scale:
             x, y = (average_decimate(p, 2, border) for p in (x, y))  # pyright: ignore
-        loss = dissimilarity(magnitude(x), magnitude(y), 170.0, _MASKING)
+        loss = dissimilarity(
+            prewitt_magnitude(x), prewitt_magnitude(y), 170.0, _MASKING
+        )
         spread = mean(jnp.square(loss - mean(loss)))
         unbiased = loss.size / (loss.size - 1) if sample else 1.0
         variance = variance + weight * unbiased * spread
@@ -180,9 +155,8 @@ def _chroma_error(difference: Array, scale: int, border: str) -> Array:
     """Root of the summed mean squares of I and Q on 0..255; both are linear."""
     power = jnp.zeros((), difference.dtype)
     if difference.shape[-1] == 3:
-        r, g, b = (255 * c for c in rgb(difference))
-        for row in (_I_ROW, _Q_ROW):
-            plane = row[0] * r + row[1] * g + row[2] * b
+        planes = [255 * c for c in rgb(difference)]
+        for plane in all_weighted(YIQ_CHROMA_FOUR_DIGITS, planes):
             for _ in range(scale - 1):
                 plane = average_decimate(plane, 2, border)  # pyright: ignore
             power = power + mean(plane * plane)

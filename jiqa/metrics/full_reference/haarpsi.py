@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
-from jiqa.metrics.full_reference.gmsd import dissimilarity
-from jiqa.ops.filters import box_sum, pad
+from jiqa.ops.colour_constants import BT601, YIQ_CHROMA, all_weighted
+from jiqa.ops.filters import box_sum
 from jiqa.ops.luma import channels
 from jiqa.ops.numerics import added, safe_divide, total
 from jiqa.ops.resize import average_decimate
+from jiqa.ops.similarity import dissimilarity
+from jiqa.ops.wavelets import haar_magnitudes
 
-_YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
+#: Sides of the Haar filters; the last one weights.
+_SIZES = (2, 4, 8)
 _SIMILARITY, _SHARPNESS = 30.0, 4.2
 _ODDS = math.exp(-_SHARPNESS)
 
@@ -70,7 +73,10 @@ def haarpsi(
     """
     one_of("output", output, "score", "map")
     x, y = (_planes(image, subsample) for image in (reference, distorted))
-    x_sides, y_sides = _haar(x[0]), _haar(y[0])
+    x_sides, y_sides = (
+        [haar_magnitudes(planes[0], _SIZES, axis) for axis in (0, 1)]
+        for planes in (x, y)
+    )
     weights, losses = [], []
     for (*x_fine, x_coarse), (*y_fine, y_coarse) in zip(x_sides, y_sides, strict=True):
         weights.append(jnp.maximum(x_coarse, y_coarse))
@@ -110,40 +116,8 @@ def _planes(image: Array, subsample: bool) -> list[Array]:
     """Luma, or Y, I and Q, on 0..255."""
     planes = [255 * c for c in channels(image)]
     if len(planes) == 3:
-        r, g, b = planes
-        planes = [row[0] * r + row[1] * g + row[2] * b for row in _YIQ]
+        planes = all_weighted((BT601, *YIQ_CHROMA), planes)
     return [average_decimate(p, 2) for p in planes] if subsample else planes
-
-
-def _haar(plane: Array) -> list[list[Array]]:
-    """Magnitudes of the 2x2, 4x4 and 8x8 Haar filters, for each of two orientations.
-
-    The filter of size n covers i - n/2 + 1 ... i + n/2, where MATLAB's conv2 puts it.
-    """
-    field = pad(plane, (3, 3), (4, 4), "zero")
-    return [[_haar_side(field, size, axis) for size in (2, 4, 8)] for axis in (0, 1)]
-
-
-def _haar_side(field: Array, size: int, axis: int) -> Array:
-    along = _run(_run(field, size // 2, axis), size, 1 - axis)
-    rows, cols = (n - 7 for n in field.shape)
-    start = [4 - size // 2] * 2
-    before = along[start[0] : start[0] + rows, start[1] : start[1] + cols]
-    start[axis] += size // 2
-    after = along[start[0] : start[0] + rows, start[1] : start[1] + cols]
-    return jnp.abs(after - before) * (1 / size)
-
-
-def _run(x: Array, size: int, axis: int) -> Array:
-    """Sums of ``size`` (a power of 2) neighbours from each sample on."""
-    width = 1
-    while width < size:
-        rest = x.shape[axis] - width
-        x = lax.slice_in_dim(x, 0, rest, axis=axis) + lax.slice_in_dim(
-            x, width, width + rest, axis=axis
-        )
-        width *= 2
-    return x
 
 
 def _mean_size(plane: Array) -> Array:

@@ -10,7 +10,6 @@ from jax import Array
 from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.metrics.full_reference.ms_ssim import WEIGHTS
-from jiqa.metrics.full_reference.ssim import similarity_maps
 from jiqa.metrics.parts.iw_ssim_weights import (
     MARGIN,
     band_tolerance,
@@ -22,6 +21,7 @@ from jiqa.ops.laplacian_pyramid import laplacian_pyramid
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import mean, real_power, safe_power
 from jiqa.ops.similarity import pooled
+from jiqa.ops.structural_similarity import CENTRE, similarity_maps, stabilisers
 
 _WINDOW = 11
 _SCALES = len(WEIGHTS)
@@ -118,14 +118,14 @@ def iw_ssim(
     Raises:
         ValueError: unknown option value, or a shorter side under 176.
     """
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    c1, c2 = stabilisers()
     taps = gaussian_taps(_WINDOW, 1.5)
     score = jnp.ones((), reference.dtype)
     scales = _scales(reference, distorted, luma, sigma_nsq, parent)
     for scale, exponent in zip(scales, _EXPONENTS, strict=True):
         coarsest = scale.weight is None
         # The low-pass doubles at every level; the other bands are about 0.
-        centre = 127.5 * 2 ** (_SCALES - 1) if coarsest else 0.0
+        centre = CENTRE * 2 ** (_SCALES - 1) if coarsest else 0.0
         luminance, quality = similarity_maps(
             scale.x, scale.y, taps, c1, c2, centre=centre
         )

@@ -8,14 +8,17 @@ from jax import Array
 
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
-from jiqa.metrics.full_reference.gmsd import dissimilarity, prewitt
+from jiqa.ops.colour_constants import (
+    BT601_FOUR_DIGITS,
+    OPPONENT_CHROMA,
+    Row,
+    weighted,
+)
+from jiqa.ops.gradients import prewitt
 from jiqa.ops.luma import rgb
 from jiqa.ops.numerics import mean, safe_power, safe_sqrt
 from jiqa.ops.resize import automatic_factor, average_decimate
-
-_L_ROW = (0.2989, 0.5870, 0.1140)
-_H_ROW = (0.30, 0.04, -0.35)
-_M_ROW = (0.34, -0.60, 0.17)
+from jiqa.ops.similarity import dissimilarity
 
 
 @full_reference(
@@ -91,10 +94,12 @@ def _losses(reference: Array, distorted: Array) -> tuple[Array, Array]:
         for image in (reference, distorted)
     ]
 
-    def mix(row: tuple[float, float, float]) -> list[Array]:
-        return [row[0] * r + row[1] * g + row[2] * b for r, g, b in planes]
+    def mix(row: Row) -> list[Array]:
+        return [weighted(row, of_image) for of_image in planes]
 
-    (x_across, x_down), (y_across, y_down) = (prewitt(p) for p in mix(_L_ROW))
+    (x_across, x_down), (y_across, y_down) = (
+        prewitt(p) for p in mix(BT601_FOUR_DIGITS)
+    )
     x, y, fused = (
         safe_sqrt(across * across + down * down)
         for across, down in (
@@ -106,7 +111,7 @@ def _losses(reference: Array, distorted: Array) -> tuple[Array, Array]:
     )
     gradient = dissimilarity(x, y, 140.0)
     gradient += dissimilarity(y, fused, 55.0) - dissimilarity(x, fused, 55.0)
-    (xh, yh), (xm, ym) = mix(_H_ROW), mix(_M_ROW)
+    (xh, yh), (xm, ym) = map(mix, OPPONENT_CHROMA)
     power = xh * xh + yh * yh + xm * xm + ym * ym
     chroma = (jnp.square(xh - yh) + jnp.square(xm - ym)) / (power + 550.0)
     return gradient, chroma

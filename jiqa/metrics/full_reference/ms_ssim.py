@@ -7,27 +7,22 @@ from jax import Array
 
 from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
-from jiqa.metrics.full_reference.ssim import similarity_maps
 from jiqa.ops.filters import correlate, gaussian_taps
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import mean, real_power, safe_sqrt
+from jiqa.ops.numerics import mean, real_power
 from jiqa.ops.resize import average_decimate
+from jiqa.ops.structural_similarity import similarity_maps, stabilisers, three_terms
+from jiqa.ops.wavelets import CDF97_LOW
 
 #: Sensitivity of observers to each scale, finest first, as the authors print it.
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 _WINDOW = 11
 
-# One half of the symmetric 9-tap analysis low-pass of the Cohen-Daubechies-Feauveau
-# 9/7 wavelet (JPEG 2000), centre first, for unit gain.
-_CDF97 = (
-    0.6029490182363579,
-    0.2668641184428723,
-    -0.07822326652898785,
-    -0.01686411844287495,
-    0.02674875741080976,
-)
-_LOW_PASS = (*_CDF97[:0:-1], *_CDF97)
+_TAPS = gaussian_taps(_WINDOW, 1.5)
+
+#: The low-pass of the CDF 9/7 wavelet, for unit gain.
+_LOW_PASS = CDF97_LOW / CDF97_LOW.sum()
 
 
 def _side(weights: tuple[float, ...] = WEIGHTS, **_: object) -> int:
@@ -38,26 +33,7 @@ def _halve(x: Array, preset: str) -> Array:
     """The next coarser scale, ``[ceil(H / 2), ceil(W / 2)]``."""
     if preset == "wang2003":
         return average_decimate(x, 2, "symmetric")
-    gain = sum(_LOW_PASS)
-    taps = [t / gain for t in _LOW_PASS]
-    return correlate(x, taps, taps, "symmetric")[::2, ::2]
-
-
-def _separate_means(
-    x: Array, y: Array, c1: float, c2: float
-) -> tuple[Array, Array, Array]:
-    """Means of the luminance, contrast and structure maps of planes on 0..255."""
-    taps = gaussian_taps(_WINDOW, 1.5)
-    centre = 127.5
-    x, y = x - centre, y - centre
-    mx, my, xx, yy, xy = (correlate(f, taps, taps) for f in (x, y, x * x, y * y, x * y))
-    vx, vy = jnp.maximum(xx - mx * mx, 0), jnp.maximum(yy - my * my, 0)
-    spread, covariance = safe_sqrt(vx * vy), xy - mx * my
-    mx, my = mx + centre, my + centre
-    luminance = (2 * mx * my + c1) / (mx * mx + my * my + c1)
-    contrast = (2 * spread + c2) / (vx + vy + c2)
-    structure = (covariance + c2 / 2) / (spread + c2 / 2)
-    return mean(luminance), mean(contrast), mean(structure)
+    return correlate(x, _LOW_PASS, _LOW_PASS, "symmetric")[::2, ::2]
 
 
 @full_reference(
@@ -130,17 +106,16 @@ def ms_ssim(
             expected("weights", "one positive weight per scale", repr(weights))
         )
     x, y = luma255(reference, luma), luma255(distorted, luma)
-    c1, c2 = (k1 * 255) ** 2, (k2 * 255) ** 2
+    c1, c2 = stabilisers(255, k1, k2)
     terms: list[tuple[Array, float]] = []
     for scale, weight in enumerate(weights, start=1):
         coarsest = scale == len(weights)
         if preset == "metrix-mux":
-            luminance, contrast, structure = _separate_means(x, y, c1, c2)
+            luminance, contrast, structure = map(mean, three_terms(x, y, _TAPS, c1, c2))
             terms += [(contrast, weight), (structure, weight)]
             terms += [(luminance, weight)] * coarsest
         else:
-            taps = gaussian_taps(_WINDOW, 1.5)
-            light, quality = similarity_maps(x, y, taps, c1, c2)
+            light, quality = similarity_maps(x, y, _TAPS, c1, c2)
             terms.append((mean(light * quality if coarsest else quality), weight))
         if not coarsest:
             x, y = _halve(x, preset), _halve(y, preset)

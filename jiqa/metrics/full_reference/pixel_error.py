@@ -13,6 +13,7 @@ from jax import Array
 
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
+from jiqa.ops.colour_constants import BT601, weighted
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import safe_sqrt
 
@@ -67,7 +68,7 @@ def _luma_among_others(x: Array) -> _Rows:
     parts = x.reshape(*x.shape[:-3], lines, folds, -1)
 
     def mixed(row: Array) -> Array:
-        return 0.299 * row[..., :-2] + 0.587 * row[..., 1:-1] + 0.114 * row[..., 2:]
+        return weighted(BT601, (row[..., :-2], row[..., 1:-1], row[..., 2:]))
 
     return _Rows(tuple(mixed(parts[..., k, :]) for k in range(folds)), 3)
 

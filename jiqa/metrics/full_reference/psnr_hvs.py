@@ -7,6 +7,7 @@ import numpy as np
 from jax import Array, lax
 
 from jiqa.core.metric import full_reference
+from jiqa.ops.cosine_transform import dct_matrix
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import product, safe_divide, safe_sqrt
 
@@ -166,18 +167,12 @@ def _masking(blocks: Array) -> Array:
     return safe_sqrt(energy * safe_divide(spread, whole)) / 32
 
 
-def _dct_matrix() -> np.ndarray:
-    """Orthonormal 2-D DCT of a block of 64 pixels."""
-    k, i = np.arange(_SIDE)[:, None], np.arange(_SIDE)[None, :]
-    basis = np.sqrt(2 / _SIDE) * np.cos(np.pi * (2 * i + 1) * k / (2 * _SIDE))
-    basis[0] /= np.sqrt(2)
-    return np.kron(basis, basis)
-
-
 def _deviation_matrix() -> np.ndarray:
     """Takes the mean of its quadrant from each of 64 pixels."""
     half = np.kron(np.eye(2), np.full((_SIDE // 2, _SIDE // 2), 2 / _SIDE))
     return np.eye(_SIDE**2) - np.kron(half, half)
 
 
-_DCT, _DEVIATION = _dct_matrix(), _deviation_matrix()
+#: The DCT of a block of 64 pixels, and what takes the means of the quadrants away.
+_DCT = np.kron(dct_matrix(_SIDE), dct_matrix(_SIDE))
+_DEVIATION = _deviation_matrix()

@@ -8,11 +8,12 @@ from jax import Array
 
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
+from jiqa.ops.gradients import scharr_power
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import safe_sqrt
 from jiqa.ops.resize import automatic_factor, average_decimate
 from jiqa.ops.saliency import spectral_residual
-from jiqa.ops.similarity import gradient_power, pooled, similarity
+from jiqa.ops.similarity import pooled, similarity
 
 _C_SALIENCY, _C_GRADIENT = 0.40, 225.0
 
@@ -71,7 +72,7 @@ def sr_sim(
         ]
     )
     v, w = jax.vmap(spectral_residual)(planes)
-    g, h = (gradient_power(plane) for plane in planes)
+    g, h = (scharr_power(plane) for plane in planes)
     gradient = similarity(safe_sqrt(g * h), g + h, _C_GRADIENT)
     quality = similarity(v * w, v * v + w * w, _C_SALIENCY) * safe_sqrt(gradient)
     return quality if output == "map" else pooled(quality, jnp.maximum(v, w))

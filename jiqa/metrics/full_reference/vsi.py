@@ -7,16 +7,19 @@ from jax import Array
 
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
+from jiqa.ops.colour_constants import (
+    OPPONENT_CHROMA,
+    OPPONENT_LUMINANCE,
+    Row,
+    weighted,
+)
+from jiqa.ops.gradients import scharr_power
 from jiqa.ops.luma import rgb
 from jiqa.ops.numerics import real_power, safe_power, safe_sqrt
 from jiqa.ops.resize import automatic_factor, average_decimate
 from jiqa.ops.saliency import simple_priors
-from jiqa.ops.similarity import gradient_power, pooled, similarity
+from jiqa.ops.similarity import pooled, similarity
 
-#: Opponent colours: luminance and two of chroma.
-_L_ROW = (0.06, 0.63, 0.27)
-_M_ROW = (0.30, 0.04, -0.35)
-_N_ROW = (0.34, -0.60, 0.17)
 _C_SALIENCY, _C_GRADIENT, _C_CHROMA = 1.27, 386.0, 130.0
 _GRADIENT_EXPONENT, _CHROMA_EXPONENT = 0.40, 0.02
 
@@ -67,13 +70,13 @@ def vsi(reference: Array, distorted: Array, *, output: str = "score") -> Array:
     v, w = (average_decimate(simple_priors(planes), factor) for planes in images)
     small = [average_decimate(planes, factor) * 255 for planes in images]
 
-    def mix(row: tuple[float, float, float]) -> list[Array]:
-        return [row[0] * r + row[1] * g + row[2] * b for r, g, b in small]
+    def mix(row: Row) -> list[Array]:
+        return [weighted(row, [r, g, b]) for r, g, b in small]
 
-    g, h = (gradient_power(plane) for plane in mix(_L_ROW))
+    g, h = (scharr_power(plane) for plane in mix(OPPONENT_LUMINANCE))
     gradient = similarity(safe_sqrt(g * h), g + h, _C_GRADIENT)
     chroma = jnp.ones((), g.dtype)
-    for a, b in (mix(_M_ROW), mix(_N_ROW)):
+    for a, b in map(mix, OPPONENT_CHROMA):
         chroma = chroma * similarity(a * b, a * a + b * b, _C_CHROMA)
     quality = (
         similarity(v * w, v * v + w * w, _C_SALIENCY)

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from jiqa.ops.filters import Border, gaussian_taps, shifted_sum
-from jiqa.ops.numerics import added, safe_divide, safe_power, safe_sqrt
+from jiqa.ops.numerics import added, safe_power, safe_sqrt
+from jiqa.ops.structural_similarity import fields_of, stabilisers, terms
 
 _TAPS = gaussian_taps(11, 1.5)
 #: Samples on each side of the one that a window is centred on.
@@ -66,9 +67,7 @@ def structural_similarity(x: Array, y: Array, peak: Array, border: Border) -> Ar
         level = jax.lax.stop_gradient(x.mean((0, 1)))
     else:
         level = jnp.zeros((), x.dtype)
-    a, b = x - level, y - level
-    # Stacked, the compiler filters rows and columns in two loops.
-    fields = jnp.stack([a, b, a * a + b * b, jnp.square(a - b)])
+    fields = fields_of(x - level, y - level)
     if border != "valid":
         widths = ((0, 0), (REACH, REACH), (REACH, REACH), (0, 0))
         fields = jnp.pad(fields, widths, mode=_PAD_MODE[border])
@@ -83,18 +82,15 @@ def unit_similarity(x: Array, y: Array, peak: Array) -> Array:
     What is left of the window is the middle of one row of it: the authors of DeepSim
     lay a row across a column.
     """
-    fields = jnp.stack([x, y, x * x + y * y, jnp.square(x - y)])
-    return _similarity(fields * _TAPS[REACH], peak, jnp.zeros((), x.dtype))
+    means = fields_of(x, y) * _TAPS[REACH]
+    return _similarity(means, peak, jnp.zeros((), x.dtype))
 
 
-def _similarity(fields: Array, peak: Array, level: Array) -> Array:
-    """SSIM of weighted means of x, y, x^2 + y^2 and (x - y)^2, less their level."""
-    mx, my, power, error = fields
-    c1, c2 = jnp.square(0.01 * peak), jnp.square(0.03 * peak)
-    shift, squares = jnp.square(mx - my), mx * mx + my * my
-    contrast = 1 - safe_divide(error - shift, power - squares + c2)
-    mx, my = mx + level, my + level
-    return (1 - safe_divide(shift, mx * mx + my * my + c1)) * contrast
+def _similarity(means: Array, peak: Array, level: Array) -> Array:
+    """SSIM from weighted means of the fields of maps less their level."""
+    c1, c2 = stabilisers(peak)
+    luminance, contrast = terms(means, c1, c2, centre=level, empty=True)
+    return luminance * contrast
 
 
 def layers_added(params: Any, options: Any, parts: list[Array]) -> Array:
