@@ -1,4 +1,8 @@
-"""Gaussian blur with kernels of any size, borders mirrored as MATLAB's symmetric."""
+"""Blurs, Gaussian, of a lens and of motion, and the sharpening that undoes too much.
+
+``gaussian_blur`` is RankIQA's, on whole levels; the others are KADID-10k's, neither
+rounded nor clipped unless they can leave [0, 1].
+"""
 
 from __future__ import annotations
 
@@ -71,9 +75,11 @@ def _tap(distance: Array, size: Array, sigma: Array) -> Array:
     return jnp.where(inside, jnp.exp(-jnp.square(distance / sigma) / 2), 0)
 
 
-def imgaussfilt(image: Array, sigma: float, key: Array) -> Array:
-    """``imgaussfilt(image, sigma)``: window of 2 ceil(2 sigma) + 1 pixels a side."""
-    del key
+def gaussian_smoothing(image: Array, sigma: float) -> Array:
+    """``imgaussfilt(image, sigma)``: window of 2 ceil(2 sigma) + 1 pixels a side.
+
+    Unlike in ``gaussian_blur`` the edge pixel repeats beyond the border.
+    """
     return smoothed(image, sigma, math.ceil(2 * sigma))
 
 
@@ -102,9 +108,8 @@ def _window_matrix(taps: np.ndarray, length: int) -> np.ndarray:
     return matrix
 
 
-def lens_blur(image: Array, radius: float, key: Array) -> Array:
+def lens_blur(image: Array, radius: float) -> Array:
     """Mean over a disk, as of a lens out of focus: ``fspecial('disk', radius)``."""
-    del key
     return _weighted(image, disk_kernel(radius))
 
 
@@ -179,20 +184,19 @@ def _weighted(image: Array, kernel: np.ndarray | Array) -> Array:
     return jax.lax.fori_loop(0, rows * cols, add, jnp.zeros_like(image))
 
 
-def high_sharpen(
-    image: Array, amount: float, key: Array, *, radius: float = 3
-) -> Array:
-    """Unsharp masking: L* plus ``amount`` times its difference to its blur.
+def unsharp_masking(image: Array, amount: Any, *, radius: float = 3) -> Array:
+    """L* plus ``amount`` times its difference to its blur, clipped.
 
     MATLAB's ``imsharpen`` with ``'Radius', 3`` (standard deviation of the Gaussian,
     cut at twice that). Colour keeps its a*, b*; grey is sharpened as it is.
     """
-    del key
     reach = math.ceil(2 * radius)
+
+    def sharpened(plane: Array) -> Array:
+        return plane + amount * (plane - smoothed(plane, radius, reach))
+
     if image.shape[-1] == 1:
-        sharp = image + amount * (image - smoothed(image, radius, reach))
-        return jnp.clip(sharp, 0, 1)
+        return jnp.clip(sharpened(image), 0, 1)
     lab = srgb_to_lab(image)
-    light = lab[..., :1]
-    sharp = light + amount * (light - smoothed(light, radius, reach))
-    return jnp.clip(lab_to_srgb(jnp.concatenate([sharp, lab[..., 1:]], -1)), 0, 1)
+    lab = jnp.concatenate([sharpened(lab[..., :1]), lab[..., 1:]], -1)
+    return jnp.clip(lab_to_srgb(lab), 0, 1)

@@ -1,4 +1,4 @@
-"""Changes of the colours of an image."""
+"""Saturation, shifted and blurred colours: what leaves grey as it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.checks import expected, one_of
+from jiqa.checks import one_of
 from jiqa.distortions.operations.blurs import gaussian_blur, smoothed
 from jiqa.distortions.operations.rounding import (
     from_levels,
@@ -22,19 +22,12 @@ from jiqa.ops.colour_constants import BT601_FOUR_DIGITS, weighted
 from jiqa.ops.numerics import round_half_away
 
 
-def need_rgb(image: Array, what: str) -> None:
-    """Raise ``ValueError`` for an image without three channels."""
-    if image.shape[-1] != 3:
-        got = f"shape {tuple(image.shape)}"
-        raise ValueError(expected(f"image of {what}", "3 channels (RGB)", got))
-
-
 def ycbcr_levels(image: Array) -> Array:
     """``rgb2ycbcr`` of uint8: whole levels 0..255 of an image ``[H, W, 3]``."""
     return jnp.floor(rgb_to_ycbcr(to_levels(image) / 255) * 255 + 0.5)
 
 
-def colour_saturation(image: Array, factor: Any) -> Array:
+def saturation_ycbcr(image: Array, factor: Any) -> Array:
     """Cb and Cr moved towards 0.5, their middle, by ``factor`` (RankIQA).
 
     1 changes next to nothing, 0 takes the colour away, below 0 turns it into its
@@ -44,13 +37,44 @@ def colour_saturation(image: Array, factor: Any) -> Array:
         image: ``[H, W, 3]`` in [0, 1].
         factor: of the distance to the middle.
     """
-    need_rgb(image, "colour saturation")
+    needs_colour(image, "colour saturation")
     ycbcr = ycbcr_levels(image) / 255
     factor = jnp.asarray(factor, image.dtype)
     chroma = 0.5 + (ycbcr[..., 1:] - 0.5) * factor
     return from_levels(
         ycbcr_to_rgb(jnp.concatenate([ycbcr[..., :1], chroma], -1)) * 255
     )
+
+
+def saturation_hsv(image: Array, factor: Any) -> Array:
+    """Saturation of HSV times ``factor``; below 0 colours turn into their opposites.
+
+    With hue H and value V = max(R, G, B) kept, every channel c becomes
+    V - factor (V - c): the hue drops out. MATLAB's ``hsv2rgb`` divides by the largest
+    of all 1 - S f, which is 1 unless the saturation is negative.
+
+    Raises:
+        ValueError: a grey image.
+    """
+    needs_colour(image, "colour_saturation_1")
+    value = image.max(-1, keepdims=True)
+    distorted = value - factor * (value - image)
+    lowest = image.min(-1, keepdims=True)
+    saturation = 1 - lowest / jnp.where(value > 0, value, 1)
+    saturation = jnp.where(value > 0, saturation, 0)
+    return distorted / (1 - jnp.minimum(factor, 0) * saturation.max())
+
+
+def saturation_lab(image: Array, factor: Any) -> Array:
+    """a* and b* times ``factor``.
+
+    Raises:
+        ValueError: a grey image.
+    """
+    needs_colour(image, "colour_saturation_2")
+    lab = srgb_to_lab(image)
+    lab = jnp.concatenate([lab[..., :1], lab[..., 1:] * factor], -1)
+    return jnp.clip(lab_to_srgb(lab), 0, 1)
 
 
 def chromatic_shift(image: Array, level: Any) -> Array:
@@ -64,7 +88,7 @@ def chromatic_shift(image: Array, level: Any) -> Array:
         image: ``[H, W, 3]`` in [0, 1].
         level: even number of pixels, 2 or more.
     """
-    need_rgb(image, "chromatic shift")
+    needs_colour(image, "chromatic shift")
     level = jnp.asarray(level)
     columns = jnp.arange(image.shape[1])
     moved = [
@@ -74,13 +98,12 @@ def chromatic_shift(image: Array, level: Any) -> Array:
     return gaussian_blur(jnp.stack([*moved, image[..., 2]], -1), 3)
 
 
-def colour_diffusion(image: Array, amount: float, key: Array) -> Array:
+def colour_diffusion(image: Array, amount: float) -> Array:
     """a* and b* blurred with sigma 1.5 ``amount`` + 2, then multiplied by ``amount``.
 
     Raises:
         ValueError: a grey image.
     """
-    del key
     needs_colour(image, "colour_diffusion")
     lab = srgb_to_lab(image)
     sigma = 1.5 * amount + 2
@@ -140,36 +163,3 @@ def _between_percentiles(x: Array) -> Array:
     ranked = jnp.sort(x.ravel())
     rank = max(round_half_away(x.size * 0.99), 1)
     return full_range(jnp.clip(x, ranked[x.size - rank], ranked[rank - 1]))
-
-
-def saturation_hsv(image: Array, factor: float, key: Array) -> Array:
-    """Saturation of HSV times ``factor``; below 0 colours turn into their opposites.
-
-    With hue H and value V = max(R, G, B) kept, every channel c becomes
-    V - factor (V - c): the hue drops out. MATLAB's ``hsv2rgb`` divides by the largest
-    of all 1 - S f, which is 1 unless the saturation is negative.
-
-    Raises:
-        ValueError: a grey image.
-    """
-    del key
-    needs_colour(image, "colour_saturation_1")
-    value = image.max(-1, keepdims=True)
-    distorted = value - factor * (value - image)
-    lowest = image.min(-1, keepdims=True)
-    saturation = 1 - lowest / jnp.where(value > 0, value, 1)
-    saturation = jnp.where(value > 0, saturation, 0)
-    return distorted / (1 - jnp.minimum(factor, 0) * saturation.max())
-
-
-def saturation_lab(image: Array, factor: float, key: Array) -> Array:
-    """a* and b* times ``factor``.
-
-    Raises:
-        ValueError: a grey image.
-    """
-    del key
-    needs_colour(image, "colour_saturation_2")
-    lab = srgb_to_lab(image)
-    lab = jnp.concatenate([lab[..., :1], lab[..., 1:] * factor], -1)
-    return jnp.clip(lab_to_srgb(lab), 0, 1)

@@ -1,14 +1,15 @@
-"""Denoising artefacts of KADID-10k (type 15): noise, and what a denoiser leaves."""
+"""Denoising by thresholded cosine transforms, and what it leaves of noise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.distortions.operations.noises import white_noise
+from jiqa.distortions.operations.noises import clipped_gaussian_noise
 from jiqa.ops.cosine_transform import dct_matrix
 from jiqa.ops.numerics import added
 
@@ -66,10 +67,10 @@ def dct_threshold(
     return jnp.moveaxis(total / size**2, 0, -1)
 
 
-def denoised_noise(
-    image: Array, variance: float, key: Array, *, denoiser: Denoiser = dct_threshold
+def noise_after_denoiser(
+    image: Array, variance: Any, key: Array, *, denoiser: Denoiser = dct_threshold
 ) -> Array:
-    """White noise of a variance, clipped, and what a denoiser makes of it.
+    """White noise, clipped, and what a denoiser makes of it (KADID-10k's type 15).
 
     Args:
         image: ``[H, W, C]`` in [0, 1].
@@ -81,6 +82,6 @@ def denoised_noise(
             levels). The default needs no weights, runs inside ``jit`` and leaves
             artefacts of its own: flattened texture and ringing.
     """
-    noisy = white_noise(image, variance, key)
+    noisy = clipped_gaussian_noise(image, variance, key)
     deviation = jnp.sqrt(jnp.asarray(variance, image.dtype))
     return jnp.clip(denoiser(noisy, deviation), 0, 1)

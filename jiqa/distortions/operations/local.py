@@ -1,4 +1,4 @@
-"""Small squares at random places: shifted content, blocks of one colour."""
+"""What moves or covers pixels: copied squares, coloured squares, jitter, pixels."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import numpy as np
 from jax import Array
 
 from jiqa.core.images import check_min_side
-from jiqa.distortions.operations.colours import need_rgb
-from jiqa.distortions.operations.rounding import from_levels, needs_side, to_levels
+from jiqa.distortions.operations.rounding import from_levels, needs_colour, to_levels
 
 #: Side of a copied square and how far, down and right, it is taken from.
 _COPY, _APART = 15, 5
@@ -49,7 +48,34 @@ def shifted_patches(image: Array, count: Any, key: Array) -> Array:
     return jax.lax.fori_loop(0, count, paste, whole)
 
 
-def colour_blocks(image: Array, blocks: tuple[Any, Any, Any], key: Array) -> Array:
+def copied_patches(image: Array, count: int, key: Array) -> Array:
+    """``count`` patches of 16x16 copied to a place up to 8 pixels away.
+
+    A patch starts 15 pixels or more from the top and the left, and ends 16 or more
+    from the bottom and the right; later ones copy what earlier ones left.
+
+    Raises:
+        ValueError: a side below 48 pixels.
+    """
+    check_min_side(image.shape, 48, "non_eccentricity_patch")
+    side, radius = 16, 16
+    height, width, channels = image.shape
+    room = jnp.asarray([height, width], image.dtype) - (side + 2 * radius)
+
+    def copy(i: Array, x: Array) -> Array:
+        draws = jax.random.uniform(jax.random.fold_in(key, i), (2, 2), image.dtype)
+        start = _rounded(draws[0] * room) + radius
+        target = _rounded((draws[1] - 0.5) * radius + start)
+        # MATLAB counts from 1
+        (top, left), (to_top, to_left) = start.astype(int) - 1, target.astype(int) - 1
+        zero = jnp.zeros_like(top)
+        patch = jax.lax.dynamic_slice(x, (top, left, zero), (side, side, channels))
+        return jax.lax.dynamic_update_slice(x, patch, (to_top, to_left, zero))
+
+    return jax.lax.fori_loop(0, count, copy, image)
+
+
+def mean_colour_blocks(image: Array, blocks: tuple[Any, Any, Any], key: Array) -> Array:
     """Squares of 32 pixels in one colour, the image's mean with another red.
 
     RankIQA's local block-wise distortion. With one key the places of a smaller number
@@ -63,7 +89,7 @@ def colour_blocks(image: Array, blocks: tuple[Any, Any, Any], key: Array) -> Arr
     Raises:
         ValueError: an image that is too small or grey.
     """
-    need_rgb(image, "colour blocks")
+    needs_colour(image, "colour blocks")
     check_min_side(image.shape, 34, "colour blocks")
     count, gain, shift = blocks
     levels = to_levels(image)
@@ -79,6 +105,35 @@ def colour_blocks(image: Array, blocks: tuple[Any, Any, Any], key: Array) -> Arr
         return jax.lax.dynamic_update_slice(out, block, (place[0], place[1], 0))
 
     return jax.lax.fori_loop(0, count, paste, from_levels(levels))
+
+
+def random_colour_blocks(image: Array, count: int, key: Array) -> Array:
+    """``count`` squares of 32x32 pixels, each in one random colour.
+
+    Raises:
+        ValueError: a side below 32 pixels.
+    """
+    side = 32
+    check_min_side(image.shape, side, "colour_block")
+    height, width, channels = image.shape
+    room = jnp.asarray([height, width], image.dtype) - side
+    row, column = jnp.arange(height)[:, None], jnp.arange(width)[None]
+
+    def paint(i: Array, x: Array) -> Array:
+        shape = (2 + channels,)
+        draw = jax.random.uniform(jax.random.fold_in(key, i), shape, image.dtype)
+        # Rounded as insertShape does, counting from 1: a square may stick out by one.
+        top, left = _rounded(draw[:2] * room).astype(int) - 1
+        inside = (row >= top) & (row < top + side)
+        inside &= (column >= left) & (column < left + side)
+        return jnp.where(inside[..., None], draw[2:], x)
+
+    return jax.lax.fori_loop(0, count, paint, image)
+
+
+def _rounded(x: Array) -> Array:
+    """MATLAB's ``round`` of positive numbers."""
+    return jnp.floor(x + 0.5)
 
 
 def jitter(image: Array, deviation: float, key: Array, *, times: int = 5) -> Array:
@@ -125,47 +180,14 @@ def _cubic(place: Array) -> tuple[Array, list[Array]]:
     return before.astype(int), weights
 
 
-def non_eccentricity_patch(image: Array, count: int, key: Array) -> Array:
-    """``count`` patches of 16x16 copied to a place up to 8 pixels away.
-
-    A patch starts 15 pixels or more from the top and the left, and ends 16 or more
-    from the bottom and the right; later ones copy what earlier ones left.
-
-    Raises:
-        ValueError: a side below 48 pixels.
-    """
-    needs_side(image, 48, "non_eccentricity_patch")
-    side, radius = 16, 16
-    height, width, channels = image.shape
-    room = jnp.asarray([height, width], image.dtype) - (side + 2 * radius)
-
-    def copy(i: Array, x: Array) -> Array:
-        draws = jax.random.uniform(jax.random.fold_in(key, i), (2, 2), image.dtype)
-        start = _rounded(draws[0] * room) + radius
-        target = _rounded((draws[1] - 0.5) * radius + start)
-        # MATLAB counts from 1
-        (top, left), (to_top, to_left) = start.astype(int) - 1, target.astype(int) - 1
-        zero = jnp.zeros_like(top)
-        patch = jax.lax.dynamic_slice(x, (top, left, zero), (side, side, channels))
-        return jax.lax.dynamic_update_slice(x, patch, (to_top, to_left, zero))
-
-    return jax.lax.fori_loop(0, count, copy, image)
-
-
-def _rounded(x: Array) -> Array:
-    """MATLAB's ``round`` of positive numbers."""
-    return jnp.floor(x + 0.5)
-
-
-def pixelate(image: Array, strength: float, key: Array) -> Array:
+def pixelate(image: Array, strength: float) -> Array:
     """Shrunk by 0.95 - ``strength``^0.6 and enlarged again, by the nearest pixel."""
-    del key
     scale = 0.95 - strength**0.6
-    rows, cols = (_there_and_back(length, scale) for length in image.shape[:2])
+    rows, cols = (_shrunk_and_enlarged(length, scale) for length in image.shape[:2])
     return image[rows][:, cols]
 
 
-def _there_and_back(length: int, scale: float) -> np.ndarray:
+def _shrunk_and_enlarged(length: int, scale: float) -> np.ndarray:
     """Which sample of a line ends up where after MATLAB's ``imresize`` both ways."""
     small = max(math.ceil(scale * length), 1)
     there = _nearest(length, small, scale)
@@ -175,27 +197,3 @@ def _there_and_back(length: int, scale: float) -> np.ndarray:
 def _nearest(length: int, out: int, scale: float) -> np.ndarray:
     centre = np.arange(1, out + 1) / scale + 0.5 * (1 - 1 / scale)
     return np.clip(np.floor(centre + 0.5).astype(int) - 1, 0, length - 1)
-
-
-def colour_block(image: Array, count: int, key: Array) -> Array:
-    """``count`` squares of 32x32 pixels, each in one random colour.
-
-    Raises:
-        ValueError: a side below 32 pixels.
-    """
-    side = 32
-    needs_side(image, side, "colour_block")
-    height, width, channels = image.shape
-    room = jnp.asarray([height, width], image.dtype) - side
-    row, column = jnp.arange(height)[:, None], jnp.arange(width)[None]
-
-    def paint(i: Array, x: Array) -> Array:
-        shape = (2 + channels,)
-        draw = jax.random.uniform(jax.random.fold_in(key, i), shape, image.dtype)
-        # Rounded as insertShape does, counting from 1: a square may stick out by one.
-        top, left = _rounded(draw[:2] * room).astype(int) - 1
-        inside = (row >= top) & (row < top + side)
-        inside &= (column >= left) & (column < left + side)
-        return jnp.where(inside[..., None], draw[2:], x)
-
-    return jax.lax.fori_loop(0, count, paint, image)

@@ -1,7 +1,8 @@
-"""Random noise: additive, multiplicative, impulses, with MATLAB's roundings.
+"""Random noise: additive, multiplicative, impulses.
 
 Every function draws from its ``key`` alone, in the type of the image, so that one key
-gives the same pattern at every strength.
+gives the same pattern at every strength. A name with ``clipped_`` is the same noise on
+samples that are not rounded but cut to [0, 1].
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jiqa.distortions.operations.colours import need_rgb, ycbcr_levels
+from jiqa.distortions.operations.colours import ycbcr_levels
 from jiqa.distortions.operations.rounding import from_levels, needs_colour, to_levels
 from jiqa.ops.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from jiqa.ops.resize import imresize
@@ -26,23 +27,47 @@ def gaussian_noise(image: Array, variance: Any, key: Array) -> Array:
         variance: of the noise, on [0, 1].
         key: random key.
     """
-    spread = jnp.sqrt(jnp.asarray(variance, image.dtype))
-    noise = spread * jax.random.normal(key, image.shape, image.dtype)
-    return from_levels(to_levels(image) + noise * 255)
+    return from_levels(to_levels(image) + _white(image, variance, key) * 255)
 
 
-def luma_chroma_noise(image: Array, variance: Any, key: Array) -> Array:
+def clipped_gaussian_noise(image: Array, variance: Any, key: Array) -> Array:
+    """``gaussian_noise`` without rounding (KADID-10k)."""
+    return jnp.clip(image + _white(image, variance, key), 0, 1)
+
+
+def ycbcr_noise(image: Array, variance: Any, key: Array) -> Array:
     """White noise on the three planes of YCbCr (RankIQA's ``gnc``).
 
     Args:
         image: ``[H, W, 3]`` in [0, 1].
         variance: of the noise on each plane, whose scale is that of 8 bits over 255.
         key: random key.
+
+    Raises:
+        ValueError: a grey image.
     """
-    need_rgb(image, "noise on YCbCr")
-    spread = jnp.sqrt(jnp.asarray(variance, image.dtype))
-    noise = spread * jax.random.normal(key, image.shape, image.dtype)
-    return from_levels(ycbcr_to_rgb(ycbcr_levels(image) / 255 + noise) * 255)
+    needs_colour(image, "noise on YCbCr")
+    noisy = ycbcr_levels(image) / 255 + _white(image, variance, key)
+    return from_levels(ycbcr_to_rgb(noisy) * 255)
+
+
+def clipped_ycbcr_noise(image: Array, variance: Any, key: Array) -> Array:
+    """``clipped_gaussian_noise`` of Y, Cb and Cr, each on [0, 1] (KADID-10k).
+
+    Raises:
+        ValueError: a grey image.
+    """
+    needs_colour(image, "white_noise_colour_component")
+    return ycbcr_to_rgb(clipped_gaussian_noise(rgb_to_ycbcr(image), variance, key))
+
+
+def _white(like: Array, variance: Any, key: Array) -> Array:
+    """Normal noise of a variance, of the shape and type of ``like``."""
+    return _root(variance, like) * jax.random.normal(key, like.shape, like.dtype)
+
+
+def _root(variance: Any, like: Array) -> Array:
+    return jnp.sqrt(jnp.asarray(variance, like.dtype))
 
 
 def salt_and_pepper(image: Array, density: Any, key: Array) -> Array:
@@ -53,17 +78,34 @@ def salt_and_pepper(image: Array, density: Any, key: Array) -> Array:
         density: fraction of the samples set to 0 or, as often, to 1.
         key: random key.
     """
-    density = jnp.asarray(density, image.dtype)
-    draw = jax.random.uniform(key, image.shape, image.dtype)
-    levels = jnp.where(draw < density / 2, 0, to_levels(image))
-    salt = (draw >= density / 2) & (draw < density)
-    return from_levels(jnp.where(salt, jnp.asarray(255, image.dtype), levels))
+    return from_levels(_with_impulses(to_levels(image), 255, density, key))
+
+
+def clipped_salt_and_pepper(image: Array, density: Any, key: Array) -> Array:
+    """``salt_and_pepper`` without rounding (KADID-10k)."""
+    return _with_impulses(image, 1, density, key)
+
+
+def _with_impulses(x: Array, white: float, density: Any, key: Array) -> Array:
+    density = jnp.asarray(density, x.dtype)
+    chance = jax.random.uniform(key, x.shape, x.dtype)
+    salted = jnp.where(chance < density, jnp.asarray(white, x.dtype), x)
+    return jnp.where(chance < density / 2, 0, salted)
 
 
 def multiplicative_noise(image: Array, sigma: Any, key: Array) -> Array:
     """Every sample times 1 + ``sigma`` n with standard normal n, per channel."""
     noise = jax.random.normal(key, image.shape, image.dtype)
     return from_levels(to_levels(image) * (1 + jnp.asarray(sigma, image.dtype) * noise))
+
+
+def uniform_speckle(image: Array, variance: Any, key: Array) -> Array:
+    """Every sample times 1 + n, clipped: n uniform with a variance (KADID-10k).
+
+    ``imnoise(image, 'speckle', variance)`` of a double image.
+    """
+    noise = jax.random.uniform(key, image.shape, image.dtype, -0.5, 0.5)
+    return jnp.clip(image + _root(12 * variance, image) * image * noise, 0, 1)
 
 
 def high_pass_noise(image: Array, variance: Any, key: Array) -> Array:
@@ -134,36 +176,3 @@ def _pink_field(key: Array, dtype: Any) -> Array:
     shaped = shaped - shaped.mean()
     shaped = shaped / shaped.std(ddof=1)
     return (shaped + white.mean()) * white.std(ddof=1)
-
-
-def white_noise(image: Array, variance: float, key: Array) -> Array:
-    """Gaussian noise of a variance on the scale of [0, 1]."""
-    noise = jax.random.normal(key, image.shape, image.dtype)
-    return jnp.clip(image + _root(variance, image) * noise, 0, 1)
-
-
-def white_noise_ycbcr(image: Array, variance: float, key: Array) -> Array:
-    """Gaussian noise on Y, Cb and Cr, each on the scale of [0, 1].
-
-    Raises:
-        ValueError: a grey image.
-    """
-    needs_colour(image, "white_noise_colour_component")
-    return ycbcr_to_rgb(white_noise(rgb_to_ycbcr(image), variance, key))
-
-
-def impulse_noise(image: Array, density: float, key: Array) -> Array:
-    """Salt and pepper: a share ``density`` of the samples is 0 or 1, half each."""
-    chance = jax.random.uniform(key, image.shape, image.dtype)
-    image = jnp.where(chance < density, 1, image)
-    return jnp.where(chance < density / 2, 0, image)
-
-
-def speckle(image: Array, variance: float, key: Array) -> Array:
-    """Speckle: every sample times 1 + n, n uniform with mean 0 and a variance."""
-    noise = jax.random.uniform(key, image.shape, image.dtype, -0.5, 0.5)
-    return jnp.clip(image + _root(12 * variance, image) * image * noise, 0, 1)
-
-
-def _root(variance: float, like: Array) -> Array:
-    return jnp.sqrt(jnp.asarray(variance, like.dtype))

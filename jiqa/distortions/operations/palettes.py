@@ -17,12 +17,7 @@ import numpy as np
 from jax import Array
 
 from jiqa.checks import expected
-from jiqa.distortions.operations.rounding import (
-    from_uint8,
-    needs_colour,
-    to_bytes,
-    to_uint8,
-)
+from jiqa.distortions.operations.rounding import from_uint8, needs_colour, to_uint8
 
 #: The palette is cut on 32 levels a channel, as in Wu's program.
 _SHIFT, _SIDE = 3, 32
@@ -31,7 +26,7 @@ Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 
 
 def dithered_palette(image: Any, colours: int) -> np.ndarray:
-    """``ind2rgb(rgb2ind(image, colours))``: few colours, the error diffused.
+    """``ind2rgb(rgb2ind(image, colours))``: few colours, the error diffused (RankIQA).
 
     Args:
         image: ``[H, W, C]`` in [0, 1]; a grey one keeps its one channel.
@@ -42,6 +37,21 @@ def dithered_palette(image: Any, colours: int) -> np.ndarray:
     chosen = least_variance_palette(pixels, colours)
     dithered = chosen[dithered_indices(pixels, chosen)]
     return from_uint8(dithered[..., : image.shape[-1]], image)
+
+
+def dithered_mean_colours(image: Array | np.ndarray, colours: int) -> np.ndarray:
+    """``dithered_palette`` whose colours are means of boxes, not rounded (KADID-10k).
+
+    Raises:
+        ValueError: a grey image, or a count outside 1..256.
+    """
+    needs_colour(image, "colour_quantization")
+    if not 1 <= colours <= 256:
+        raise ValueError(expected("colours", "1 to 256", repr(colours)))
+    pixels = to_uint8(image)
+    palette = variance_palette(pixels, colours)
+    indexed = dithered_indices(pixels, whole_colours(palette))
+    return (palette[indexed] / 255).astype(image.dtype)
 
 
 def dithered_indices(pixels: np.ndarray, palette: np.ndarray) -> np.ndarray:
@@ -177,24 +187,3 @@ def _with(box: Box, axis: int, ends: tuple[int, int]) -> Box:
     sides = list(box)
     sides[axis] = ends
     return sides[0], sides[1], sides[2]
-
-
-def colour_quantization(
-    image: Array | np.ndarray, colours: int, key: Any = None
-) -> np.ndarray:
-    """At most ``colours`` colours, with Floyd-Steinberg dithering.
-
-    As MATLAB's ``rgb2ind(image, colours)``, which cuts the colour cube into boxes by
-    variance and dithers; dithered by Pillow on whole 8-bit levels.
-
-    Raises:
-        ValueError: a grey image, or a count outside 1..256.
-    """
-    del key
-    needs_colour(image, "colour_quantization")
-    if not 1 <= colours <= 256:
-        raise ValueError(expected("colours", "1 to 256", f"{colours}"))
-    pixels = to_bytes(image)
-    palette = variance_palette(pixels, colours)
-    indexed = dithered_indices(pixels, whole_colours(palette))
-    return (palette[indexed] / 255).astype(image.dtype)

@@ -1,8 +1,9 @@
-"""Whole grey levels, 0 to 255: what the authors' generators compute on.
+"""Whole grey levels, 0 to 255, and what an operation expects of an image.
 
 The generators of the published sets are MATLAB programs on uint8 images: a step that
 gives an image rounds it, halves upwards, and saturates. Images here stay floating
-point in [0, 1]; these two functions are the rounding.
+point in [0, 1]; ``to_levels`` and ``from_levels`` are the rounding, and their namesakes
+the same on the host.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ def from_levels(levels: Array) -> Array:
 
 
 def to_uint8(image: Any) -> np.ndarray:
-    """The same rounding on the host, to uint8, as codecs and files need it."""
-    image = np.asarray(image)
-    return np.floor(np.clip(image * 255.0, 0, 255) + 0.5).astype(np.uint8)
+    """The same rounding on the host, to uint8, as codecs and files expect it.
+
+    In double precision, whatever the image's: MATLAB's generators compute in it.
+    """
+    levels = np.asarray(image, np.float64) * 255
+    return np.floor(np.clip(levels, 0, 255) + 0.5).astype(np.uint8)
 
 
 def from_uint8(pixels: np.ndarray, like: Array | np.ndarray) -> np.ndarray:
@@ -42,7 +46,7 @@ def from_uint8(pixels: np.ndarray, like: Array | np.ndarray) -> np.ndarray:
 def full_range(x: Array) -> Array:
     """Stretch an image so that its smallest sample is 0 and its largest 1.
 
-    All channels alike, as the authors' ``mapmm``; a flat image stays as it is.
+    All channels alike, as KADID-10k's ``mapmm``; a flat image stays as it is.
     """
     low, high = x.min(), x.max()
     spread = high > low
@@ -50,32 +54,14 @@ def full_range(x: Array) -> Array:
     return jnp.where(spread, stretched, x)
 
 
-def to_bytes(image: Array | np.ndarray) -> np.ndarray:
-    """MATLAB's ``im2uint8`` of an image in [0, 1], on the host: halves round up.
-
-    In double precision, whatever the image's: MATLAB's generator computes in it.
-    """
-    levels = np.asarray(image, np.float64) * 255
-    return np.clip(np.floor(levels + 0.5), 0, 255).astype(np.uint8)
-
-
 def needs_colour(image: Array | np.ndarray, distortion: str) -> None:
     """Raise ``ValueError`` unless the image has three channels."""
     if image.shape[-1] != 3:
         raise ValueError(
             expected(
-                f"image of {distortion}",
-                "a colour image [H, W, 3]",
+                distortion,
+                "an image [H, W, 3]",
                 f"shape {tuple(image.shape)}",
-                "a grey image has no colour to distort",
+                "grey has no colour to distort",
             )
         )
-
-
-def needs_side(image: Array | np.ndarray, minimum: int, distortion: str) -> None:
-    """Raise ``ValueError`` unless both sides have ``minimum`` pixels or more."""
-    height, width = image.shape[:2]
-    if min(height, width) < minimum:
-        wanted = f"at least {minimum} pixels per side"
-        got = f"{width}x{height} (width x height)"
-        raise ValueError(expected(f"image of {distortion}", wanted, got))

@@ -18,24 +18,22 @@ import numpy as np
 from jax import Array
 
 from jiqa.checks import expected, unknown
-from jiqa.distortions.kinds import Kind
-from jiqa.distortions.operations import blurs as kadid_filters
-from jiqa.distortions.operations import codecs as kadid_codecs
-from jiqa.distortions.operations import colours as kadid_colours
-from jiqa.distortions.operations import dct_denoising as kadid_denoise
-from jiqa.distortions.operations import local as kadid_spatial
-from jiqa.distortions.operations import noises as kadid_noises
-from jiqa.distortions.operations import palettes as kadid_palette
-from jiqa.distortions.operations import quantisation as kadid_quantize
-from jiqa.distortions.operations import tones as kadid_tones
-from jiqa.distortions.operations.dct_denoising import Denoiser, dct_threshold
+from jiqa.distortions.kinds import Kind, without_key
+from jiqa.distortions.operations import blurs, codecs, colours, local, noises, tones
+from jiqa.distortions.operations.dct_denoising import (
+    Denoiser,
+    dct_threshold,
+    noise_after_denoiser,
+)
+from jiqa.distortions.operations.palettes import dithered_mean_colours
+from jiqa.distortions.operations.quantisation import quantise_unrounded
 from jiqa.distortions.operations.rounding import full_range
 
 SOURCE = (
     "Lin, Hosu, Saupe: KADID-10k: a large-scale artificially distorted IQA database. "
     "QoMEX 2019. doi:10.1109/QoMEX.2019.8743252. Types, levels and definitions as in "
     "the MATLAB generator that the authors publish with KADIS-700k (imdist_generator.m "
-    "and what it calls; no licence stated): facts only, the code here is its own."
+    "and what it calls; no licence stated): facts only, none of their code is here."
 )
 
 _SWEEP = (
@@ -57,54 +55,68 @@ class _Row(NamedTuple):
 
 #: In the data set's order, type 1 to 25.
 _TABLE = (
-    _Row("gaussian_blur", kadid_filters.imgaussfilt, (0.1, 0.5, 1, 2, 5), "static"),
-    _Row("lens_blur", kadid_filters.lens_blur, (1, 2, 4, 6, 8), "static"),
-    _Row("motion_blur", kadid_filters.motion_blur, (1, 2, 4, 6, 10), "static"),
     _Row(
-        "colour_diffusion", kadid_colours.colour_diffusion, (1, 3, 6, 8, 12), "static"
+        "gaussian_blur",
+        without_key(blurs.gaussian_smoothing),
+        (0.1, 0.5, 1, 2, 5),
+        "static",
+    ),
+    _Row("lens_blur", without_key(blurs.lens_blur), (1, 2, 4, 6, 8), "static"),
+    _Row("motion_blur", blurs.motion_blur, (1, 2, 4, 6, 10), "static"),
+    _Row(
+        "colour_diffusion",
+        without_key(colours.colour_diffusion),
+        (1, 3, 6, 8, 12),
+        "static",
     ),
     _Row(
         "colour_shift",
-        kadid_colours.colour_shift,
+        colours.colour_shift,
         (1, 3, 6, 8, 12),
         note="The authors' gradient was not found; central differences are taken.",
     ),
     _Row(
         "colour_quantization",
-        kadid_palette.colour_quantization,
+        without_key(dithered_mean_colours),
         (64, 48, 32, 16, 8),
         "host",
         "Wu's palette and Pillow's dithering for MATLAB's rgb2ind.",
     ),
     _Row(
         "colour_saturation_1",
-        kadid_colours.saturation_hsv,
+        without_key(colours.saturation_hsv),
         (0.4, 0.2, 0.1, 0, -0.4),
     ),
-    _Row("colour_saturation_2", kadid_colours.saturation_lab, (1, 2, 3, 6, 9)),
+    _Row("colour_saturation_2", without_key(colours.saturation_lab), (1, 2, 3, 6, 9)),
     _Row(
         "jpeg2000",
-        kadid_codecs.jpeg2000_of_ratio,
+        without_key(codecs.jpeg2000_at_ratio),
         (16, 32, 45, 120, 400),
         "host",
         "OpenJPEG's rate control, which is not MATLAB's coder.",
     ),
-    _Row("jpeg", kadid_codecs.jpeg_of_quality, (43, 36, 24, 7, 4), "host"),
-    _Row("white_noise", kadid_noises.white_noise, (0.001, 0.002, 0.003, 0.005, 0.01)),
+    _Row("jpeg", without_key(codecs.jpeg), (43, 36, 24, 7, 4), "host"),
+    _Row(
+        "white_noise", noises.clipped_gaussian_noise, (0.001, 0.002, 0.003, 0.005, 0.01)
+    ),
     _Row(
         "white_noise_colour_component",
-        kadid_noises.white_noise_ycbcr,
+        noises.clipped_ycbcr_noise,
         (0.0001, 0.0005, 0.001, 0.002, 0.003),
     ),
-    _Row("impulse_noise", kadid_noises.impulse_noise, (0.001, 0.005, 0.01, 0.02, 0.03)),
+    _Row(
+        "impulse_noise",
+        noises.clipped_salt_and_pepper,
+        (0.001, 0.005, 0.01, 0.02, 0.03),
+    ),
     _Row(
         "multiplicative_noise",
-        kadid_noises.speckle,
+        noises.uniform_speckle,
         (0.001, 0.005, 0.01, 0.02, 0.05),
     ),
     _Row(
         "denoise",
-        kadid_denoise.denoised_noise,
+        noise_after_denoiser,
         (0.01, 0.03, 0.05, 0.1, 0.15),
         note=(
             "The authors' denoiser is MATLAB's pretrained DnCNN, which is not to be "
@@ -112,16 +124,16 @@ _TABLE = (
             "is given (kinds(denoiser=...))."
         ),
     ),
-    _Row("brighten", kadid_tones.brighten, (0.1, 0.2, 0.4, 0.7, 1.1)),
+    _Row("brighten", without_key(tones.brighten), (0.1, 0.2, 0.4, 0.7, 1.1)),
     _Row(
         "darken",
-        kadid_tones.darken,
+        without_key(tones.darken),
         (0.05, 0.1, 0.2, 0.4, 0.8),
         note="The authors' function was not found; two ports agree on the definition.",
     ),
     _Row(
         "mean_shift",
-        kadid_tones.shift_mean,
+        without_key(tones.clipped_mean_shift),
         (0, 0.08, -0.08, 0.15, -0.15),
         note=(
             f"{_SWEEP} The stretch turns the shift into brighter highlights or darker "
@@ -129,24 +141,26 @@ _TABLE = (
         ),
         published=(3, 2, 4, 1, 5),
     ),
-    _Row("jitter", kadid_spatial.jitter, (0.05, 0.1, 0.2, 0.5, 1)),
+    _Row("jitter", local.jitter, (0.05, 0.1, 0.2, 0.5, 1)),
     _Row(
         "non_eccentricity_patch",
-        kadid_spatial.non_eccentricity_patch,
+        local.copied_patches,
         (20, 40, 60, 80, 100),
     ),
-    _Row("pixelate", kadid_spatial.pixelate, (0.01, 0.05, 0.1, 0.2, 0.5), "static"),
+    _Row(
+        "pixelate", without_key(local.pixelate), (0.01, 0.05, 0.1, 0.2, 0.5), "static"
+    ),
     _Row(
         "quantization",
-        kadid_quantize.quantization,
+        without_key(quantise_unrounded),
         (20, 16, 13, 10, 7),
         note="The best thresholds, where MATLAB's multithresh may stop at lesser ones.",
     ),
-    _Row("colour_block", kadid_spatial.colour_block, (2, 4, 6, 8, 10)),
-    _Row("high_sharpen", kadid_filters.high_sharpen, (1, 2, 3, 6, 12)),
+    _Row("colour_block", local.random_colour_blocks, (2, 4, 6, 8, 10)),
+    _Row("high_sharpen", without_key(blurs.unsharp_masking), (1, 2, 3, 6, 12)),
     _Row(
         "contrast_change",
-        kadid_tones.contrast_change,
+        without_key(tones.s_curve),
         (0, -0.4, 0.15, 0.3, -0.6),
         note=_SWEEP,
         published=(3, 4, 2, 1, 5),
@@ -163,7 +177,7 @@ def kinds(
         stretch: stretch the image to [0, 1] before and after each distortion, as the
             authors' generator does. It hardly touches photographs, which fill the
             range, but changes crops and dim images; ``False`` leaves it out.
-        denoiser: what ``denoise`` calls; see ``kadid_denoise.denoised_noise``.
+        denoiser: what ``denoise`` calls; see ``noise_after_denoiser``.
     """
     return tuple(
         Kind(
@@ -229,10 +243,11 @@ def published_level(name: str, level: int) -> int:
             if 1 <= level <= len(row.published):
                 return row.published[level - 1]
             raise ValueError(
-                expected("level", f"1 to {len(row.published)}", f"{level}")
+                expected("level", f"1 to {len(row.published)}", repr(level))
             )
-    hint = f"types: {', '.join(r.name for r in _TABLE)}"
-    raise ValueError(unknown("type of KADID-10k", name, [r.name for r in _TABLE], hint))
+    types = [row.name for row in _TABLE]
+    hint = f"types: {', '.join(types)}"
+    raise ValueError(unknown("type of KADID-10k", name, types, hint))
 
 
 KINDS = kinds()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from jiqa.distortions.kinds import Kind, without_key
 from jiqa.distortions.operations.blurs import gaussian_blur
-from jiqa.distortions.operations.codecs import jpeg, jpeg2000
+from jiqa.distortions.operations.codecs import jpeg, jpeg2000_at_rate
 from jiqa.distortions.operations.noises import gaussian_noise
 
 SOURCE = (
@@ -37,7 +37,7 @@ KINDS = (
     Kind("jpeg", without_key(jpeg), JPEG_QUALITIES, where="codec", number=3),
     Kind(
         "jpeg2000",
-        without_key(jpeg2000),
+        without_key(jpeg2000_at_rate),
         JPEG2000_RATES,
         where="codec",
         number=4,

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from jiqa.distortions.kinds import Kind, without_key
 from jiqa.distortions.operations.blurs import gaussian_blur
-from jiqa.distortions.operations.codecs import jpeg, jpeg2000
-from jiqa.distortions.operations.colours import chromatic_shift, colour_saturation
-from jiqa.distortions.operations.denoising import denoised_noise
-from jiqa.distortions.operations.local import colour_blocks, shifted_patches
+from jiqa.distortions.operations.cbm3d import noise_after_cbm3d
+from jiqa.distortions.operations.codecs import jpeg, jpeg2000_at_rate
+from jiqa.distortions.operations.colours import chromatic_shift, saturation_ycbcr
+from jiqa.distortions.operations.local import mean_colour_blocks, shifted_patches
 from jiqa.distortions.operations.noises import (
     gaussian_noise,
     high_pass_noise,
-    luma_chroma_noise,
     multiplicative_noise,
     salt_and_pepper,
+    ycbcr_noise,
 )
 from jiqa.distortions.operations.palettes import dithered_palette
 from jiqa.distortions.operations.quantisation import quantise
@@ -40,7 +40,7 @@ KINDS = (
     Kind("gaussian_noise", gaussian_noise, NOISE_VARIANCES, number=1, traced=True),
     Kind(
         "colour_noise",
-        luma_chroma_noise,
+        ycbcr_noise,
         (0.0140, 0.0198, 0.0343, 0.0524),
         number=2,
         traced=True,
@@ -79,7 +79,7 @@ KINDS = (
     ),
     Kind(
         "denoising",
-        denoised_noise,
+        noise_after_cbm3d,
         NOISE_VARIANCES,
         number=9,
         traced=True,
@@ -89,7 +89,7 @@ KINDS = (
     Kind("jpeg", without_key(jpeg), (43, 12, 7, 4), where="codec", number=10),
     Kind(
         "jpeg2000",
-        without_key(jpeg2000),
+        without_key(jpeg2000_at_rate),
         (0.46, 0.16, 0.07, 0.04),
         where="codec",
         number=11,
@@ -104,7 +104,7 @@ KINDS = (
     ),
     Kind(
         "colour_blocks",
-        colour_blocks,
+        mean_colour_blocks,
         # How many, the factor on the mean of red, the levels added to it.
         ((2, 0, 0), (4, 1, 50), (8, 1, 30), (16, 1, 0)),
         number=15,
@@ -143,7 +143,7 @@ KINDS = (
     ),
     Kind(
         "colour_saturation",
-        without_key(colour_saturation),
+        without_key(saturation_ycbcr),
         (0.4, 0.0, -0.4, -0.8),
         number=18,
         traced=True,

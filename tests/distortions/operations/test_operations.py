@@ -21,25 +21,21 @@ from scipy import ndimage
 import jiqa
 from jiqa.distortions import distort
 from jiqa.distortions.operations.blurs import gaussian_blur
-from jiqa.distortions.operations.codecs import jpeg, jpeg2000
+from jiqa.distortions.operations.cbm3d import cbm3d
+from jiqa.distortions.operations.codecs import jpeg, jpeg2000_at_rate
 from jiqa.distortions.operations.colours import (
     chromatic_shift,
-    colour_saturation,
+    saturation_ycbcr,
     ycbcr_levels,
 )
-from jiqa.distortions.operations.denoising import (
-    _biorthogonal_matrix,
-    _haar_matrices,
-    cbm3d,
-)
-from jiqa.distortions.operations.local import colour_blocks, shifted_patches
+from jiqa.distortions.operations.local import mean_colour_blocks, shifted_patches
 from jiqa.distortions.operations.noises import (
     _pink_field,
     gaussian_noise,
     high_pass_noise,
-    luma_chroma_noise,
     multiplicative_noise,
     salt_and_pepper,
+    ycbcr_noise,
 )
 from jiqa.distortions.operations.palettes import (
     dithered_palette,
@@ -112,7 +108,7 @@ def test_jpeg2000_has_the_rate_and_the_pixels_of_openjpeg(rate):
     assert len(file.getvalue()) == pytest.approx(target, rel=0.03)
     # Decoded by another library.
     want = imagecodecs.jpeg2k_decode(file.getvalue())
-    np.testing.assert_array_equal(_levels(jpeg2000(PHOTO / 255.0, rate)), want)
+    np.testing.assert_array_equal(_levels(jpeg2000_at_rate(PHOTO / 255.0, rate)), want)
 
 
 def test_gaussian_noise_has_the_variance():
@@ -181,11 +177,11 @@ def test_saturation_is_the_formula_s(factor):
     ycbcr = _rounded(skimage.color.rgb2ycbcr(PIXELS)) / 255
     ycbcr[..., 1:] = 0.5 + (ycbcr[..., 1:] - 0.5) * factor
     want = _rounded(np.clip(skimage.color.ycbcr2rgb(ycbcr * 255), 0, 1) * 255)
-    _mostly_equal(_levels(colour_saturation(IMAGE, factor)), want)
+    _mostly_equal(_levels(saturation_ycbcr(IMAGE, factor)), want)
 
 
 def test_colour_noise_is_white_in_ycbcr():
-    levels = _levels(luma_chroma_noise(FLAT, 0.0004, KEY))
+    levels = _levels(ycbcr_noise(FLAT, 0.0004, KEY))
     spread = skimage.color.rgb2ycbcr(levels / 255).reshape(-1, 3).std(0)
     np.testing.assert_allclose(spread, 0.02 * 255, rtol=0.03)
 
@@ -311,7 +307,7 @@ def test_patches_show_what_lies_below():
 
 
 def test_blocks_have_one_colour():
-    got = _levels(colour_blocks(IMAGE, (1, 1, 50), KEY))
+    got = _levels(mean_colour_blocks(IMAGE, (1, 1, 50), KEY))
     colour = _rounded(PIXELS.mean((0, 1)) + np.array([50, 0, 0]))
     inside = (got == colour).all(-1)
     rows, columns = np.nonzero(inside & (got != PIXELS).any(-1))
@@ -319,17 +315,6 @@ def test_blocks_have_one_colour():
     block = got[rows.min() : rows.min() + 32, columns.min() : columns.min() + 32]
     assert (block == colour).all(-1).mean() > 0.9
     np.testing.assert_array_equal(got[~inside], PIXELS[~inside])
-
-
-def test_transforms_of_the_denoiser():
-    for haar in _haar_matrices(16):
-        size = np.count_nonzero(haar.any(1))
-        unit = np.diag((np.arange(16) < size).astype(float))
-        np.testing.assert_allclose(haar @ haar.T, unit, atol=1e-12)
-    wavelet = _biorthogonal_matrix()
-    np.testing.assert_allclose(np.linalg.norm(wavelet, axis=1), 1)
-    # One low-pass row; the others see no constant.
-    np.testing.assert_allclose(wavelet.sum(1), [8**0.5] + [0] * 7, atol=1e-12)
 
 
 def test_denoiser_beats_non_local_means(rng):

@@ -1,4 +1,4 @@
-"""What is left of noise after denoising: CBM3D, from the published description.
+"""CBM3D, from the published description, and what it leaves of noise.
 
 K. Dabov, A. Foi, V. Katkovnik, K. Egiazarian, "Color image denoising via sparse 3D
 collaborative filtering with grouping constraint in luminance-chrominance space", IEEE
@@ -43,7 +43,7 @@ _THRESHOLD = 2.7
 _KAISER = np.outer(np.kaiser(BLOCK, 2.0), np.kaiser(BLOCK, 2.0))
 
 
-def denoised_noise(
+def noise_after_cbm3d(
     image: Array, variance: Any, key: Array, *, sigma: float = 25.0
 ) -> Array:
     """White noise added twice, then CBM3D (RankIQA's ``ImageDenoising``).
