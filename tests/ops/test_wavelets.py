@@ -50,7 +50,7 @@ def test_haar_magnitudes_are_those_of_conv2(rng):
 
 def test_cdf97_parts_an_image_into_its_bands(rng):
     assert CDF97_LOW.sum() == pytest.approx(2**0.5, abs=1e-12)
-    assert CDF97_HIGH.sum() == pytest.approx(0, abs=1e-12)
+    assert CDF97_HIGH.sum() == pytest.approx(0, abs=1e-11)
     plane = rng.random((9, 14))
     low, [(low_high, high_low, high_high)] = dwt(jnp.asarray(plane, jnp.float32), 1)
     mirrored = np.pad(plane, 4, mode="reflect")
