@@ -16,7 +16,6 @@ from jiqa.core.metric import Info
 from jiqa.distortions.sets.dbcnn import class_table
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.parts import backbones, heads, patches, views
-from jiqa.models.parts import views as seen_parts
 from jiqa.nn import NETWORKS, Network
 from jiqa.nn.graph import Node, shapes
 from jiqa.nn.operations import wide
@@ -241,8 +240,8 @@ def loss(
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
     """Of a whole image ``[H, W, C]``, or the mean over a fixed grid of crops."""
-    seen = seen_parts.seen(config, image)
-    return MODEL.apply(config, variables, seen)[0]["score"].mean()
+    crops = views.of_image(config, image)
+    return MODEL.apply(config, variables, crops)[0]["score"].mean()
 
 
 def min_side(config: Config) -> int:
@@ -251,7 +250,7 @@ def min_side(config: Config) -> int:
     parts: list[tuple[Network, tuple[str, ...]]] = [(scnn, (scnn.trunk,))]
     if net is not None:
         parts.append((net, backbones.taps(config.backbone, "last")))
-    return seen_parts.min_side(config, *parts)
+    return views.min_side(config, *parts)
 
 
 MODEL = Model(

@@ -15,7 +15,7 @@ from jax import Array
 from jiqa.checks import expected
 from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
-from jiqa.models.parts import backbones, heads, views
+from jiqa.models.parts import backbones, heads, resample, views
 from jiqa.models.parts.losses import earth_movers
 from jiqa.models.parts.maximum_entropy import histograms
 from jiqa.ops.numerics import safe_sqrt
@@ -73,7 +73,7 @@ class Config:
     resize: int = 256
     flip: bool = True
     view: Literal["squash", "middle"] = "squash"
-    resampling: views.Resampling = "bilinear"
+    resampling: resample.Resampling = "bilinear"
     padding: Literal["end", "around"] = "end"
     batch_statistics: bool = True
 
@@ -205,9 +205,9 @@ def prepare(
     config: Config, image: np.ndarray, rng: np.random.Generator | None
 ) -> np.ndarray:
     """A random crop of the resized image; without ``rng`` what ``score`` looks at."""
-    image = views.coloured(image)
+    image = resample.coloured(image)
     if rng is None and config.view == "squash":
-        return views.resized_host(image, config.crop, config.crop, config.resampling)
+        return resample.resized_host(image, config.crop, config.crop, config.resampling)
     return views.prepared(config, image, rng)
 
 
@@ -222,12 +222,12 @@ def distribution(
     """``score``, ``deviation`` and ``probabilities`` ``[bins]`` of one image."""
     if config.view == "squash":
         side = config.crop
-        seen = views.resized(image, side, side, config.resampling)[None]
+        crops = resample.resized(image, side, side, config.resampling)[None]
     else:
         side = config.resize
-        seen = views.resized(image, side, side, config.resampling)
-        seen = views.grid(seen, config.crop, 1)
-    outputs, _ = MODEL.apply(config, variables, seen)
+        whole = resample.resized(image, side, side, config.resampling)
+        crops = views.grid(whole, config.crop, 1)
+    outputs, _ = MODEL.apply(config, variables, crops)
     return {key: value[0] for key, value in outputs.items()}
 
 

@@ -13,7 +13,6 @@ from jiqa.checks import one_of
 from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.parts import backbones, heads, losses, views
-from jiqa.models.parts import views as seen_parts
 
 
 @dataclass(frozen=True)
@@ -137,14 +136,14 @@ def loss(
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
     """Of a whole image ``[H, W, C]``, or the mean over a fixed grid of crops."""
-    seen = seen_parts.seen(config, image)
-    return MODEL.apply(config, variables, seen)[0]["score"].mean()
+    crops = views.of_image(config, image)
+    return MODEL.apply(config, variables, crops)[0]["score"].mean()
 
 
 def min_side(config: Config) -> int:
     """That leaves a sample of every map."""
     taps = backbones.taps(config.backbone, config.levels)
-    return seen_parts.min_side(config, (backbones.of(config), taps))
+    return views.min_side(config, (backbones.of(config), taps))
 
 
 MODEL = Model(

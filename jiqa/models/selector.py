@@ -17,7 +17,6 @@ from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.parts import backbones, heads, views
 from jiqa.models.parts import method_losses as method_errors
-from jiqa.models.parts import views as seen_parts
 from jiqa.models.parts.method_choice import Recipe
 from jiqa.models.parts.method_table import (
     beside,
@@ -239,7 +238,7 @@ def judged(config: Config, outputs: dict[str, Array], batch: Any) -> Array:
 
 def predicted(config: Config, variables: Variables, image: Array) -> dict[str, Array]:
     """What ``head`` gives of one image ``[H, W, C]``, the mean over its crops."""
-    outputs, _ = MODEL.apply(config, variables, seen_parts.seen(config, image))
+    outputs, _ = MODEL.apply(config, variables, views.of_image(config, image))
     name = "logits" if config.kind == "best" else "errors"
     return _outputs(config, outputs[name].mean(0))
 
@@ -263,7 +262,7 @@ def _merits(outputs: Mapping[str, Array]) -> Array:
 
 def min_side(config: Config) -> int:
     """That leaves a sample of the last map."""
-    return seen_parts.min_side(config, (backbone(config), _taps(config)))
+    return views.min_side(config, (backbone(config), _taps(config)))
 
 
 MODEL = Model(

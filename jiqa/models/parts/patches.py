@@ -16,9 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.checks import expected
 from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
-from jiqa.models.parts import backbones, heads, views
+from jiqa.models.parts import backbones, heads, resample
 from jiqa.nn.graph import Node, run, shapes
 from jiqa.nn.operations import BatchNorm, Conv, Relu
 from jiqa.nn.pooling import MaxPool
@@ -78,16 +79,14 @@ def of_crops(
     axis: str | None = None,
 ) -> tuple[Array, Flat]:
     """The ``features`` of such a model: patches ``[B, P, 32, 32, C]``."""
-    return views.from_column(images, SIDE), variables.state
+    return from_column(images, SIDE), variables.state
 
 
 def prepared(
     config: Any, image: np.ndarray, rng: np.random.Generator | None, channels: int = 3
 ) -> np.ndarray:
     """The ``prepare`` of such a model: ``config.patches`` patches in a column."""
-    return views.patch_column(
-        image, rng, side=SIDE, count=config.patches, channels=channels
-    )
+    return patch_column(image, rng, side=SIDE, count=config.patches, channels=channels)
 
 
 def over_patches(
@@ -124,7 +123,55 @@ def all_patches(image: Array) -> Array:
     """Every whole patch of one image ``[H, W, C]``, ``[1, P, 32, 32, C or 3]``."""
     if image.shape[-1] == 1:
         image = jnp.repeat(image, 3, -1)
-    return views.patches(image, SIDE)[None]
+    return cut(image, SIDE)[None]
+
+
+def cut(image: Array, side: int) -> Array:
+    """All patches ``[N, side, side, C]`` side by side; the rest at the ends is left."""
+    rows, columns = (n // side for n in image.shape[:2])
+    part = image[: rows * side, : columns * side]
+    cut = part.reshape(rows, side, columns, side, image.shape[-1])
+    return cut.swapaxes(1, 2).reshape(-1, side, side, image.shape[-1])
+
+
+def patch_column(
+    image: np.ndarray,
+    rng: np.random.Generator | None,
+    *,
+    side: int,
+    count: int,
+    channels: int = 3,
+) -> np.ndarray:
+    """``count`` patches one under the other, ``[count side, side, channels]``.
+
+    Random places; without ``rng`` places on an even grid.
+
+    Raises:
+        ValueError: an image that holds no patch.
+    """
+    image = resample.coloured(image, channels)
+    height, width = image.shape[:2]
+    if min(height, width) < side:
+        wanted = f"at least {side}x{side} pixels, the size of a patch"
+        raise ValueError(expected("image", wanted, f"{width}x{height}"))
+    if rng is None:
+        across = int(np.ceil(np.sqrt(count)))
+        tops, lefts = (
+            np.round(np.linspace(0, n - side, across)).astype(int)
+            for n in (height, width)
+        )
+        places = [(t, x) for t in tops for x in lefts][:count]
+    else:
+        places = [
+            (int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1)))
+            for _ in range(count)
+        ]
+    return np.concatenate([image[t : t + side, x : x + side] for t, x in places])
+
+
+def from_column(images: Array, side: int) -> Array:
+    """Columns ``[B, count side, side, C]`` as patches ``[B, count, side, side, C]``."""
+    return images.reshape(images.shape[0], -1, side, side, images.shape[-1])
 
 
 def branch_shapes(name: str, inputs: int, hidden: int) -> heads.Shapes:

@@ -1,96 +1,17 @@
-"""What part of an image a model sees: drawn on the host, or fixed for scoring."""
+"""The crops of an image that a model sees: drawn for training, fixed for scoring."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.checks import expected, one_of
-from jiqa.models.parts import backbones, views
+from jiqa.models.parts import backbones, resample
 from jiqa.nn import Network
-
-Resampling = Literal["bilinear", "nearest"]
-
-
-def resized_host(
-    image: np.ndarray, rows: int, columns: int, method: Resampling = "bilinear"
-) -> np.ndarray:
-    """Pillow's resize of ``[H, W, C]``, of the same dtype.
-
-    ``resized`` is the same on the device, but that it does not round.
-    """
-    from PIL import Image
-
-    one_of("method", method, "bilinear", "nearest")
-    if image.shape[:2] == (rows, columns):
-        return image
-    if method == "nearest":
-        return image[np.ix_(*_nearest(image.shape, rows, columns))]
-    how = Image.Resampling.BILINEAR
-    if image.dtype == np.uint8 and image.shape[-1] in (1, 3):
-        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-        small = np.asarray(picture.resize((columns, rows), how))
-        return small.reshape(rows, columns, image.shape[-1])
-    planes = [
-        Image.fromarray(plane.astype(np.float32)).resize((columns, rows), how)
-        for plane in np.moveaxis(image, -1, 0)
-    ]
-    small = np.stack([np.asarray(plane) for plane in planes], -1)
-    if np.issubdtype(image.dtype, np.integer):
-        small = np.floor(small + 0.5)
-    return small.astype(image.dtype)
-
-
-def resized(
-    image: Array, rows: int, columns: int, method: Resampling = "bilinear"
-) -> Array:
-    """An image ``[H, W, C]`` of another size, as Pillow resamples.
-
-    ``"bilinear"`` widens its kernel when it shrinks; ``"nearest"`` does not.
-    """
-    one_of("method", method, "bilinear", "nearest")
-    if image.shape[:2] == (rows, columns):
-        return image
-    if method == "nearest":
-        down, right = _nearest(image.shape, rows, columns)
-        return image[down][:, right]
-    return jax.image.resize(image, (rows, columns, image.shape[-1]), "linear")
-
-
-def _nearest(
-    shape: tuple[int, ...], rows: int, columns: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns that hold the middles of the new samples.
-
-    Where a middle falls between two samples, rounding decides: steps are added up one
-    by one, as Pillow does.
-    """
-    down, right = (
-        np.add.accumulate([old / new / 2] + [old / new] * (new - 1)).astype(np.int64)
-        for new, old in zip((rows, columns), shape, strict=False)
-    )
-    return down, right
-
-
-def coloured(image: np.ndarray, count: int = 3) -> np.ndarray:
-    """``[H, W, count]`` of the same dtype; grey becomes equal channels.
-
-    Raises:
-        ValueError: an image with other channels, as a full-reference model without its
-            reference has it.
-    """
-    if image.shape[-1] == count:
-        return image
-    if image.shape[-1] == 1 and count == 3:
-        return np.repeat(image, 3, -1)
-    hint = "those of the image, then those of its reference" if count == 6 else ""
-    got = f"shape {image.shape}"
-    raise ValueError(expected("image", f"{count} channels", got, hint))
 
 
 def training_crop(
@@ -114,14 +35,14 @@ def training_crop(
         flip: whether it may be flipped.
         channels: 3, or 6 with a reference.
     """
-    image = coloured(image, channels)
+    image = resample.coloured(image, channels)
     if resize is not None:
-        image = resized_host(image, resize, resize)
+        image = resample.resized_host(image, resize, resize)
     height, width = image.shape[:2]
     if min(height, width) < crop:
         factor = crop / min(height, width)
         height, width = (max(crop, round(n * factor)) for n in (height, width))
-        image = resized_host(image, height, width)
+        image = resample.resized_host(image, height, width)
     if rng is None:
         top, left, turned = (height - crop) // 2, (width - crop) // 2, False
     else:
@@ -153,12 +74,26 @@ def fixed_views(
         multiple: what both sides must be multiples of; the rest at the rim is left.
     """
     if resize is not None:
-        image = resized(image, resize, resize)
+        image = resample.resized(image, resize, resize)
     image = trimmed(image, multiple)
     if not count:
         return image[None]
     found = grid(image, crop, count)
     return found if multiple == 1 else jax.vmap(lambda x: trimmed(x, multiple))(found)
+
+
+def of_image(config: Any, image: Array) -> Array:
+    """``[N, h, w, C]``: a whole image ``[H, W, C]``, or a fixed grid of crops of it.
+
+    Of a model with the options ``backbone``, ``crop``, ``grid`` and ``resize``.
+    """
+    return fixed_views(
+        image,
+        crop=config.crop,
+        count=config.grid,
+        resize=config.resize,
+        multiple=backbones.multiple(config.backbone),
+    )
 
 
 def grid(image: Array, side: int, count: int) -> Array:
@@ -187,68 +122,6 @@ def trimmed(image: Array, multiple: int) -> Array:
     height, width = (n // multiple * multiple for n in image.shape[:2])
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     return image[top : top + height, left : left + width]
-
-
-def patches(image: Array, side: int) -> Array:
-    """All patches ``[N, side, side, C]`` side by side; the rest at the ends is left."""
-    rows, columns = (n // side for n in image.shape[:2])
-    part = image[: rows * side, : columns * side]
-    cut = part.reshape(rows, side, columns, side, image.shape[-1])
-    return cut.swapaxes(1, 2).reshape(-1, side, side, image.shape[-1])
-
-
-def patch_column(
-    image: np.ndarray,
-    rng: np.random.Generator | None,
-    *,
-    side: int,
-    count: int,
-    channels: int = 3,
-) -> np.ndarray:
-    """``count`` patches one under the other, ``[count side, side, channels]``.
-
-    Random places; without ``rng`` places on an even grid.
-
-    Raises:
-        ValueError: an image that holds no patch.
-    """
-    image = coloured(image, channels)
-    height, width = image.shape[:2]
-    if min(height, width) < side:
-        wanted = f"at least {side}x{side} pixels, the size of a patch"
-        raise ValueError(expected("image", wanted, f"{width}x{height}"))
-    if rng is None:
-        across = int(np.ceil(np.sqrt(count)))
-        tops, lefts = (
-            np.round(np.linspace(0, n - side, across)).astype(int)
-            for n in (height, width)
-        )
-        places = [(t, x) for t in tops for x in lefts][:count]
-    else:
-        places = [
-            (int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1)))
-            for _ in range(count)
-        ]
-    return np.concatenate([image[t : t + side, x : x + side] for t, x in places])
-
-
-def from_column(images: Array, side: int) -> Array:
-    """Columns ``[B, count side, side, C]`` as patches ``[B, count, side, side, C]``."""
-    return images.reshape(images.shape[0], -1, side, side, images.shape[-1])
-
-
-def seen(config: Any, image: Array) -> Array:
-    """``[N, h, w, C]``: a whole image ``[H, W, C]``, or a fixed grid of crops of it.
-
-    Of a model with the options ``backbone``, ``crop``, ``grid`` and ``resize``.
-    """
-    return views.fixed_views(
-        image,
-        crop=config.crop,
-        count=config.grid,
-        resize=config.resize,
-        multiple=backbones.multiple(config.backbone),
-    )
 
 
 def min_side(config: Any, *parts: tuple[Network, Sequence[str]]) -> int:

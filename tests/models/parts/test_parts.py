@@ -14,7 +14,7 @@ import torch
 from jax.sharding import Mesh, PartitionSpec
 from PIL import Image
 
-from jiqa.models.parts import backbones, heads, losses, views
+from jiqa.models.parts import backbones, heads, losses, patches, resample, views
 from jiqa.models.parts.maximum_entropy import histograms, maximum_entropy
 from jiqa.nn import graph as layers
 from jiqa.nn.batch_statistics import normalised, statistics_of
@@ -315,10 +315,10 @@ def test_resize_is_pillows(rng, size: tuple[int, int]):
     wanted = np.asarray(
         Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR)
     )
-    np.testing.assert_array_equal(views.resized_host(image, *size), wanted)
-    ours = views.resized(jnp.asarray(image, jnp.float32), *size)
+    np.testing.assert_array_equal(resample.resized_host(image, *size), wanted)
+    ours = resample.resized(jnp.asarray(image, jnp.float32), *size)
     assert np.abs(np.asarray(ours) - wanted).max() < 1.01
-    deep = views.resized_host(image.astype(np.uint16) * 257, *size)
+    deep = resample.resized_host(image.astype(np.uint16) * 257, *size)
     assert deep.dtype == np.uint16
     assert np.abs(deep / 257 - wanted).max() < 1.01
     rows, columns = size
@@ -326,10 +326,10 @@ def test_resize_is_pillows(rng, size: tuple[int, int]):
         Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.NEAREST)
     )
     np.testing.assert_array_equal(
-        views.resized_host(image, rows, columns, "nearest"), nearest
+        resample.resized_host(image, rows, columns, "nearest"), nearest
     )
     np.testing.assert_array_equal(
-        views.resized(jnp.asarray(image), rows, columns, "nearest"), nearest
+        resample.resized(jnp.asarray(image), rows, columns, "nearest"), nearest
     )
 
 
@@ -369,18 +369,18 @@ def test_grids_and_patches(rng):
     np.testing.assert_array_equal(crops[0], image[:6, :6])
     np.testing.assert_array_equal(crops[8], image[4:, 9:])
     np.testing.assert_array_equal(views.grid(image, 12, 1)[0], image[:, 1:13])
-    cut = views.patches(image, 4)
+    cut = patches.cut(image, 4)
     assert cut.shape == (6, 4, 4, 3)
     np.testing.assert_array_equal(cut[4], image[4:8, 4:8])
     np.testing.assert_array_equal(views.trimmed(image, 8), image[1:9, 3:11])
-    column = views.patch_column(np.asarray(image), None, side=4, count=5)
+    column = patches.patch_column(np.asarray(image), None, side=4, count=5)
     assert column.shape == (20, 4, 3)
-    back = views.from_column(jnp.asarray(column)[None], 4)
+    back = patches.from_column(jnp.asarray(column)[None], 4)
     np.testing.assert_array_equal(back[0, 0], image[:4, :4])
-    drawn = views.patch_column(np.asarray(image), rng, side=4, count=5)
+    drawn = patches.patch_column(np.asarray(image), rng, side=4, count=5)
     assert drawn.shape == column.shape
     assert (drawn != column).any()
     with pytest.raises(
         ValueError, match=r"image: expected at least 11x11 pixels.*got 15x10"
     ):
-        views.patch_column(np.asarray(image), None, side=11, count=5)
+        patches.patch_column(np.asarray(image), None, side=11, count=5)

@@ -1,0 +1,92 @@
+"""Images of another size, as Pillow resamples, and of three channels.
+
+``*_host`` works on NumPy arrays and keeps their type, its namesake on the device.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import jax
+import numpy as np
+from jax import Array
+
+from jiqa.checks import expected, one_of
+
+Resampling = Literal["bilinear", "nearest"]
+
+
+def resized_host(
+    image: np.ndarray, rows: int, columns: int, method: Resampling = "bilinear"
+) -> np.ndarray:
+    """Pillow's resize of ``[H, W, C]``, of the same dtype.
+
+    ``resized`` is the same on the device, but that it does not round.
+    """
+    from PIL import Image
+
+    one_of("method", method, "bilinear", "nearest")
+    if image.shape[:2] == (rows, columns):
+        return image
+    if method == "nearest":
+        return image[np.ix_(*_nearest(image.shape, rows, columns))]
+    how = Image.Resampling.BILINEAR
+    if image.dtype == np.uint8 and image.shape[-1] in (1, 3):
+        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+        small = np.asarray(picture.resize((columns, rows), how))
+        return small.reshape(rows, columns, image.shape[-1])
+    planes = [
+        Image.fromarray(plane.astype(np.float32)).resize((columns, rows), how)
+        for plane in np.moveaxis(image, -1, 0)
+    ]
+    small = np.stack([np.asarray(plane) for plane in planes], -1)
+    if np.issubdtype(image.dtype, np.integer):
+        small = np.floor(small + 0.5)
+    return small.astype(image.dtype)
+
+
+def resized(
+    image: Array, rows: int, columns: int, method: Resampling = "bilinear"
+) -> Array:
+    """An image ``[H, W, C]`` of another size, as Pillow resamples.
+
+    ``"bilinear"`` widens its kernel when it shrinks; ``"nearest"`` does not.
+    """
+    one_of("method", method, "bilinear", "nearest")
+    if image.shape[:2] == (rows, columns):
+        return image
+    if method == "nearest":
+        down, right = _nearest(image.shape, rows, columns)
+        return image[down][:, right]
+    return jax.image.resize(image, (rows, columns, image.shape[-1]), "linear")
+
+
+def _nearest(
+    shape: tuple[int, ...], rows: int, columns: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns that hold the middles of the new samples.
+
+    Where a middle falls between two samples, rounding decides: steps are added up one
+    by one, as Pillow does.
+    """
+    down, right = (
+        np.add.accumulate([old / new / 2] + [old / new] * (new - 1)).astype(np.int64)
+        for new, old in zip((rows, columns), shape, strict=False)
+    )
+    return down, right
+
+
+def coloured(image: np.ndarray, count: int = 3) -> np.ndarray:
+    """``[H, W, count]`` of the same dtype; grey becomes equal channels.
+
+    Raises:
+        ValueError: an image with other channels, as a full-reference model without its
+            reference has it.
+    """
+    if image.shape[-1] == count:
+        return image
+    if image.shape[-1] == 1 and count == 3:
+        return np.repeat(image, 3, -1)
+    hint = "those of the image, then those of its reference" if count == 6 else ""
+    got = f"shape {image.shape}"
+    raise ValueError(expected("image", f"{count} channels", got, hint))
