@@ -94,14 +94,16 @@ def ascend(
             place[going], slope[going], bend[going], reach[going], within
         )
         trial = within.bounded(trial)
-        found = _explained(z[going], rest[going], trial, tilted)
+        found = _explained(z, rest, trial, tilted)
         up = found[0] > value[going]
         reach[going] = np.where(up, np.minimum(2 * reach[going], 2.0), length / 4)
         better = going[up]
         place[better] = trial[up]
         value[better], slope[better], bend[better] = (part[up] for part in found)
-        going = going[promise > np.where(up, _SMALLEST_RISE, _SURE_RISE)]
-    ended = np.ones(len(z), bool)
+        more = promise > np.where(up, _SMALLEST_RISE, _SURE_RISE)
+        if not more.all():
+            going, z, rest = going[more], z[more], rest[more]
+    ended = np.ones(len(place), bool)
     ended[going] = False
     return place, value, ended
 

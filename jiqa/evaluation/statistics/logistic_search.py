@@ -24,9 +24,9 @@ _LEAST_WIDTH = 1e-3
 #: that are closer than ``_APART`` in log k and k c, and none that explains less than
 #: a share of what the foremost does.
 _STARTS, _FIRST_STEPS, _KEPT = 8, 4, 3
-_APART, _HOPELESS = 0.3, 0.5
+_APART, _HOPELESS = 0.3, 0.6
 #: More scores than this take the first steps as means of neighbours.
-_FEW = 300
+_FEW = 250
 _ROWS = 32  # at once: a few megabytes
 
 
