@@ -45,7 +45,7 @@ of 200), and on 200 synthetic sets, of noisy metrics and of saturating ones:
   saturating ones +1.04, -.54, -.27, 0, +.53 and +.52.
 - Where the best of 30 to 120 random starts of plain least squares stays within the
   limits, this fit is not below it by more than 1e-5 (191 of the sets). Where noise
-  leaves many peaks, some one set in 300 is below the best within the limits by .001.
+  leaves many peaks, some two sets in 400 are below the best within the limits, by .004.
 
 G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
 squares problems whose variables separate", SIAM Journal on Numerical Analysis 10(2),
