@@ -117,7 +117,7 @@ def test_a_run_is_exported(run, material, tmp_path, capsys):
     words = ["export", f"run:{run}", "--format", "jax-export", "--output", str(program)]
     with pytest.raises(SystemExit):
         main(words)
-    assert "jax-export needs width and height" in capsys.readouterr().err
+    assert "expected WIDTHxHEIGHT for jax-export" in capsys.readouterr().err
     assert main([*words, "--size", "24x20"]) == 0
     read_back = jax.export.deserialize(bytearray(program.read_bytes()))
     for count in (1, 3):

@@ -75,7 +75,7 @@ def test_a_recipe_ends_in_a_table(recipe, prepared, tmp_path, capsys):
 def test_ranks_need_a_ladder(recipe, tmp_path, capsys):
     with pytest.raises(SystemExit):
         recipe.main(_words(tmp_path, "rankiqa/live"))
-    assert "photographs after rankiqa_live" in capsys.readouterr().err
+    assert "photographs distorted by rankiqa_live" in capsys.readouterr().err
 
 
 @pytest.mark.slow
