@@ -1,4 +1,4 @@
-"""Finding what jiqa has: discovery by module, ``list_metrics`` and ``load``."""
+"""Metrics by name: those of ``jiqa.metrics``, and those that a file describes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.loaded import Loaded
 from jiqa.core.metric import Metric
 from jiqa.metrics import all_metrics
+
+#: A module by prefix. It has ``make(name, file) -> Metric``, where ``file`` is what
+#: follows the colon, which raises ``ValueError`` for a file that describes none; the
+#: metric's ``digest`` is of all in the file that decides values.
+MAKERS: Mapping[str, str] = MappingProxyType(
+    {
+        "run": "jiqa.training.run_metric",
+        "selected": "jiqa.analysis.map_selection.selected_metric",
+        "selector": "jiqa.selectors.metric",
+    }
+)
 
 
 def get_metric(name: str) -> Metric:
@@ -99,18 +110,6 @@ def load(
         kind = "metrics that are all full-reference or all no-reference"
         raise ValueError(expected("name", kind, " and ".join(kinds) or "none"))
     return Loaded(members, single=False, folder=weights_folder)
-
-
-#: A module by prefix. It has ``make(name, file) -> Metric``, where ``file`` is what
-#: follows the colon, which raises ``ValueError`` for a file that describes none; the
-#: metric's ``digest`` is of all in the file that decides values.
-MAKERS: Mapping[str, str] = MappingProxyType(
-    {
-        "run": "jiqa.training.run_metric",
-        "selected": "jiqa.analysis.map_selection.selected_metric",
-        "selector": "jiqa.selectors.metric",
-    }
-)
 
 
 def named_metric(name: str) -> Metric | None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from jiqa.checks import expected
-from jiqa.evaluation import rows as grouping
+from jiqa.evaluation import rows as long_rows
 from jiqa.evaluation.metric_figures import Settings, compute_figures
 from jiqa.evaluation.metric_tests import compare_metrics
 from jiqa.evaluation.rows import Block, group_rows
@@ -28,6 +28,9 @@ COLUMNS = (
     *("plcc", "plcc_low", "plcc_high", "rmse", "rmse_low", "rmse_high"),
     *("plcc_unfitted", "outlier_ratio", "mapping", "parameters", "note"),
 )
+
+#: What ``write_evaluation`` writes.
+FILES = ("rows.parquet", "summary.csv", "summary.json", "significance.json")
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,19 @@ def evaluate(
     return Evaluation(rows, summary, significance, fits)
 
 
+def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
+    """Write ``FILES`` into a folder; a missing one is made.
+
+    Infinity is ``inf`` in CSV and 1e999 in JSON, a missing figure an empty cell or
+    ``null``.
+    """
+    write_rows(folder / "rows.parquet", long_rows.COLUMNS, evaluation.rows)
+    for name in ("summary.csv", "summary.json"):
+        write_rows(folder / name, COLUMNS, evaluation.summary)
+    path = folder / "significance.json"
+    write_json(path, evaluation.significance, indent=None, allow_nan=False)
+
+
 def _check(
     directions: Mapping[str, str], score_direction: Mapping[str, str], data: list[str]
 ) -> None:
@@ -167,20 +183,3 @@ def _infer(
                 found = srcc(values[rows], block.score[rows]) or 0.0
                 total[metric] = total.get(metric, 0) + better * rows.sum() * found
     return {m: "lower" if t < 0 else "higher" for m, t in total.items()}
-
-
-#: What ``write_evaluation`` writes.
-FILES = ("rows.parquet", "summary.csv", "summary.json", "significance.json")
-
-
-def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
-    """Write ``FILES`` into a folder; a missing one is made.
-
-    Infinity is ``inf`` in CSV and 1e999 in JSON, a missing figure an empty cell or
-    ``null``.
-    """
-    write_rows(folder / "rows.parquet", grouping.COLUMNS, evaluation.rows)
-    for name in ("summary.csv", "summary.json"):
-        write_rows(folder / name, COLUMNS, evaluation.summary)
-    path = folder / "significance.json"
-    write_json(path, evaluation.significance, indent=None, allow_nan=False)

@@ -1,8 +1,10 @@
-"""Pieces that several networks are built of."""
+"""Blocks that several networks are built of."""
 
 from __future__ import annotations
 
-from jiqa.nn.graph import Node
+from dataclasses import dataclass
+
+from jiqa.nn.graph import Network, Node
 from jiqa.nn.operations import (
     Affine,
     BatchNorm,
@@ -71,3 +73,24 @@ def to_symmetric() -> Node:
         strict=True,
     )
     return Node("transform", Affine(factor, summand))
+
+
+@dataclass(frozen=True)
+class FromTensorFlow(Network):
+    """A network whose weights torchvision took from TensorFlow: how it begins and ends.
+
+    Attributes:
+        transform_input: whether images standardised as torchvision does are brought to
+            the range that the weights, from TensorFlow, were trained on: so for the
+            published ones.
+        classes: how many scores the network ends in.
+    """
+
+    transform_input: bool = True
+    classes: int = 1000
+
+    preprocess = standardise
+
+    def beginning(self) -> list[Node]:
+        """What images pass before the first convolution."""
+        return [to_symmetric()] if self.transform_input else []

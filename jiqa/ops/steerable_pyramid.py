@@ -1,4 +1,9 @@
-"""Steerable pyramids: a real one by small filters, a complex one by Fourier masks."""
+"""Steerable pyramids of matlabPyrTools: bands by orientation, real and complex.
+
+``steerable_bands`` takes the real bands by small filters, level after level (VIF, IFC);
+``oriented_bands`` the complex ones of one level by masks in the Fourier domain
+(CW-SSIM).
+"""
 
 from __future__ import annotations
 

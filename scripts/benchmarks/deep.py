@@ -66,12 +66,8 @@ def main() -> None:
     add("--output", type=Path, help="where to write, without suffix")
     options = parser.parse_args()
     threads = timing.pin(options.threads)
-    os.environ["JAX_PLATFORMS"] = "cuda" if options.device == "gpu" else "cpu"
-    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # the peers need room too
-    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
+    timing.choose_device(options.device)
+    console = timing.console(160)
     document = {"machine": timing.describe_machine(threads), "results": []}
     libraries, missing = _libraries(options, threads)
     document["missing_peers"] = missing
@@ -82,9 +78,7 @@ def main() -> None:
     document["savings"] = _savings(options)
     for name, value in document["savings"].items():
         console.print(f"{name}: {value}", highlight=False)
-    stem = options.output or (
-        Path(__file__).parents[1] / "results" / f"deep-{options.device}"
-    )
+    stem = options.output or timing.RESULTS / f"deep-{options.device}"
     timing.save(stem, document, [_flat(row) for row in document["results"]])
     for name, reason in missing.items():
         console.print(f"{name} is missing: {reason}", highlight=False, markup=False)

@@ -82,9 +82,7 @@ def main() -> None:
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
     threads = timing.pin(os.cpu_count() or 1)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
+    console = timing.console(160)
     document: dict[str, Any] = {"machine": timing.describe_machine(threads)}
     with tempfile.TemporaryDirectory(prefix="jiqa-evaluate-") as name:
         root = Path(name)
@@ -112,8 +110,7 @@ def main() -> None:
     console.print(document["command"], highlight=False)
     if options.quick and not options.output:
         return
-    default = Path(__file__).parents[1] / "results" / "evaluate-cpu"
-    stem = options.output or default
+    stem = options.output or timing.RESULTS / "evaluate-cpu"
     lines = [{"part": k, **r} for k in ("results", "scaling") for r in document[k]]
     timing.save(stem, document, lines)
     console.print(f"written to {stem}.csv and .json", highlight=False)

@@ -55,9 +55,7 @@ def main() -> None:
     if options.references % 20 or options.images % options.references:
         parser.error("--references: expected a multiple of 20 that divides --images")
     width, height = map(int, options.size.split("x"))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)
+    console = timing.console(120)
     document: dict[str, Any] = {"machine": timing.describe_machine(os.cpu_count() or 1)}
     with tempfile.TemporaryDirectory(prefix="jiqa-memory-") as name:
         root = Path(name)
@@ -76,7 +74,7 @@ def main() -> None:
     show(console, document["results"])
     if options.quick and not options.output:
         return
-    stem = options.output or Path(__file__).parents[1] / "results" / "memory-cpu"
+    stem = options.output or timing.RESULTS / "memory-cpu"
     timing.save(stem, document, document["results"])
     console.print(f"written to {stem}.csv and .json", highlight=False)
 

@@ -67,15 +67,10 @@ def main() -> None:
     """Parse, time, print, save."""
     options = _arguments()
     threads = timing.pin(options.threads)
-    os.environ["JAX_PLATFORMS"] = "cuda" if options.device == "gpu" else "cpu"
-    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # the peers need room too
-    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
+    timing.choose_device(options.device)
+    console = timing.console(200)
     section = "folder" if options.folder else "metrics"
-    results = Path(__file__).parents[1] / "results"
-    stem = options.output or results / f"{section}-{options.device}"
+    stem = options.output or timing.RESULTS / f"{section}-{options.device}"
     machine = timing.describe_machine(threads)
     console.print(
         f"{machine['cpu']}, {machine['cores']} cores; {machine['device']}; "

@@ -1,4 +1,4 @@
-"""Fair timing for metrics.py: turns, test images, what the machine is."""
+"""Fair timing for the benchmarks: turns, test images, what the machine is."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
 from jiqa.io.atomic import write_json
 from jiqa.io.write_table import write_rows
@@ -25,8 +26,24 @@ _LIBRARIES = (
     "pytorch-msssim pyiqa scikit-image dm-pix"
 ).split()
 
+#: Where figures are written by default.
+RESULTS = Path(__file__).parents[1] / "results"
+
 #: Seconds of calls that make a median worth printing.
 ENOUGH = 0.5
+
+
+def choose_device(device: str) -> None:
+    """Have JAX, not yet imported, use the ``"cpu"`` or the ``"gpu"``, beside peers."""
+    os.environ["JAX_PLATFORMS"] = "cuda" if device == "gpu" else "cpu"
+    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # the peers need room too
+    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+
+
+def console(width: int) -> Console:
+    """A terminal as it is; a file of a width that holds the tables."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=width)
 
 
 @dataclass

@@ -104,12 +104,10 @@ def main() -> None:
         print(json.dumps(_alone(options)))
         return
     threads = timing.pin(options.threads)
-    os.environ["JAX_PLATFORMS"] = "cuda" if options.device == "gpu" else "cpu"
+    timing.choose_device(options.device)
     os.environ["JAX_NUM_CPU_DEVICES"] = str(options.host_devices)
-    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # PyTorch needs room too
-    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     options.threads = threads
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = timing.console(120)
     rows = []
     for case in options.cases.split(","):
         halves = (False, True) if options.device == "gpu" else (False,)
@@ -119,9 +117,7 @@ def main() -> None:
     _show(console, "host devices", scaling)
     feeding = [_feeding(row, options) for row in rows if row["dtype"] == "float32"]
     _show(console, "input pipeline", feeding)
-    stem = options.output or (
-        Path(__file__).parents[1] / "results" / f"training-{options.device}"
-    )
+    stem = options.output or timing.RESULTS / f"training-{options.device}"
     document = {
         "machine": timing.describe_machine(threads),
         "updates": rows,

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jiqa.nn.blocks import to_symmetric, unit
-from jiqa.nn.graph import Network, Node
+from jiqa.nn.blocks import FromTensorFlow, unit
+from jiqa.nn.graph import Node
 from jiqa.nn.operations import Concat, Conv, Dense, Flatten, Relu
 from jiqa.nn.pooling import AdaptiveMean, GlobalMean, MaxPool
-from jiqa.nn.preprocessing import standardise
 
 #: Widths of 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5 and pool_proj.
 _MODULES = {
@@ -32,26 +31,15 @@ _MODULES = {
 
 
 @dataclass(frozen=True)
-class Config(Network):
-    """How many classes, and how the network begins.
-
-    Attributes:
-        transform_input: whether images standardised as torchvision does are brought to
-            the range that the weights, from TensorFlow, were trained on: so for the
-            published ones.
-        classes: how many scores the network ends in.
-    """
-
-    transform_input: bool = True
-    classes: int = 1000
+class Config(FromTensorFlow):
+    """How many classes, and how the network begins."""
 
     trunk = "inception_5b"
-    preprocess = standardise
 
     def layers(self) -> tuple[Node, ...]:
         """The graph."""
-        nodes = [to_symmetric()] if self.transform_input else []
-        nodes += [
+        nodes = [
+            *self.beginning(),
             *_unit("conv1", 64, 7, 2),
             Node("pool1", MaxPool(3, 2, ceil=True)),
             *_unit("conv2", 64, 1),

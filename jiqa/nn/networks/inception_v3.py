@@ -12,11 +12,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from jiqa.nn.blocks import keeping, to_symmetric, unit
-from jiqa.nn.graph import Network, Node
+from jiqa.nn.blocks import FromTensorFlow, keeping, unit
+from jiqa.nn.graph import Node
 from jiqa.nn.operations import Concat, Conv, Dense
 from jiqa.nn.pooling import GlobalMean, MaxPool, MeanPool
-from jiqa.nn.preprocessing import standardise
 
 #: A branch's convolutions: name, width, window and, if not 1, stride. A convolution of
 #: stride 1 keeps the size of the map, one of stride 2 has no zeros around.
@@ -24,26 +23,15 @@ _Step = tuple[str, int, int | tuple[int, int]] | tuple[str, int, int, int]
 
 
 @dataclass(frozen=True)
-class Config(Network):
-    """How many classes, and how the network begins.
-
-    Attributes:
-        transform_input: whether images standardised as torchvision does are brought to
-            the range that the weights, from TensorFlow, were trained on: so for the
-            published ones.
-        classes: how many scores the network ends in.
-    """
-
-    transform_input: bool = True
-    classes: int = 1000
+class Config(FromTensorFlow):
+    """How many classes, and how the network begins."""
 
     trunk = "mixed_7c"
-    preprocess = standardise
 
     def layers(self) -> tuple[Node, ...]:
         """The graph."""
-        nodes = [to_symmetric()] if self.transform_input else []
-        nodes += [
+        nodes = [
+            *self.beginning(),
             *_unit("conv2d_1a_3x3", Conv(32, 3, 2, 0)),
             *_unit("conv2d_2a_3x3", Conv(32, 3, 1, 0)),
             *_unit("conv2d_2b_3x3", Conv(64, 3, 1, 1)),
