@@ -12,6 +12,9 @@ from typing import Any
 
 from jiqa.cli.common.arguments import add_no_cache
 
+#: The photograph that ships with jiqa, and its distorted versions.
+SAMPLE = Path(__file__).parents[1] / "sample"
+
 HELP = "score the bundled sample and write a report"
 
 #: The strength at which maps are shown, of 1 to 3.
@@ -29,11 +32,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="all-classical",
         help="comma-separated metrics (%(default)s)",
     )
+    add(
+        "--copy",
+        metavar="FOLDER",
+        help="only copy the sample's images into a folder, to try other commands on",
+    )
     add_no_cache(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Score, draw, write, print."""
+    """Score, draw, write, print; or copy the images."""
+    if arguments.copy is not None:
+        return _copy(Path(arguments.copy))
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
     from jiqa.cli.score import show_scores
@@ -44,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     programs = configure_jax(cache=not arguments.no_cache)
     choices = choose(arguments.metrics, [], have_reference=True)
-    folder = Path(__file__).parent.parent / "sample"
+    folder = SAMPLE
     reference = folder / "reference.png"
     images = [str(reference), *(str(p) for p in sorted(folder.glob("*_?.*")))]
     jobs = find_jobs(images, str(reference))
@@ -137,3 +147,16 @@ def _maps(
         "metric works.",
         "figures": groups,
     }
+
+
+def _copy(folder: Path) -> int:
+    """Copy the sample's images, and say what can be done with them."""
+    import shutil
+
+    folder.mkdir(parents=True, exist_ok=True)
+    images = [p for p in sorted(SAMPLE.iterdir()) if p.suffix != ".md"]
+    for path in images:
+        shutil.copyfile(path, folder / path.name)
+    print(f"{len(images)} images copied to {folder}; for example:")
+    print(f"  jiqa score ssim,psnr {folder} --reference {folder / 'reference.png'}")
+    return 0

@@ -147,3 +147,10 @@ def test_ladder_has_a_plot_for_each_metric_and_skips_infinity():
     alone = pictures.ladder_plots(lines, {"a": "lower", "b": "higher"})
     # The second distortion keeps its colour where the first has nothing to draw.
     assert "#ff7f0e" in alone and "#1f77b4" not in alone and ">b ↑<" in alone
+
+
+def test_demo_copies_its_images(tmp_path, capsys):
+    assert main(["demo", "--copy", str(tmp_path / "images")]) == 0
+    copied = sorted(p.name for p in (tmp_path / "images").iterdir())
+    assert len(copied) == 10 and "reference.png" in copied and "README.md" not in copied
+    assert "jiqa score ssim,psnr" in capsys.readouterr().out
