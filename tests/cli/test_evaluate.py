@@ -120,7 +120,7 @@ def test_declared_directions_and_score_direction(tmp_path, capsys):
     out = tmp_path / "out" / "deep"
     arguments = ("--scores", table, "--resamples", 0, "-o", out)
     assert _run(*arguments, "--direction", "other=lower") == 0
-    assert "is --score-direction right?" in capsys.readouterr().err
+    assert "check --score-direction" in capsys.readouterr().err
     assert all(r["srcc"] < -0.8 for r in _summary(out))
     assert _run(*arguments, "--score-direction", "higher") == 0
     assert capsys.readouterr().err == ""

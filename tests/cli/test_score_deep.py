@@ -110,7 +110,7 @@ def test_without_weights(files, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["score", "lpips", *pair, "--weights", str(files / "nowhere")])
     assert stop.value.code == 2
-    assert "nowhere is no folder" in capsys.readouterr().err
+    assert "nowhere is not a folder" in capsys.readouterr().err
 
 
 def test_all_leaves_out_what_has_no_weights(monkeypatch):

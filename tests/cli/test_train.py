@@ -117,7 +117,7 @@ def test_a_run_is_exported(run, material, tmp_path, capsys):
     words = ["export", f"run:{run}", "--format", "jax-export", "--output", str(program)]
     with pytest.raises(SystemExit):
         main(words)
-    assert "expected WIDTHxHEIGHT for jax-export" in capsys.readouterr().err
+    assert "--size: expected WIDTHxHEIGHT for jax-export" in capsys.readouterr().err
     assert main([*words, "--size", "24x20"]) == 0
     read_back = jax.export.deserialize(bytearray(program.read_bytes()))
     for count in (1, 3):
@@ -132,7 +132,7 @@ def test_first_ranks_then_scores(material, tmp_path, capsys):
     words += ["--data-dir", str(material / "prepared"), *_FAST]
     with pytest.raises(SystemExit):
         main(words)
-    assert "no data set 'none'" in capsys.readouterr().err
+    assert "unknown data set 'none'" in capsys.readouterr().err
     words = [*words[:6], *words[8:], "--hold-out", "0.4"]
     assert main(words) == 0
     config = json.loads((tmp_path / "ranks" / "config.json").read_text())
