@@ -26,7 +26,7 @@ _LEAST_WIDTH = 1e-3
 _STARTS, _FIRST_STEPS, _KEPT = 8, 4, 3
 _APART, _HOPELESS = 0.3, 0.6
 #: More scores than this take the first steps as means of neighbours.
-_FEW = 250
+_FEW = 300
 _ROWS = 32  # at once: a few megabytes
 
 
