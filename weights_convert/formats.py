@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import safetensors
 
 from jiqa.checks import expected
+from jiqa.io.digest import sha256_of_file
 from weights_convert import caffe_files, keras_files, matlab_files, torch_files
 from weights_convert import restricted_pickle as pickles
 from weights_convert.floats import numbers
@@ -60,13 +60,11 @@ def read_source(path: Path | str) -> Source:
     path = Path(path)
     with path.open("rb") as file:
         start = file.read(512)
-        file.seek(0)
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     family, reader = _reader(path, start)
     arrays = without_prefix(reader(path))
     if not arrays:
         raise ValueError(f"{path}: it holds no arrays")
-    return Source(path, sha256, family, arrays)
+    return Source(path, sha256_of_file(path), family, arrays)
 
 
 def _reader(

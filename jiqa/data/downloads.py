@@ -18,6 +18,7 @@ from types import MappingProxyType
 
 from jiqa.checks import expected
 from jiqa.io.cache import cache_folder
+from jiqa.io.digest import sha256_of_file
 from jiqa.io.download import DownloadError, Progress, WrongHash, download
 
 
@@ -175,8 +176,7 @@ def tree_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     files = [path for path in folder.rglob("*") if path.is_file()]
     for path in sorted(files, key=lambda p: p.relative_to(folder).as_posix()):
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of_file(path)
         digest.update(f"{found}  {path.relative_to(folder).as_posix()}\n".encode())
     return digest.hexdigest()
 

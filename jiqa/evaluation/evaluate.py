@@ -16,7 +16,7 @@ from jiqa.evaluation.metric_tests import compare_metrics
 from jiqa.evaluation.rows import Block, group_rows
 from jiqa.evaluation.statistics.correlations import srcc
 from jiqa.evaluation.statistics.logistic import Curve, Fit
-from jiqa.io.atomic import write_json
+from jiqa.io.json_files import write_json
 from jiqa.io.write_table import Row, write_rows
 
 Direction = Literal["higher", "lower"]

@@ -8,11 +8,9 @@ one; several processes may write the same file, and the last one wins.
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 #: Characters of a file's name in that of its draft: a name has at most 255 bytes.
 _NAME = 40
@@ -69,14 +67,3 @@ def write_text(path: Path | str, text: str, errors: str = "strict") -> None:
             takes it; ``"surrogateescape"`` for file names that are not valid text.
     """
     write_bytes(path, text.encode("utf-8", errors))
-
-
-def write_json(path: Path | str, value: Any, **options: Any) -> None:
-    """Write a value as JSON, whole or not at all; see ``replacing``.
-
-    Args:
-        path: where the file is to be.
-        value: what ``json.dumps`` takes.
-        options: of ``json.dumps``; ``indent=2`` by default.
-    """
-    write_text(path, json.dumps(value, **{"indent": 2, **options}) + "\n")

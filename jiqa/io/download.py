@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import json
 import re
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from jiqa.checks import expected
+from jiqa.io.digest import sha256_of_file
 
 #: Seconds without a byte before a connection counts as lost.
 TIMEOUT = 30.0
@@ -63,8 +63,7 @@ def download(
     part = path.with_name(f"{path.name}.part")
     with _alone(part):
         _bring(address, part, progress)
-        with part.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of_file(part)
         if not found.startswith(digest.lower()):
             _forget(part)
             wanted = f"a file whose SHA-256 begins with {digest}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from jiqa.analysis.explain.concepts import Concept
 from jiqa.analysis.map_selection.selected_maps import Selection
+from jiqa.io.json_files import read_json
 from jiqa.report.inline_svg import inline_svg
 from jiqa.report.overlays import as_bytes
 from jiqa.report.page import write_page
@@ -83,7 +83,7 @@ def write_report(
     """
     try:
         selection = Selection.from_json(folder / "maps.json")
-        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        facts = read_json(folder / "run.json")
         curve, figures = (_rows(folder / f"{n}.csv") for n in ("curve", "figures"))
     except OSError as error:
         raise ValueError(

@@ -6,7 +6,6 @@ in ``forests.safetensors``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from jax import Array
 
 from jiqa.checks import expected
 from jiqa.errors import UsageError
-from jiqa.io.atomic import write_json
+from jiqa.io.json_files import read_json, write_json
 from jiqa.models.parts.method_table import SELECTOR
 from jiqa.selectors.forests import Forests, outputs
 from jiqa.selectors.rules import chosen
@@ -210,7 +209,7 @@ def read_record(folder: Path | str) -> dict[str, Any]:
             f"{', '.join(missing)} missing"
         )
     try:
-        record = json.loads((folder / SELECTOR).read_text("utf-8"))
+        record = read_json(folder / SELECTOR)
         known = record["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jiqa.checks import did_you_mean, expected, one_of
+from jiqa.io.json_files import read_json
 from jiqa.training.stage import STAGES
 from jiqa.weights.run_sets import RUN
 
@@ -196,10 +197,11 @@ def read_config(folder: Path) -> TrainingConfig:
     """
     path = folder / FILE
     try:
-        found = json.loads(path.read_text("utf-8"))
-        return TrainingConfig(**found)
+        found = read_json(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"{folder} is not a training run: no {FILE}") from None
+    try:
+        return TrainingConfig(**found)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
 

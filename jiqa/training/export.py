@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from jax import export
 from jiqa import weights
 from jiqa.core.images import as_image, check_min_side, to_float
 from jiqa.io.atomic import write_bytes
+from jiqa.io.json_files import read_json
 from jiqa.training.run_metric import FACTS, WEIGHTS, open_run, run_metric
 
 #: What ``jiqa export`` can write.
@@ -91,5 +91,5 @@ def export_program(
 def describe(folder: Path | str) -> str:
     """One line on what a run holds."""
     run = open_run(folder)
-    config = json.loads((run.folder / "config.json").read_text("utf-8"))
+    config = read_json(run.folder / "config.json")
     return f"{run.model.info.title}, trained on {config['data']}"

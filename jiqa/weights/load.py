@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from jiqa.checks import expected
+from jiqa.io.digest import sha256_of_file
 from jiqa.nn import parameters
 from jiqa.weights import safetensors_files as files
 from jiqa.weights.convert import parameters_of
@@ -110,7 +111,7 @@ def store(weights: Weights, folder: Path | str) -> Path:
         weights.params,
         source=weights.source,
         licence=weights.licence,
-        sha256=hashlib.sha256(weights.path.read_bytes()).hexdigest(),
+        sha256=sha256_of_file(weights.path),
     )
     return path
 

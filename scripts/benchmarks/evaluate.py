@@ -7,7 +7,7 @@ r"""Rates of ``jiqa evaluate``, beside computing alone and over several devices.
 A generated data set in TID2013's layout (512x384 BMP, 120 images a reference) is
 prepared as a user would, and the same as JPEG through the set ``table``. For each
 metric: images per second of the path of ``jiqa evaluate`` (data set, decoding, scoring,
-rows.parquet; see benchmark_evaluate_run.py), of the same compiled programs on the same
+rows.parquet; see evaluate_run.py), of the same compiled programs on the same
 batches in memory, and their ratio; 1 means that reading and decoding hide behind
 computing. ``decode`` is reading and decoding alone, in as many threads as the path has.
 Milliseconds are processor time an image, over all cores.
@@ -150,7 +150,7 @@ def _process(
 ) -> list[dict[str, Any]]:
     """Measure in a process with so many devices."""
     request = {"data_dir": str(root / "data"), "cases": cases}
-    script = Path(__file__).with_name("benchmark_evaluate_run.py")
+    script = Path(__file__).with_name("evaluate_run.py")
     command = [sys.executable, str(script), json.dumps(request)]
     done = _call(command, root, {"JAX_NUM_CPU_DEVICES": str(devices)})
     return json.loads(done.splitlines()[-1])

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from jiqa.io.atomic import write_json
+from jiqa.io.json_files import write_json
 from jiqa.io.write_table import write_rows
 
 _LIBRARIES = (

@@ -86,7 +86,6 @@ What moves a figure by more than .005:
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -97,6 +96,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from jiqa.io.json_files import read_json
 from jiqa.io.write_table import write_rows
 
 DATA = "live/realigned"
@@ -184,7 +184,7 @@ def compare(folders: list[Path]) -> list[dict[str, Any]]:
 
     lines = []
     for folder in folders:
-        for row in json.loads((folder / "summary.json").read_text()):
+        for row in read_json(folder / "summary.json"):
             name = row["metric"].partition("(")[0]
             if row["distortion"] != "all" or (
                 all_metrics()[name].info.kind != "full-reference"

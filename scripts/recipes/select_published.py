@@ -35,7 +35,6 @@ mean, here), nor with which logistic it maps them (five parameters, here).
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,6 +44,7 @@ from jiqa_arguments import parted
 from jiqa.cli import main as jiqa
 from jiqa.data.store import open_dataset
 from jiqa.io.atomic import write_text
+from jiqa.io.json_files import read_json
 
 
 class Published(NamedTuple):
@@ -108,7 +108,7 @@ def main(argv: list[str] | None = None) -> int:
             if arguments.data_dir:
                 command += ["--data-dir", arguments.data_dir]
             jiqa([*command, "--output", str(folder), *more])
-            facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            facts = read_json(folder / "run.json")
             rows.append(line(network, data, facts))
     if not rows:
         return 1

@@ -31,7 +31,6 @@ guess.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import statistics
 from collections.abc import Mapping, Sequence
@@ -45,6 +44,7 @@ from rich.table import Table
 from training_recipe import written
 
 from jiqa.cli import main as jiqa
+from jiqa.io.json_files import read_json
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -118,7 +118,7 @@ def division(
         if jiqa(words) > 1 or not (run / "model.safetensors").is_file():
             return None
         begin = f"run:{run}"
-    summary = json.loads((run / "evaluation" / "summary.json").read_text("utf-8"))
+    summary = read_json(run / "evaluation" / "summary.json")
     overall = next(row for row in summary if row["distortion"] == "all")
     found = {k: overall[k] for k in ("srcc", "plcc")}  # none, where images are too few
     figures = {k: None if v is None else round(v, 4) for k, v in found.items()}

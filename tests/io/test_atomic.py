@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jiqa.io.atomic import replacing, write_bytes, write_json, write_text
+from jiqa.io.atomic import replacing, write_bytes, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -62,19 +61,6 @@ def test_a_sole_writer_writes_over_what_a_killed_run_left(tmp_path):
         draft.write_text("new")
     assert target.read_text() == "new"
     assert names(tmp_path) == ["0.png"]
-
-
-def test_what_is_no_json_leaves_the_old_file(tmp_path):
-    target = tmp_path / "run.json"
-    write_json(target, {"a": [1, 2.5]})
-    assert target.read_text() == '{\n  "a": [\n    1,\n    2.5\n  ]\n}\n'
-    with pytest.raises(TypeError):
-        write_json(target, {"a": object()})
-    with pytest.raises(ValueError):
-        write_json(target, float("nan"), allow_nan=False)
-    assert json.loads(target.read_text()) == {"a": [1, 2.5]}
-    write_json(target, {"p": Path("x")}, indent=None, default=str)
-    assert target.read_text() == '{"p": "x"}\n'
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from jiqa.analysis.map_selection.study import Study
-from jiqa.io.atomic import replacing, write_json
+from jiqa.io.atomic import replacing
+from jiqa.io.json_files import write_json
 from jiqa.io.write_table import write_rows
 
 

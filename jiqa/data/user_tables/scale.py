@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from jiqa.checks import expected
 from jiqa.data.archives.label_files import number
 from jiqa.data.schema import Record, Scale
 from jiqa.errors import LayoutError
+from jiqa.io.json_files import read_json
 from jiqa.io.read_table import Table
 from jiqa.io.table_columns import Columns, is_difference
 
@@ -47,9 +47,9 @@ def read_side(table: Path, options: Mapping[str, str]) -> dict[str, Any]:
     side: Any = {}
     if path.is_file():
         try:
-            side = json.loads(path.read_text("utf-8-sig"))
+            side = read_json(path)
         except ValueError as error:
-            raise LayoutError(f"{path}: not valid JSON: {error}") from error
+            raise LayoutError(str(error)) from error
     if not isinstance(side, dict) or not side.keys() <= SIDE.keys():
         got = ", ".join(map(str, side)) if isinstance(side, dict) else repr(side)
         wanted = f"an object with any of {', '.join(SIDE)}"

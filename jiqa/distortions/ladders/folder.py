@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jiqa.distortions.ladders.plan import LadderError, Source
-from jiqa.io.atomic import write_json
+from jiqa.io.json_files import read_json, write_json
 
 
 def check_names(sources: Sequence[Source]) -> None:
@@ -43,7 +42,7 @@ def claim(folder: Path, settings: dict[str, Any], *, resume: bool) -> None:
     note = folder / "ladder.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        found = json.loads(note.read_text()) if note.exists() else None
+        found = read_json(note) if note.exists() else None
     except (OSError, ValueError) as error:
         raise LadderError(f"cannot write to {folder}: {error}") from None
     if found is None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 
 from jiqa.checks import expected
 from jiqa.errors import LayoutError
+from jiqa.io.json_files import read_json
 from jiqa.io.read_table import read_table
 from jiqa.io.table_columns import find_column, read_number
 from jiqa.models.parts.method_choice import Recipe, digest_of
@@ -172,7 +172,7 @@ def recipes_beside(table: Portfolio) -> tuple[Recipe, ...]:
     if not path.is_file():
         return ()
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = read_json(path)
         curves = {method["name"]: method for method in record["methods"]}
         facts = record.get("facts", {}).get("methods", {})
         return tuple(
