@@ -10,7 +10,8 @@ import numpy as np
 from jiqa.analysis.explain.explain_score import Explanation
 from jiqa.analysis.explain.gradients import harm
 from jiqa.analysis.explain.prediction_difference import Relevance
-from jiqa.io.atomic import replacing, write_json
+from jiqa.io.atomic import replacing
+from jiqa.io.json_files import write_json
 from jiqa.report.overlays import overlay, save_picture
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from jiqa.analysis.explain.patch_samplers import ConditionalSampler
 from jiqa.analysis.explain.prediction_difference import prediction_difference
 from jiqa.analysis.explain.unit_images import read_unit
 from jiqa.analysis.map_selection.rated_pairs import RatedPairs, open_rated_pairs
+from jiqa.io.json_files import read_json
 from jiqa.progress import Progress, silent, steps
 from jiqa.report.overlays import as_bytes, overlay
 from jiqa.report.study import MapPictures, Sample, write_report
@@ -82,7 +82,7 @@ def report_study(
     """
     folder, how = Path(folder), settings or PictureSettings()
     try:
-        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        facts = read_json(folder / "run.json")
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{folder}: not a folder of jiqa analyse select ({error})"

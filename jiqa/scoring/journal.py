@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jiqa.errors import UsageError
+from jiqa.io.atomic import write_text
 from jiqa.io.write_table import Row
 from jiqa.version import __version__
 
@@ -44,26 +45,29 @@ class Journal:
             )
         if self.path.exists():
             self.done = read_journal(self.path, settings)
-        output.parent.mkdir(parents=True, exist_ok=True)
         # A cut last line is dropped by writing what was understood once more.
-        self._file = self.path.open("w", encoding="utf-8")
-        self._write(header)
-        for key, row in self.done.items():
-            self.add(key, row)
-
-    def _write(self, entry: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(entry) + "\n")
-        self._file.flush()
+        entries = [header, *map(_entry, self.done, self.done.values())]
+        write_text(self.path, "".join(map(_line, entries)))
+        self._file = self.path.open("a", encoding="utf-8")
 
     def add(self, key: str, row: Row) -> None:
         """Append one finished row."""
-        self._write({"key": key, "row": row})
+        self._file.write(_line(_entry(key, row)))
+        self._file.flush()
 
     def close(self, *, finished: bool) -> None:
         """Close; remove the journal if the table has been written."""
         self._file.close()
         if finished:
             self.path.unlink()
+
+
+def _entry(key: str, row: Row) -> dict[str, Any]:
+    return {"key": key, "row": row}
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry) + "\n"
 
 
 def read_journal(path: Path, settings: Mapping[str, Any]) -> dict[str, Row]:

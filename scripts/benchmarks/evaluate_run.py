@@ -11,13 +11,11 @@ whatever its size: they are timed apart.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ from jiqa.evaluation.rows import COLUMNS
 from jiqa.evaluation.score_dataset import Part, score_part
 from jiqa.evaluation.score_datasets import open_parts
 from jiqa.io.decode import read_image
+from jiqa.io.read_ahead import cpu_workers, in_order
 from jiqa.io.write_table import write_rows
 from jiqa.scoring import memory, runner
 from jiqa.scoring.choose_metrics import choose, read_params
@@ -132,9 +131,8 @@ class Case:
         """Read and decode alone, by as many threads as the path has."""
         part = self._part()
         images = [part.dataset.image(entry) for entry in part.entries]
-        with ThreadPoolExecutor(max(2, min(8, os.cpu_count() or 2))) as pool:
-            for pixels in pool.map(read_image, images):
-                del pixels
+        for pixels in in_order(read_image, images, cpu_workers()):
+            del pixels
 
 
 def measure(case: Case, given: dict[str, Any]) -> dict[str, Any]:

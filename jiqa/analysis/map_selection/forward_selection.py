@@ -18,7 +18,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from jiqa.analysis.map_selection.criteria import Criterion
 from jiqa.analysis.map_selection.selected_maps import Selection
 from jiqa.checks import expected, one_of
 from jiqa.evaluation.statistics.logistic_fit import STEEPEST, varying
+from jiqa.io.read_ahead import Threads, in_order
 
 Build = Callable[[np.ndarray], np.ndarray]
 Judge = Callable[[np.ndarray], np.ndarray]
@@ -116,7 +116,7 @@ def forward_select(
     curve: list[float] = []
     left = usable
     workers = workers or cores()
-    with ThreadPoolExecutor(workers) as pool:
+    with Threads(workers) as pool:
         search = _Search(judge, workers, pool, exhaustive)
         while left.size and len(chosen) < (max_maps or maps):
             best, value = search.best(together.with_each, left)
@@ -164,7 +164,7 @@ class _Search:
     """The best of many candidates, fitting those that a grid leaves in the race."""
 
     def __init__(
-        self, judge: Criterion, workers: int, pool: ThreadPoolExecutor, fit_all: bool
+        self, judge: Criterion, workers: int, pool: Threads, fit_all: bool
     ) -> None:
         self._judge, self._workers, self._pool = judge, workers, pool
         self._fit_all = fit_all
@@ -191,7 +191,7 @@ class _Search:
     def _over(self, judged: Judge, build: Build, left: np.ndarray) -> np.ndarray:
         size = max(1, min(_BLOCK, -(-len(left) // self._workers)))
         blocks = [left[i : i + size] for i in range(0, len(left), size)]
-        found = self._pool.map(lambda block: judged(build(block)), blocks)
+        found = in_order(lambda block: judged(build(block)), blocks, self._pool)
         return np.concatenate(list(found))
 
 
