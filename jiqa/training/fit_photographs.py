@@ -7,11 +7,9 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import functools
 import hashlib
-import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,10 +19,10 @@ import numpy as np
 
 from jiqa.data.splits import select
 from jiqa.data.store import split_name
-from jiqa.io.atomic import write_text
 from jiqa.io.decode import SUFFIXES, DecodeError, read_image
 from jiqa.io.read_ahead import in_order
 from jiqa.io.sources import Encoded, Source
+from jiqa.io.write_table import write_rows
 from jiqa.models.registry import get_model
 from jiqa.progress import Progress, silent
 from jiqa.training.config import TrainingConfig
@@ -184,8 +182,4 @@ def _write_rows(path: Path, rows: Sequence[Row]) -> None:
     """The rows as CSV; what a model says of an image comes before what is wrong."""
     first = ("image", "width", "height")
     more = dict.fromkeys(k for row in rows for k in row if k not in (*first, "error"))
-    text = io.StringIO()
-    table = csv.DictWriter(text, (*first, *more, "error"), "", lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    write_text(path, text.getvalue())
+    write_rows(path, (*first, *more, "error"), rows)

@@ -15,7 +15,7 @@ import jax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from jiqa.io.atomic import write_json
+from jiqa.io.json_files import write_json
 from jiqa.progress import Progress, silent
 from jiqa.training import finite_check
 from jiqa.training.checkpoints import Checkpoints

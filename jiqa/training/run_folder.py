@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping
@@ -23,7 +22,9 @@ import numpy as np
 
 from jiqa import weights
 from jiqa.distributed import barrier
-from jiqa.io.atomic import write_json, write_text
+from jiqa.io.atomic import write_text
+from jiqa.io.digest import sha256_of_file
+from jiqa.io.json_files import read_json, write_json
 from jiqa.models.model import Variables
 from jiqa.training.config import FILE, TrainingConfig, read_config
 from jiqa.training.initial_weights import InitialWeights
@@ -59,7 +60,7 @@ def claim(
     there = look_for_run(folder, config, resume=resume)
     barrier("looked for a run")  # before the first process writes one
     if there:
-        before = json.loads((folder / FACTS).read_text("utf-8"))
+        before = read_json(folder / FACTS)
         _need_same(
             folder,
             (
@@ -213,5 +214,5 @@ def write_arrays(
         {k: np.asarray(v) for k, v in flat.items()},
         source=source,
         licence=licence,
-        sha256=hashlib.sha256((folder / FILE).read_bytes()).hexdigest(),
+        sha256=sha256_of_file(folder / FILE),
     )

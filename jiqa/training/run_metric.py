@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from jiqa.checks import one_of
 from jiqa.core.deep_metric import DeepMetric
 from jiqa.core.feature_spec import DeepSteps, FeatureSpec, Params, options_of
 from jiqa.core.metric import IMAGES, Info, Metric
+from jiqa.io.json_files import read_json
 from jiqa.models.model import Model, Variables
 from jiqa.models.parts.method_choice import Methods
 from jiqa.models.registry import get_model
@@ -148,8 +148,8 @@ def open_run(folder: Path | str) -> Run:
             f"{folder} is not a run of jiqa train, or has no validated model yet: "
             f"{', '.join(missing)} missing"
         )
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    facts = json.loads((folder / FACTS).read_text("utf-8"))
+    config = read_json(folder / "config.json")
+    facts = read_json(folder / FACTS)
     model = get_model(config["model"])
     options = model.options(config["stage"], config["model_config"])
     arrays = jax.eval_shape(lambda key: model.init(key, options), jax.random.key(0))
