@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from jiqa.io.atomic import write_json
+from jiqa.io.json_files import write_json
 
 #: What computes.
 _PACKAGES = ("jiqa", "jax", "jaxlib", "numpy", "scipy")

@@ -11,7 +11,7 @@ import numpy as np
 
 from jiqa.checks import expected
 from jiqa.evaluation.statistics.splits import reference_disjoint_splits
-from jiqa.io.atomic import write_json
+from jiqa.io.json_files import write_json
 from jiqa.io.write_table import make_folder, write_rows
 from jiqa.models.parts.method_table import best_first
 from jiqa.progress import Progress, silent
