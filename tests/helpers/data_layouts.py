@@ -1,10 +1,9 @@
-import importlib.util
-
 """Miniature archives in the official layouts of the data sets, quirks included."""
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
