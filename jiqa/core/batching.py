@@ -1,4 +1,4 @@
-"""Applying what is written for one image to a batch."""
+"""Apply a function of one image to a batch."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def over_features(
     """Apply ``compare`` to features with leading dimensions, image by image.
 
     Args:
-        compare: of the features of one reference and one distorted image.
+        compare: function of the features of one reference and one distorted image.
         reference: tree of features with ``"image"``, of one image or as many as
             ``distorted`` has.
         distorted: the same of one image or many.
 
     Raises:
-        ValueError: leading dimensions that do not go together.
+        ValueError: the leading dimensions do not match.
     """
     lead = distorted["image"].shape[:-3]
     own = reference["image"].shape[:-3]
@@ -60,13 +60,13 @@ def over_batch(
     *,
     at_once: bool = False,
 ) -> Any:
-    """Apply ``core`` to every image of the leading dimensions.
+    """Apply ``core`` to every image along the leading dimensions.
 
     On the CPU one image at a time: its fields stay in the cache, which made SSIM of
     eight 512x512 pairs three times as fast as the whole batch at once. Elsewhere the
-    batch is one vectorised computation. Either way no image sees another. A core that
-    takes leading dimensions itself is ``at_once``: it is given the batch as it is on
-    the CPU too, if all images are floats.
+    batch is one vectorised computation. Either way no image affects another. A core
+    that takes leading dimensions itself is ``at_once``: it gets the whole batch on the
+    CPU too, if all images are floats.
     """
     # Integers become floats image by image: those of a whole batch leave the cache and
     # are paid for in fresh memory, which took PSNR of uint8 ten times as long.
@@ -94,7 +94,7 @@ def over_batch(
 
 
 def _each(one: Callable[[Any], Any], flat: Any, *, at_once: bool = False) -> Any:
-    """``one`` of every entry along the first axis of a tree of arrays."""
+    """Apply ``one`` to every entry along the first axis of a tree of arrays."""
     if jax.tree.leaves(flat)[0].shape[0] == 1:
         first = jax.tree.map(lambda v: v[0], flat)
         return jax.tree.map(lambda v: v[None], one(first))

@@ -21,7 +21,7 @@ class BoundMetric:
 
     Attributes:
         metric: the metric.
-        options: those that are given; the others have their defaults.
+        options: the options that are set; the others have their defaults.
     """
 
     metric: Metric[Any]
@@ -34,32 +34,32 @@ class BoundMetric:
 
     @property
     def label(self) -> str:
-        """The column's name; options that are given are part of it."""
+        """The column's name, which includes the options that are set."""
         inside = ", ".join(f"{k}={v}" for k, v in self.options.items())
         return f"{self.name}({inside})" if inside else self.name
 
     @property
     def identity(self) -> str:
-        """All that decides its values, but weights: two files may bear one name."""
+        """All that determines its values but weights: two files may share a name."""
         return " ".join(filter(None, (self.label, self.metric.digest)))
 
     @property
     def needs_reference(self) -> bool:
-        """Whether it compares with a reference."""
+        """Whether the metric compares with a reference."""
         return self.metric.info.kind == "full-reference"
 
     @property
     def min_side(self) -> int:
-        """The smallest shorter side in pixels that it takes.
+        """The smallest shorter side in pixels that the metric accepts.
 
         Raises:
-            ValueError: a value that an option does not take.
+            ValueError: an option has a value that it does not accept.
         """
         return self.metric.min_side(**self.options)
 
     @functools.cached_property
     def masks(self) -> dict[str, Any]:
-        """Those options that are arrays."""
+        """The options that are arrays."""
         arrays = self.metric.arrays
         return {n: v for n, v in self.options.items() if n in arrays and v is not None}
 
@@ -74,13 +74,13 @@ class BoundMetric:
         """What a deep metric needs; ``None`` for a classical one.
 
         Raises:
-            ValueError: a value that an option does not take.
+            ValueError: an option has a value that it does not accept.
         """
         deep = self.metric.deep
         return None if deep is None else deep.spec(self.deep_options)
 
     def own_params(self, params: Params) -> dict[str, Any]:
-        """Those of the sets that a deep metric needs, as one flat dictionary."""
+        """The parameters that a deep metric needs, as one flat dictionary."""
         assert self.spec is not None
         found: dict[str, Any] = {}
         for name in self.spec.weights:
@@ -89,24 +89,24 @@ class BoundMetric:
         return found
 
     def features(self, params: Params, image: Any) -> Any:
-        """What a deep metric makes of one image ``[H, W, C]``."""
+        """The features that a deep metric computes from one image ``[H, W, C]``."""
         assert self.metric.deep is not None
         own = self.own_params(params)
         return self.metric.deep.features(own, self.deep_options, image)
 
     def compare(self, params: Params, *features: Any) -> Any:
-        """The score of a deep metric from the features of its image, or of both."""
+        """The score of a deep metric from the features of one image, or of a pair."""
         assert self.metric.deep is not None
         own = self.own_params(params)
         return self.metric.deep.compare(own, self.deep_options, *features)
 
     def score(self, params: Params, *images: Any, **masks: Any) -> Any:
-        """Of one image ``[H, W, C]``, or of a pair; to be traced inside ``jit``.
+        """Score one image ``[H, W, C]``, or a pair; to be traced inside ``jit``.
 
         Args:
-            params: by set and key; a classical metric needs none.
+            params: parameters by set and key; a classical metric needs none.
             *images: in [0, 1], reference first.
-            **masks: the options that are arrays, of these images.
+            **masks: the options that are arrays, for these images.
         """
         if self.metric.deep is not None:
             own = self.own_params(params)

@@ -3,9 +3,9 @@
 Such a metric is written as two pure functions of single images: ``features`` of one
 image, and ``compare`` of two sets of features. So the features of one reference serve
 all its distorted versions, and one pass through a network serves every metric that
-taps it: jiqa gives all of them the same parameters, and the compiler computes what is
-alike once. The public function only declares: its signature says which options there
-are, once, and its docstring what they mean.
+taps it: jiqa gives all of them the same parameters, and the compiler computes what they
+share once. The public function is only a declaration: its signature lists the options
+and its docstring explains them.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class DeepMetric(Metric[Arguments]):
     """A metric with parameters: ``metric(params, reference, distorted)``.
 
     ``params`` is one flat dictionary of arrays (``jiqa.weights.load_together``).
-    ``features`` and ``compare`` are its two steps by themselves; they take any leading
-    dimensions, and one reference's features may meet many images'.
+    ``features`` and ``compare`` are its two steps; they take any leading dimensions,
+    and one reference's features may be compared with those of many images.
     """
 
     deep: DeepSteps
@@ -58,7 +58,7 @@ class DeepMetric(Metric[Arguments]):
         *,
         digest: str = "",
     ) -> None:
-        """Make a metric of its steps; see ``Metric``."""
+        """Make a metric from its steps; see ``Metric``."""
         super().__init__(declared, info, deep=steps, digest=digest)
         usual = steps.with_defaults({})
 
@@ -97,20 +97,20 @@ class DeepMetric(Metric[Arguments]):
         )
 
     def features(self, params: Params, images: Any, **options: Any) -> Any:
-        """The features of images ``[..., H, W, C]``.
+        """Compute the features of images ``[..., H, W, C]``.
 
         Args:
-            params: flat.
+            params: flat dictionary of parameters.
             images: in [0, 1].
-            **options: of the metric.
+            **options: the metric's options.
 
         Returns:
             A tree of arrays with the images' leading dimensions.
 
         Raises:
-            TypeError: an option that there is not, or parameters that are none.
+            TypeError: an unknown option, or ``params`` is no dictionary of parameters.
             ValueError: a wrong option, parameters that do not fit, or an image that is
-                none or too small.
+                invalid or too small.
         """
         self.check_options(options)
         images = as_image(images, "images")
@@ -122,28 +122,28 @@ class DeepMetric(Metric[Arguments]):
     def compare(
         self, params: Params, reference: Any, distorted: Any, **options: Any
     ) -> Any:
-        """The scores of features, image by image.
+        """Score features, image by image.
 
         Args:
-            params: flat.
+            params: flat dictionary of parameters.
             reference: ``features`` of one reference, or of as many as ``distorted``.
             distorted: ``features`` of the distorted images.
-            **options: of the metric, those that the features were computed with.
+            **options: the options that the features were computed with.
 
         Returns:
             Scores with the leading dimensions of the distorted images.
 
         Raises:
-            TypeError: an option that there is not, or parameters that are none.
+            TypeError: an unknown option, or ``params`` is no dictionary of parameters.
             ValueError: a wrong option, parameters that do not fit, or leading
-                dimensions that do not go together.
+                dimensions that do not match.
         """
         self.check_options(options)
         chosen = self._checked_options(params, options)
         return self._compare(params, reference, distorted, options=chosen)
 
     def _checked_options(self, params: Any, given: Mapping[str, Any]) -> Options:
-        """All options, once ``params`` is a flat dictionary with what they need."""
+        """All options, after a check that ``params`` is flat and has what they need."""
         name, options = self.info.name, self.deep.with_defaults(given)
         spec = self.deep.spec(options)
         hint = (
@@ -172,25 +172,25 @@ def deep_metric(
     digest: str = "",
     **fields: Any,
 ) -> Callable[[Callable[Arguments, Any]], DeepMetric[Arguments]]:
-    """Make a metric of a declaration ``(params, reference, distorted, *, options)``.
+    """Make a metric from a declaration ``(params, reference, distorted, *, options)``.
 
-    What is declared has a signature and a docstring, and no body of its own: the
-    metric is ``compare`` after ``features``. These take all options as the attributes
-    of one frozen object, made of the signature.
+    The declaration has a signature and a docstring but no body: the metric is
+    ``compare`` after ``features``. Both take all options as the attributes of one
+    frozen object, made from the signature.
 
     Args:
-        spec: ``(options)``: what they need; refuses wrong ones.
+        spec: ``(options)``: what they need; rejects wrong ones.
         tiles: ``(options)``: the comparison of two sets of maps as sums over tiles;
-            refuses options with which that is not possible.
-        compare: ``(params, options, features, features)`` of one pair, where there is
-            more to it than ``tiles`` of the whole.
+            rejects options with which that is not possible.
+        compare: ``(params, options, features, features)`` of one pair, where this is
+            more than ``tiles`` over the whole image.
         features: ``(params, options, image)``: a tree of arrays, one of which,
             ``"image"``, is the image ``[H, W, C]``; by default that and the maps of the
             layers that are tapped.
-        digest: of the file that describes the metric, if one does.
-        **fields: those of ``Info`` that follow from nothing here.
+        digest: digest of the file that describes the metric, if there is one.
+        **fields: the fields of ``Info`` that do not follow from the other arguments.
     """
-    # To derive it anew would take up to a millisecond of every call.
+    # Deriving it anew would take up to a millisecond of every call.
     cached = functools.lru_cache(maxsize=64)(spec)
 
     def maps(params: Params, options: Options, image: Array) -> dict[str, Array]:
@@ -232,11 +232,12 @@ def tapped(
     """The feature spec of a metric that taps one network.
 
     Args:
-        weights: names of the sets, the network's first.
+        weights: names of the sets of weights, the network's first.
         layers: the network.
         taps: names of the layers whose output is used.
         heads: keys and shapes of parameters beside the network's.
-        min_side: by default, what leaves ``samples`` along a side at every tap.
+        min_side: smallest shorter side; by default, the side that leaves ``samples``
+            along a side at every tap.
         samples: see ``min_side``.
         preprocess: from an image in [0, 1] to what the network takes.
         resize: side of the square that images are resized to after that.
@@ -260,7 +261,7 @@ def tapped(
 def tapped_features(
     spec: FeatureSpec, params: Params, image: Array
 ) -> dict[str, Array]:
-    """An image ``[H, W, C]`` in [0, 1] with the maps that are tapped, by name."""
+    """An image ``[H, W, C]`` in [0, 1] and its tapped feature maps, by name."""
     ready = spec.preprocess(image)
     if spec.resize is not None:
         size = (spec.resize, spec.resize)

@@ -1,4 +1,4 @@
-"""What a deep metric is made of, and which features and parameters it needs."""
+"""The steps of a deep metric, and the features and parameters that it needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 Params = Mapping[str, Any]
 #: Feature maps ``[h, w, maps]`` by the name of the layer, and ``"image"``.
 Maps = Mapping[str, Array]
-#: A metric's options as attributes: a frozen dataclass made of its signature.
+#: A metric's options as attributes: a frozen dataclass made from its signature.
 Options = Any
 
 
@@ -36,8 +36,8 @@ class FeatureSpec:
         taps: names of the nodes whose output is compared.
         preprocess: from an image in [0, 1] to what the network takes.
         resize: side of the square that the network sees instead of the image.
-        whole: whether the network's classifier is needed too.
-        apart: whether the sets are those of several networks, whose keys may be alike:
+        whole: whether the network's classifier is required too.
+        apart: whether the sets belong to several networks, whose keys may coincide:
             then each key is ``SET/KEY``, in ``shapes`` too.
     """
 
@@ -54,16 +54,16 @@ class FeatureSpec:
 
 @dataclass(frozen=True)
 class DeepSteps:
-    """The two steps of a deep metric, and what they need.
+    """The two steps of a deep metric, and what they require.
 
     Attributes:
         options: the dataclass of its options.
-        spec: ``(options)``: what they need; refuses wrong ones.
+        spec: ``(options)``: what they need; rejects wrong ones.
         features: ``(params, options, image)`` of one image ``[H, W, C]``.
         compare: ``(params, options, features, features)`` of one pair; without a
             reference, ``(params, options, features)``.
-        tiles: ``(options)``: the comparison as sums over tiles of the maps; refuses
-            options with which it cannot be cut.
+        tiles: ``(options)``: the comparison as sums over tiles of the maps; rejects
+            options with which it cannot be tiled.
     """
 
     options: Callable[..., Options]
@@ -73,11 +73,11 @@ class DeepSteps:
     tiles: Callable[[Options], TileReduction] | None = None
 
     def with_defaults(self, given: Mapping[str, Any]) -> Options:
-        """All options, those that are not ``given`` at their defaults.
+        """All options, with defaults for those that are not ``given``.
 
         Raises:
-            TypeError: an option that it does not have, or a value that cannot be part
-                of a compiled program's name.
+            TypeError: an unknown option, or a value that cannot be part of a compiled
+                program's name.
         """
         options = self.options(**{k: hashable(v) for k, v in given.items()})
         try:
@@ -90,18 +90,18 @@ class DeepSteps:
         return options
 
     def spec_for(self, **given: Any) -> FeatureSpec:
-        """What certain options need; the others are at their defaults.
+        """The feature spec for some options; the others have their defaults.
 
         Raises:
-            ValueError: a value that an option does not take.
+            ValueError: an option has a value that it does not accept.
         """
         return self.spec(self.with_defaults(given))
 
     def tile_reduction(self, options: Options) -> TileReduction:
-        """How two sets of maps are compared by tiles of the image.
+        """How two sets of maps are compared, tile by tile of the image.
 
         Raises:
-            ValueError: this cannot be; says why.
+            ValueError: these options cannot be tiled; the message gives the reason.
         """
         name = type(options).__name__
         if self.tiles is None:
@@ -117,14 +117,14 @@ class DeepSteps:
             raise ValueError(f"{name} cannot be computed in tiles: {error}") from None
 
     def score(self, params: Params, options: Options, *images: Array) -> Any:
-        """``compare`` after ``features``, of one image or pair ``[H, W, C]``."""
-        self.spec(options)  # refuses wrong options
+        """Apply ``compare`` after ``features`` to one image or pair ``[H, W, C]``."""
+        self.spec(options)  # rejects wrong options
         found = (self.features(params, options, x) for x in images)
         return self.compare(params, options, *found)
 
 
 def options_of(declared: Callable[..., Any]) -> Callable[..., Options]:
-    """A frozen dataclass with the keyword options of a function as its fields."""
+    """Make a frozen dataclass whose fields are the keyword options of a function."""
     fields = [
         (p.name, p.annotation, dataclasses.field(default=p.default))
         for p in inspect.signature(declared).parameters.values()

@@ -1,8 +1,8 @@
-"""The image contract: what every metric accepts, checked at the door.
+"""What every metric accepts as an image, checked before anything is computed.
 
 An image is an array ``[..., H, W, C]`` with C = 1 (grey) or 3 (sRGB), either floating
 point in [0, 1] or uint8/uint16, which are divided by 255 or 65535 here and nowhere
-else. Everything behind the door may rely on it.
+else. All code that comes after this check may rely on it.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def as_image(x: Any, name: str) -> Array | np.ndarray:
 
 
 def was_checked(x: Any) -> bool:
-    """Whether this very array of JAX, which nothing can change, passed before."""
+    """Whether this very JAX array, which is immutable, has passed the checks before."""
     seen = _SEEN.get(id(x))
     return seen is not None and seen() is x
 
@@ -85,7 +85,7 @@ def check_range(x: Array | np.ndarray, name: str) -> None:
         return
     if not jnp.issubdtype(x.dtype, jnp.floating) or is_traced(x) or not x.size:
         return
-    # A concrete image may be a constant inside someone's jit: it is looked at now.
+    # A concrete image may be a constant inside the caller's jit: it is checked now.
     with jax.ensure_compile_time_eval():
         low, high = (float(v) for v in _extremes(x))
     if low >= -RANGE_SLACK and high <= 1 + RANGE_SLACK:
@@ -106,8 +106,8 @@ def check_range(x: Array | np.ndarray, name: str) -> None:
     )
 
 
-#: JAX's arrays that were looked at and found good. They do not change, and looking
-#: costs as much as a mean squared error.
+#: JAX arrays that have passed the check. They are immutable, and checking one costs as
+#: much as a mean squared error.
 _SEEN: dict[int, weakref.ref[jax.Array]] = {}
 
 
@@ -123,7 +123,7 @@ def _extremes(x: Array) -> tuple[Array, Array]:
 
 
 def check_same_shape(reference: Any, distorted: Any) -> None:
-    """Raise ``ValueError`` unless both images have one shape."""
+    """Raise ``ValueError`` unless both images have the same shape."""
     if reference.shape != distorted.shape:
         raise ValueError(
             expected(
@@ -159,7 +159,8 @@ def to_float(x: Array | np.ndarray) -> Array:
         floats = jnp.asarray(x).astype(jnp.result_type(float))
         # The compiler turns division by a constant or a scalar into a product, and a
         # product fuses into the next subtraction: then identical images would differ
-        # by a rounding error. It cannot know that this divisor is one number.
+        # by a rounding error. It cannot know that all entries of this divisor are one
+        # number.
         divisor = jnp.where(floats <= peak, float(peak), 1.0).astype(floats.dtype)
         return floats / divisor
     if jnp.finfo(x.dtype).bits < 32:

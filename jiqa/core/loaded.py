@@ -24,11 +24,11 @@ class Loaded:
 
     Call it with ``(reference, distorted)``, or ``(image)`` for no-reference metrics.
     One metric returns an array with the leading dimensions of the images, several a
-    dictionary of such arrays by name. ``prepare`` computes a reference's part once for
-    many distorted images.
+    dictionary of such arrays by name. ``prepare`` computes what depends on a reference
+    once for many distorted images.
 
     Attributes:
-        options: the options bound.
+        options: the options that are bound.
         info: the metric's ``Info``, or a dictionary of them by name.
         weights: the sets of weights that it uses, by name, with their SHA-256.
     """
@@ -82,16 +82,16 @@ class Loaded:
 
         Args:
             reference: one image ``[H, W, C]``.
-            devices: of this process, if several are to share the distorted images: a
-                batch ``[N, H, W, C]`` is then divided among them, and N a multiple of
-                their number.
+            devices: devices of this process that share the distorted images: a batch
+                ``[N, H, W, C]`` is then divided among them, and N must be a multiple
+                of their number.
 
         Returns:
             A callable that scores distorted images ``[..., H, W, C]``.
 
         Raises:
-            TypeError: no-reference metrics.
-            ValueError: more than one image, or one that the metrics refuse.
+            TypeError: the metrics have no reference.
+            ValueError: more than one image, or one that the metrics do not accept.
         """
         image, _ = self._group.checked_images((reference, reference))
         if image.ndim != 3:
@@ -113,12 +113,12 @@ class Loaded:
             memory: bytes for the features of one tile of both.
 
         Returns:
-            What a call returns, to rounding.
+            The score that a call returns, up to rounding.
 
         Raises:
-            TypeError: several metrics, or one without learned features.
-            ValueError: as a call; or a metric that needs the whole image at once, or
-                less memory than the smallest tile needs.
+            TypeError: several metrics, or one that is not deep.
+            ValueError: as for a call; or the metric needs the whole image at once, or
+                ``memory`` is less than the smallest tile needs.
         """
         from jiqa.core.tiled import tiled
 
@@ -135,7 +135,7 @@ class Loaded:
         return tiled(member, self._params, x, y, memory=memory)
 
     def __repr__(self) -> str:
-        """Names and options, as they would be typed."""
+        """The names and options, as they would be typed."""
         names = [member.name for member in self._group.members]
         shown = repr(names[0] if self._single else names)
         extra = "".join(f", {k}={v!r}" for k, v in self.options.items())
@@ -143,12 +143,12 @@ class Loaded:
 
 
 class PreparedReference:
-    """A loaded metric beside one reference; call it with distorted images."""
+    """A loaded metric with one reference; call it with distorted images."""
 
     def __init__(
         self, against: Callable[..., Any], prepared: ReferenceFeatures
     ) -> None:
-        """Keep what was computed; use ``Loaded.prepare`` instead."""
+        """Keep the reference's features; use ``Loaded.prepare`` instead."""
         self._against, self._prepared = against, prepared
 
     def __call__(self, distorted: Any) -> Any:
@@ -168,10 +168,10 @@ class PreparedReference:
 
 
 def read_weights(group: MetricGroup, folder: Path | str | None) -> dict[str, Weights]:
-    """The sets of weights that metrics need, by name; see ``jiqa.weights.load``."""
+    """Read the sets of weights that metrics need; see ``jiqa.weights.load``."""
     if not group.weights:
         return {}
-    from jiqa import weights  # brings the readers of files, which few need
+    from jiqa import weights  # imports the readers of files, which few need
 
     return {
         name: weights.load(name, folder, whole=name in group.whole)
@@ -180,7 +180,7 @@ def read_weights(group: MetricGroup, folder: Path | str | None) -> dict[str, Wei
 
 
 def on_device(sets: Mapping[str, Weights]) -> dict[str, dict[str, jax.Array]]:
-    """Their parameters as JAX arrays, by set and by key."""
+    """The parameters of sets of weights as JAX arrays, by set and by key."""
     return {
         name: {key: jnp.asarray(value) for key, value in found.params.items()}
         for name, found in sets.items()

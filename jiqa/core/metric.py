@@ -1,7 +1,7 @@
-"""What a metric promises (``Info``), and the class that holds it to that.
+"""The class of metrics, and what is known about one (``Info``).
 
 A metric is written as a pure function of single images ``[H, W, C]`` in [0, 1]. The
-decorators ``full_reference`` and ``no_reference`` make a ``Metric`` of it: it checks
+decorators ``full_reference`` and ``no_reference`` turn it into a ``Metric``: it checks
 the input, takes any leading dimensions, uint8/uint16 and half precision, and compiles
 once per shape and set of options. Inside the caller's own ``jit``, ``grad`` or ``vmap``
 it is transparent. Metrics on the features of networks are in ``deep_metric``.
@@ -40,7 +40,7 @@ IMAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class Info:
-    """What is known about a metric; printed by ``jiqa metrics``, held by the tests.
+    """Facts about a metric; printed by ``jiqa metrics`` and checked by the tests.
 
     Attributes:
         name: the name that ``jiqa.load`` and the command line take.
@@ -49,13 +49,13 @@ class Info:
         direction: ``"higher"`` if a higher value is better, else ``"lower"``.
         range: smallest and largest possible value.
         identity: value of two identical images; ``None`` if that is not one value.
-        symmetric: whether reference and distorted may change places.
+        symmetric: whether reference and distorted may be swapped.
         min_side: smallest shorter side in pixels, with default options.
         colour: ``"luma"`` (RGB is reduced to grey), ``"rgb"`` (colour is used; grey
             counts as three equal channels) or ``"channels"`` (every sample alike).
-        citation: authors, title, where, year, DOI.
+        citation: authors, title, journal or conference, year, DOI.
         fidelity: ``"authors-code"``, ``"paper"`` or ``"reconstruction"``.
-        fidelity_note: what proves it, to what tolerance, or what was guessed.
+        fidelity_note: the evidence and its tolerance, or what was guessed.
         maps: what the per-pixel map of ``output="map"`` holds: ``"similarity"`` (high
             where the images agree) or ``"difference"``; ``None`` if it has no map.
         weights: names of the weights it needs; empty for a classical metric.
@@ -83,15 +83,15 @@ class Metric(Generic[Arguments]):
     Attributes:
         info: what is known about it.
         core: the function as written, for one image (pair) ``[H, W, C]`` in [0, 1] of
-            at least float32; use it to build on a metric inside another one. That of a
-            deep metric takes the parameters first.
+            at least float32; use it to build on a metric inside another one. The core
+            of a deep metric takes the parameters first.
         compiled: ``core`` over leading dimensions, compiled; it checks nothing.
         images: names of its images.
         options: names of all options.
-        arrays: names of those options that are arrays.
+        arrays: names of the options that are arrays.
         deep: the two steps of a deep metric, else ``None``.
-        digest: of a metric that a file describes, of all that decides its values; else
-            empty.
+        digest: digest of all that determines the values of a metric that a file
+            describes; empty for the others.
     """
 
     __name__: str
@@ -120,7 +120,7 @@ class Metric(Generic[Arguments]):
             min_side_for: see ``full_reference``.
             at_once: see ``full_reference``.
             deep: the steps of a deep metric.
-            digest: of the file that describes the metric, if one does.
+            digest: digest of the file that describes the metric, if there is one.
         """
         functools.update_wrapper(self, declared)
         self.info, self.deep, self.digest = info, deep, digest
@@ -133,10 +133,10 @@ class Metric(Generic[Arguments]):
             self.compiled = _compiled(declared, self.options, arrays, at_once)
 
     def min_side(self, **options: Any) -> int:
-        """The smallest shorter side in pixels that it takes with these options.
+        """The smallest shorter side in pixels that it accepts with these options.
 
         Raises:
-            ValueError: a value that an option does not take.
+            ValueError: an option has a value that it does not accept.
         """
         if self.deep is not None:
             return self.deep.spec_for(**options).min_side
@@ -153,10 +153,10 @@ class Metric(Generic[Arguments]):
     def sorted_arguments(
         self, images: tuple[Any, ...], given: Mapping[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The images of a call, which may come by name too, and its options.
+        """Separate the images of a call, which may be named too, from its options.
 
         Raises:
-            TypeError: a wrong number of images, or an option that there is not.
+            TypeError: a wrong number of images, or an unknown option.
         """
         options = dict(given)
         absent = self.images[len(images) :]
@@ -168,11 +168,12 @@ class Metric(Generic[Arguments]):
     def checked_images(
         self, images: Sequence[Any], options: Mapping[str, Any]
     ) -> tuple[Any, ...]:
-        """The images as arrays, once they are fit for a call with these options.
+        """The images as arrays, after a check that these options accept them.
 
         Raises:
-            TypeError: not as many images as the metric takes.
-            ValueError: an image that is none, a pair of two shapes, or one too small.
+            TypeError: a wrong number of images.
+            ValueError: an image is invalid or too small, or the shapes of a pair
+                differ.
         """
         self.check_count(images)
         checked = tuple(map(_checked, images, self.images))
@@ -182,7 +183,7 @@ class Metric(Generic[Arguments]):
         return checked
 
     def check_count(self, images: Sequence[Any]) -> None:
-        """Raise ``TypeError`` for another number of images than it takes."""
+        """Raise ``TypeError`` for a wrong number of images."""
         if len(images) != len(self.images):
             raise TypeError(
                 f"{self.info.name}() takes {len(self.images)} images "
@@ -191,7 +192,7 @@ class Metric(Generic[Arguments]):
             )
 
     def check_options(self, given: Mapping[str, Any]) -> None:
-        """Raise ``TypeError`` for an option that it does not have."""
+        """Raise ``TypeError`` for an unknown option."""
         others = sorted(set(given) - set(self.options))
         if others:
             hint = did_you_mean(others[0], self.options) if len(others) == 1 else ""
@@ -201,7 +202,7 @@ class Metric(Generic[Arguments]):
             )
 
     def __repr__(self) -> str:
-        """What it is, and how it is called."""
+        """The kind of the metric, and how to call it."""
         called = [
             parameter.replace(annotation=parameter.empty)
             for parameter in inspect.signature(self).parameters.values()
@@ -209,7 +210,7 @@ class Metric(Generic[Arguments]):
         return f"<jiqa metric {self.info.name}{inspect.Signature(called)}>"
 
     def __reduce__(self) -> str:
-        """Pickle and copy it as functions are: by its name in its module."""
+        """Pickle and copy the metric like a function: by its name in its module."""
         return self.__qualname__
 
 
@@ -237,17 +238,17 @@ def full_reference(
     at_once: bool = False,
     **fields: Any,
 ) -> Callable[[Callable[Arguments, Any]], Metric[Arguments]]:
-    """Make a metric of a function ``(reference, distorted, *, options)``.
+    """Turn a function ``(reference, distorted, *, options)`` into a metric.
 
     Args:
         arrays: names of options that are arrays ``[..., H, W]`` (masks), batched
             along with the images; every other option is static and hashable.
         min_side_for: gives the minimum side for the options of a call, where it is
             not always ``min_side``.
-        at_once: the function takes leading dimensions itself; a batch is then computed
-            as one on the CPU too, which suits a single pass over the samples.
-        **fields: the fields of ``Info`` but ``name`` and ``kind``; ``name`` is the
-            function's.
+        at_once: whether the function takes leading dimensions itself; a batch is then
+            computed as one on the CPU too, which suits a single pass over the samples.
+        **fields: the fields of ``Info`` except ``name``, which is the function's, and
+            ``kind``.
     """
 
     def made(core: Callable[Arguments, Any]) -> Metric[Arguments]:
@@ -262,7 +263,7 @@ def full_reference(
 def no_reference(
     **fields: Any,
 ) -> Callable[[Callable[Arguments, Any]], Metric[Arguments]]:
-    """Make a metric of a function ``(image, *, options)``; see ``full_reference``."""
+    """Turn a function ``(image, *, options)`` into a metric; see ``full_reference``."""
 
     def made(core: Callable[Arguments, Any]) -> Metric[Arguments]:
         return Metric(core, Info(name=core.__name__, kind="no-reference", **fields))

@@ -18,22 +18,22 @@ from jiqa.core.images import check_min_side, to_float
 
 
 class ReferenceFeatures(NamedTuple):
-    """One reference ``[H, W, C]`` and what the deep metrics make of it."""
+    """One reference ``[H, W, C]`` and the features that the deep metrics compute."""
 
     reference: Array
     features: list[Any]
 
 
 class MetricGroup:
-    """Metrics with their options. Its functions are to be traced inside ``jit``.
+    """Metrics with their options, whose methods are to be traced inside ``jit``.
 
-    All metrics see an image (pair) before the next one is touched, inside one loop, so
-    that the compiler computes once what they share: luma and filtered fields, and the
-    passes of the same networks. Checks the options, not the images.
+    All metrics score an image (pair) before the next one is touched, inside one loop,
+    so that the compiler computes once what they share: luma and filtered fields, and
+    the passes of the same networks. It checks the options, not the images.
     """
 
     def __init__(self, members: Sequence[BoundMetric]) -> None:
-        """Take one metric for each column."""
+        """Group metrics, one for each column."""
         for member in members:
             member.metric.check_options(member.options)
             if member.metric.deep is not None:
@@ -53,18 +53,19 @@ class MetricGroup:
 
     @property
     def whole(self) -> frozenset[str]:
-        """Names of those sets that must have their network's classifier."""
+        """Names of the sets that must include their network's classifier."""
         specs = (member.spec for member in self.members)
         return frozenset(
             name for spec in specs if spec and spec.whole for name in spec.weights
         )
 
     def checked_images(self, images: Sequence[Any]) -> tuple[Any, ...]:
-        """The images as arrays, once they are fit for all members (of one kind).
+        """The images as arrays, after a check that all members (of one kind) take them.
 
         Raises:
-            TypeError: not as many images as the metrics take.
-            ValueError: an image that is none, a pair of two shapes, or one too small.
+            TypeError: a wrong number of images.
+            ValueError: an image is invalid or too small, or the shapes of a pair
+                differ.
         """
         first, *others = self.members
         checked = first.metric.checked_images(images, first.options)
@@ -73,9 +74,9 @@ class MetricGroup:
         return checked
 
     def scores(self, params: Params, reference: Any, image: Any) -> list[Any]:
-        """Every metric of an image, or of a pair, with any leading dimensions.
+        """Score an image, or a pair, by every metric, with any leading dimensions.
 
-        A reference without the image's leading dimensions is one for all images.
+        A reference without the image's leading dimensions is used for all images.
         """
         if reference is None or reference.ndim == image.ndim:
             images = (image,) if reference is None else (reference, image)
@@ -93,7 +94,7 @@ class MetricGroup:
         return self.scores(params, reference, images[-1])
 
     def prepare(self, params: Params, reference: Any) -> ReferenceFeatures:
-        """What can be computed of one reference ``[H, W, C]`` once for all images."""
+        """Compute what depends on one reference ``[H, W, C]``, once for all images."""
         reference = to_float(reference)
         return ReferenceFeatures(
             reference,
@@ -108,7 +109,7 @@ class MetricGroup:
     def against(
         self, params: Params, prepared: ReferenceFeatures, image: Any
     ) -> list[Any]:
-        """Every metric of images ``[..., H, W, C]`` beside one prepared reference."""
+        """Score images ``[..., H, W, C]`` by every metric against one reference."""
         dtype = jnp.promote_types(to_float(image).dtype, prepared.reference.dtype)
         prepared = jax.tree.map(lambda v: v.astype(dtype), prepared)
 
@@ -142,13 +143,14 @@ class MetricGroup:
 def divided(
     function: Callable[..., Any], devices: Sequence[Any], batched: Sequence[bool]
 ) -> Callable[..., Any]:
-    """The same with the batch divided among devices; nothing passes between them.
+    """Divide the batch of a function among devices, which do not communicate.
 
     Args:
-        function: of arrays or trees of arrays.
-        devices: of this process; the batch's size is a multiple of their number.
-        batched: of each argument, whether its arrays begin with the batch; the others
-            are whole on every device. Every output begins with the batch.
+        function: a function of arrays or trees of arrays.
+        devices: devices of this process; the batch size is a multiple of their number.
+        batched: for each argument, whether the first axis of its arrays is the batch;
+            the others are whole on every device. The first axis of every output is the
+            batch.
     """
     return jax.shard_map(
         function,

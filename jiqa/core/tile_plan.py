@@ -1,4 +1,4 @@
-"""How an image is cut into tiles whose features fit into so much memory."""
+"""How an image is cut into tiles whose features fit into a given amount of memory."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _NOMINAL = 1024
 
 
 class Span(NamedTuple):
-    """A tile along one axis: the pixels it is cut from, and those it answers for.
+    """A tile along one axis: all its pixels, and those it is responsible for.
 
-    ``ends`` says whether it is the last one.
+    ``ends`` is true for the last tile.
     """
 
     start: int
@@ -32,7 +32,7 @@ class Span(NamedTuple):
 def tile_spans(
     spec: FeatureSpec, reduction: TileReduction, memory: int, size: tuple[int, int]
 ) -> tuple[list[Span], list[Span]]:
-    """Where an image of that size is cut, along rows and along columns.
+    """Where an image of a given size is cut, along rows and along columns.
 
     Raises:
         ValueError: not even the smallest tile fits into ``memory`` bytes.
@@ -46,7 +46,7 @@ def tile_side(spec: FeatureSpec, reduction: TileReduction, memory: int) -> int:
     """Side in pixels of the largest tile whose features fit into ``memory`` bytes.
 
     Raises:
-        ValueError: not even the smallest does.
+        ValueError: not even the smallest tile does.
     """
     widest = _widest(spec, reduction.halo)
     stride, margin = widest.stride, _margin(widest)
@@ -63,10 +63,11 @@ def tile_side(spec: FeatureSpec, reduction: TileReduction, memory: int) -> int:
 def bytes_needed(
     spec: FeatureSpec, reduction: TileReduction | None, rows: int, columns: int
 ) -> float:
-    """Memory for the features of a pair of images, whole.
+    """Memory in bytes for the features of a pair of whole images.
 
-    The maps that are compared stay; the others come and go, two at a time, and a
-    convolution needs about as much again. Comparing takes what its steps take.
+    The maps that are compared stay in memory; of the others two exist at a time, and a
+    convolution needs about as much again. To this comes the memory of the comparison's
+    steps.
     """
     if spec.resize is not None:
         rows = columns = spec.resize
@@ -85,7 +86,7 @@ def bytes_needed(
 
 
 def _widest(spec: FeatureSpec, halo: int) -> Reach:
-    """A reach that covers that of every tap, with a halo."""
+    """A receptive field that covers that of every tap, with a halo."""
     found = reaches(spec.nodes, spec.taps).values()
     fields = (
         (r.stride, r.before, r.after) for r in (reach.widened(halo) for reach in found)
@@ -104,7 +105,7 @@ def _spans(length: int, side: int, widest: Reach) -> list[Span]:
     spans = []
     for first in range(0, length, side):
         last = min(first + side, length)
-        # What is left must hold a sample of the deepest map; else it joins this tile.
+        # The rest must hold a sample of the deepest map; else it joins this tile.
         if length - last < before + after + stride:
             last = length
         ends = last == length

@@ -1,7 +1,7 @@
 """A comparison of maps as sums over tiles of an image.
 
-Every step goes over all tiles: it summarises each, the summaries are merged, and what
-they become together is known to the steps that follow. A whole image is one tile.
+Every step goes over all tiles: it summarises each tile, the summaries are merged, and
+the result is available to the steps that follow. A whole image is one tile.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Mean(NamedTuple):
     count: Array
 
     def then(self, linear: Callable[[Array], Array]) -> Mean:
-        """The mean of a linear function of what this is the mean of."""
+        """The mean of a linear function of the same samples."""
         return Mean(linear(self.value), self.count)
 
 
@@ -34,8 +34,8 @@ class TilePosition(NamedTuple):
     Attributes:
         size: samples of the whole map.
         origin: the whole map's indices of the tile's first inner sample.
-        inner: the samples that it answers for among those that it has; the rest is the
-            halo, which its neighbours answer for.
+        inner: the samples that belong to this tile alone; the rest is the halo, which
+            belongs to its neighbours.
     """
 
     size: tuple[int, int]
@@ -48,9 +48,9 @@ class Tile(NamedTuple):
 
     Attributes:
         reference: maps by the name of the layer, and ``"image"``.
-        distorted: the same of the other image.
-        positions: where they lie.
-        known: what all tiles together became in each of the steps before.
+        distorted: the same for the other image.
+        positions: the position of the tile in each map.
+        known: the merged summaries of each of the previous steps.
     """
 
     reference: Mapping[str, Array]
@@ -59,11 +59,11 @@ class Tile(NamedTuple):
     known: tuple[Any, ...] = ()
 
     def pair(self, name: str) -> tuple[Array, Array]:
-        """One layer's maps, with their halo."""
+        """The maps of one layer for both images, with their halo."""
         return self.reference[name], self.distorted[name]
 
     def inner(self, name: str, values: Array) -> Array:
-        """The values that a layer's tile answers for, those of the halo left out."""
+        """The values of a layer's inner samples, without the halo."""
         return values[self.positions[name].inner]
 
     def mean(self, name: str, values: Array) -> Mean:
@@ -77,7 +77,7 @@ class Tile(NamedTuple):
 
 
 def together(a: Any, b: Any) -> Any:
-    """Trees of means and sums of two tiles as that of both."""
+    """Merge the trees of means and sums of two tiles."""
 
     def merged(a: Any, b: Any) -> Any:
         if not isinstance(a, Mean):
@@ -90,7 +90,7 @@ def together(a: Any, b: Any) -> Any:
 
 
 def settled(tree: Any) -> Any:
-    """What all tiles became, means as plain arrays."""
+    """The merged summary of all tiles, with means as plain arrays."""
     return jax.tree.map(lambda v: v.value if _is_mean(v) else v, tree, is_leaf=_is_mean)
 
 
@@ -99,11 +99,11 @@ def _is_mean(value: Any) -> bool:
 
 
 class Step(NamedTuple):
-    """One way over all tiles.
+    """One pass over all tiles.
 
     Attributes:
         summarise: ``(params, options, tile)``: a tree of arrays and means.
-        merge: of the trees of two tiles without common inner samples, that of both.
+        merge: from the trees of two tiles without common inner samples to that of both.
     """
 
     summarise: Callable[..., Any]
@@ -116,8 +116,8 @@ class TileReduction:
 
     Attributes:
         steps: in order.
-        finish: ``(params, options, *known)``, what each step led to: the score.
-        halo: samples that a step must see around those that it answers for.
+        finish: ``(params, options, *known)``: the score from the result of each step.
+        halo: samples that a step needs around its inner samples.
         work: memory of a step, in maps of the largest layer.
     """
 

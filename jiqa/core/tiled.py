@@ -1,10 +1,10 @@
-"""Deep metrics of images too large for memory, tile by tile, with the same result.
+"""Deep metrics of images too large for memory: tile by tile, with the same result.
 
 A sample of a feature map depends on a few hundred pixels around it. A tile is cut out
 with that margin, its features are computed, the samples of the margin are dropped, and
-what is left is summed up. All tiles together have every sample of the whole image's
-maps exactly once, computed from the same pixels. Where the comparison itself looks at
-windows of samples, a halo of that reach stays around the tile's inner samples.
+the rest is summed. All tiles together have every sample of the whole image's maps
+exactly once, computed from the same pixels. Where the comparison itself uses windows of
+samples, a halo of that size stays around the tile's inner samples.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ def tiled(
     *,
     memory: int,
 ) -> Any:
-    """Score of one pair ``[H, W, C]``, in tiles that need about ``memory`` bytes.
+    """Score one pair ``[H, W, C]`` in tiles that need about ``memory`` bytes.
 
     Args:
         member: a deep metric with its options.
         sets: parameters by the name of their set of weights and by key.
         reference: image.
         distorted: image of the same shape.
-        memory: for the features of one tile of both images.
+        memory: bytes for the features of one tile of both images.
 
     Raises:
-        ValueError: a metric, or an option of it, that needs the whole image at once,
-            or less memory than the smallest tile needs.
+        ValueError: the metric, or one of its options, needs the whole image at once,
+            or ``memory`` is less than the smallest tile needs.
     """
     assert member.metric.deep is not None
     deep, options = member.metric.deep, member.deep_options
@@ -105,7 +105,7 @@ def _layout(
     sizes: Mapping[str, tuple[int, int]],
     tile: tuple[Span, Span],
 ) -> _Layout:
-    """Where a tile's inner samples of every map lie among those that it has."""
+    """Where the inner samples of every map lie among all samples of a tile."""
     return tuple(
         (
             name,
@@ -169,9 +169,9 @@ def _summary(
 
 
 def _with_halo(stretch: _Stretch, count: int, halo: int) -> tuple[slice, slice]:
-    """Of ``count`` samples those to keep, and the tile's inner ones among these.
+    """The slice of ``count`` samples to keep, and that of the inner ones among these.
 
-    A halo that would reach over the edge of the whole map ends there.
+    A halo that would extend beyond the edge of the whole map ends there.
     """
     end = stretch.begin + stretch.inner
     start, stop = max(0, stretch.begin - halo), min(count, end + halo)
