@@ -1,4 +1,4 @@
-"""How far metrics agree with subjective scores, and how sure that is.
+"""Agreement of metrics with subjective scores, and its uncertainty.
 
 ``run`` does the whole: ``jiqa.evaluate``, here ``evaluate_metrics``. Of its steps,
 ``score_datasets`` computes metrics on data sets and ``read_scores`` reads tables of

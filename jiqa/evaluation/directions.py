@@ -1,4 +1,4 @@
-"""Which way a metric points, by its name."""
+"""The direction of a metric, by its name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Direction = Literal["higher", "lower"]
 
 
 def known_direction(metric: str) -> Direction | None:
-    """Whether higher or lower values are better, or ``None`` for an unknown name.
+    """Return whether higher or lower values are better; ``None`` for an unknown name.
 
     Options in brackets, capitals and punctuation do not matter: ``MS-SSIM`` and
     ``ms_ssim(sigma=2)`` are ``ms_ssim``.

@@ -1,4 +1,4 @@
-"""Rows to figures: every metric against human scores, with its uncertainty."""
+"""Figures from rows: every metric against subjective scores, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ FILES = ("rows.parquet", "summary.csv", "summary.json", "significance.json")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What ``evaluate`` found.
+    """The result of ``evaluate``.
 
     Attributes:
-        rows: the rows it came from.
+        rows: the rows it is computed from.
         summary: one dictionary a data set, split, metric and distortion (``"all"`` is
             all images together), with the keys of ``COLUMNS``.
         significance: one dictionary a data set and split; see ``compare_metrics``.
@@ -66,7 +66,7 @@ def evaluate(
     """Compare every metric with the subjective scores of every data set and split.
 
     SRCC, KRCC and the unfitted PLCC carry a sign: positive where the metric points the
-    way that it declares (a metric of direction ``"lower"`` falls as people judge
+    way that it declares (a metric of direction ``"lower"`` falls as observers judge
     better), negative where it points the other way. PLCC and RMSE are those of the
     fitted curve, which may rise or fall, so that PLCC is never negative; the note says
     when the curve runs against the declared direction. The curve of a distortion is
@@ -173,7 +173,7 @@ def _infer(
     directions: Mapping[str, Direction],
     score_direction: Mapping[str, Direction],
 ) -> dict[str, Direction]:
-    """Directions of metrics that are not declared, by SRCC weighted with n."""
+    """Infer directions of metrics that are not declared, by SRCC weighted with n."""
     total: dict[str, float] = {}
     for block in blocks:
         better = 1 if score_direction[block.data] == "higher" else -1

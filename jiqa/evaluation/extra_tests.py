@@ -1,4 +1,4 @@
-"""Extra tests: what an evaluation does beside correlations, and the files of it."""
+"""Extra tests: what an evaluation computes beside correlations, and its files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jiqa.io.write_table import Row, write_rows
 
 @dataclass(frozen=True)
 class Requested:
-    """Which extra tests are asked for.
+    """The extra tests that are requested.
 
     Attributes:
         splits: of the protocol of repeated splits; ``None`` for none.
@@ -62,7 +62,7 @@ class Requested:
 
 @dataclass(frozen=True)
 class ExtraTests:
-    """What the extra tests found; a table that was not asked for is empty.
+    """Results of the extra tests; a table that was not requested is empty.
 
     Attributes:
         protocol: see ``split_protocol.COLUMNS``.
@@ -82,7 +82,7 @@ def _is_count(value: object) -> bool:
 
 
 def is_unrated_reference(row: Row) -> bool:
-    """Whether a row is of a reference that was added as a pristine image."""
+    """Return whether a row is of a reference that was added as a pristine image."""
     return row.get("level") == 0 and row.get("score") is None
 
 
@@ -142,7 +142,7 @@ def _expert_curves(
     experts: Sequence[str],
     score_direction: Mapping[str, str],
 ) -> tuple[dict[str, Any] | None, str]:
-    """The experts' curves of the first rated set that has them all, if one has."""
+    """Return the experts' curves of the first rated set that has them all, if any."""
     for data, split in dict.fromkeys((d, s) for d, s, _ in evaluation.fits):
         fits = [evaluation.fits.get((data, split, name)) for name in experts]
         scores = [
@@ -166,7 +166,7 @@ def _scaled(fit: Fit | None, unit: float) -> Any:
 def write_extra_tests(
     folder: Path, found: ExtraTests, requested: Requested
 ) -> list[str]:
-    """Write what was asked for: ``protocol.csv``, ``waterloo.csv``, ``gmad.csv``.
+    """Write what was requested: ``protocol.csv``, ``waterloo.csv``, ``gmad.csv``.
 
     Returns:
         The names of the files that were written.

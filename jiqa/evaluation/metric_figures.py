@@ -40,7 +40,7 @@ class Settings:
 def compute_figures(
     block: Block, metric: str, distortion: str, sign: int, settings: Settings
 ) -> tuple[dict[str, Any], Fit | None]:
-    """Correlations, errors and their intervals.
+    """Compute correlations, errors and their intervals.
 
     Args:
         block: the images and values.
@@ -100,7 +100,7 @@ def compute_figures(
 def _fit(
     x: np.ndarray, y: np.ndarray, sign: int, settings: Settings
 ) -> tuple[Fit | None, list[str]]:
-    """The curve, and what there is to say about it."""
+    """Fit the curve; return it with notes."""
     if len(x) < FEWEST_ROWS:
         return None, [f"no figures: expected {FEWEST_ROWS} rows, got {len(x)}"]
     try:

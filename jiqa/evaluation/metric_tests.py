@@ -1,4 +1,4 @@
-"""Is one metric better than another, or is it chance? Matrices, metric against metric.
+"""Tests of whether one metric is better than another, as metric-by-metric matrices.
 
 The F-test compares the residuals of the fitted curves (Sheikh, Sabir and Bovik, IEEE
 TIP 15(11), 2006); ``pair_discrimination`` needs no curve.
@@ -39,7 +39,7 @@ def compare_metrics(
     *,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Both comparisons of every metric with every other.
+    """Compare every metric with every other in both ways.
 
     Args:
         block: the rated images and the metrics' values.
@@ -83,7 +83,7 @@ def compare_metrics(
 def f_test_matrix(
     residuals: np.ndarray, *, level: float = 0.05
 ) -> tuple[Matrix, Matrix]:
-    """F-test of every pair of residual variances, on the rows that both have.
+    """F-test each pair of residual variances, on the rows that both have.
 
     As published: the images count as independent, and so do the two metrics' residuals
     of one image.
@@ -118,7 +118,7 @@ def f_test_matrix(
 
 
 def residual_kurtosis(residuals: np.ndarray) -> float | None:
-    """Fourth standardised moment (3 for a Gaussian); ``None`` if not defined."""
+    """Return the fourth standardised moment (3 for a Gaussian), or ``None``."""
     known = residuals[~np.isnan(residuals)]
     if len(known) < _FEWEST or not known.std() > 0:
         return None

@@ -20,7 +20,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Scores:
-    """Everyone's scores of the rated images.
+    """Scores of all metrics on the rated images.
 
     Attributes:
         rows: long rows, one an image and metric; an image that a metric has no value of
@@ -52,7 +52,7 @@ def read_scores(
         paths: tables of which at least one has subjective scores.
         subjective: the column of subjective scores, see ``read_score_tables``.
         ignore: columns that are no metrics.
-        infinite: a number that stands for infinity, such as 100000 in TID2013's own
+        infinite: a number that stands for infinity, such as 100000 in TID2013's
             tables (its negative for minus infinity); by itself no number does.
 
     Raises:
@@ -117,7 +117,7 @@ def read_scores(
 
 
 def _rated_images(tables: Sequence[ScoreTable]) -> dict[Key, dict[str, Any]]:
-    """What is known of every rated image, by data set, split and name.
+    """Collect the facts about every rated image, by data set, split and name.
 
     An image may be in several splits, such as the test parts of repeated ones.
     """
@@ -156,7 +156,7 @@ def _rated_images(tables: Sequence[ScoreTable]) -> dict[Key, dict[str, Any]]:
 
 
 def _fill(fact: dict[str, Any], row: Mapping[str, Any]) -> None:
-    """Reference, distortion and level, from the first table that has them."""
+    """Fill in reference, distortion and level from the first table that has them."""
     for column in ("reference", "distortion"):
         fact[column] = fact.get(column) or row.get(column) or None
     if fact.get("level") is None:
@@ -170,7 +170,7 @@ def _add(
     metric: str,
     table: str,
 ) -> None:
-    """Keep a cell; a value takes the place of none, but not of another."""
+    """Set a cell if it is empty; another value already there is an error."""
     known = found.setdefault(key, cell)
     if known["value"] is None:
         found[key] = cell
@@ -192,7 +192,7 @@ class _Finder:
                 index.setdefault(form, []).append(key)
 
     def find(self, image: str, data: str, split: str) -> list[Key]:
-        """One image; in all its splits if the row names none."""
+        """Find one image; in all its splits if the row names none."""
         for index, form in zip(self._by_name, _forms(image), strict=True):
             fitting = [k for k in index.get(form, []) if not data or k[0] == data]
             if len({(k[0], k[-1]) for k in fitting}) == 1:
@@ -209,7 +209,7 @@ def _forms(name: str) -> tuple[str, str, str]:
 def _cells(
     table: ScoreTable, row: Mapping[str, str], infinite: float | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every metric of a row of a table, and what is known of its value."""
+    """Yield every metric of a row of a table, with its value or error."""
     if table.long:
         metrics = [(row["metric"], row["value"])]
     else:
@@ -250,7 +250,7 @@ def _row(
 
 
 def _level(cell: str) -> int | float | str | None:
-    """A level as a whole number where it is one."""
+    """Return a level as a whole number where it is one."""
     try:
         number = read_number(cell)
     except ValueError:

@@ -43,7 +43,7 @@ Names = str | Path | Sequence[str | Path]
 
 @dataclass(frozen=True)
 class Result:
-    """What ``jiqa.evaluate`` found.
+    """The result of ``jiqa.evaluate``.
 
     Attributes:
         evaluation: of all rows; its ``fits`` are the curves.
@@ -279,7 +279,7 @@ def _evaluated(
     observers: int | None,
     progress: Progress,
 ) -> Result:
-    """Figures and extra tests of rated rows."""
+    """Compute figures and extra tests of rated rows."""
     metrics = list(dict.fromkeys(row["metric"] for row in rated.rows))
     directions: dict[str, Direction] = {
         **rated.directions,
@@ -318,7 +318,7 @@ def _evaluated(
 def _directions(
     metrics: Sequence[str], given: Mapping[str, Direction]
 ) -> dict[str, Direction]:
-    """Directions of metrics by name, as far as they are known or given."""
+    """Return directions of metrics by name, as far as they are known or given."""
     unknown = [metric for metric in given if metric not in metrics]
     if unknown:
         raise UsageError(
@@ -332,7 +332,7 @@ def _directions(
 def _write(
     folder: Path, result: Result, requested: Requested, record: Mapping[str, Any]
 ) -> dict[str, Path]:
-    """Write all files; their paths by name."""
+    """Write all files; return their paths by name."""
     write_evaluation(folder, result.evaluation)
     extra = write_extra_tests(folder, result.extra, requested)
     path = write_run_record(folder, {**record, **result.rated.facts})
@@ -340,7 +340,7 @@ def _write(
 
 
 def _settings(rated: Rated) -> dict[str, Any]:
-    """What a report says of the data beside the figures."""
+    """Return what a report says of the data beside the figures."""
     digests = rated.facts.get("fingerprints", {})
     settings: dict[str, Any] = {
         f"digest of {spec}": digest[:16] for spec, digest in digests.items()
@@ -356,7 +356,7 @@ def _listed(names: Names) -> list[str | Path]:
 
 @contextlib.contextmanager
 def _kept_in(folder: Path | None) -> Iterator[Path]:
-    """Where unfinished work is kept: in ``folder``, or until it is done."""
+    """Keep unfinished work in ``folder``, or in a temporary one."""
     if folder is not None:
         yield folder
         return

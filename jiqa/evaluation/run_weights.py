@@ -40,7 +40,7 @@ class RunWeights:
             self._keep(found, bool(further) and further <= found.params.keys())
 
     def params(self, choices: Sequence[BoundMetric]) -> Params:
-        """What choices need in one program, by set and key.
+        """Return what choices need in one program, by set and key.
 
         Raises:
             UsageError: weights that are nowhere, or a file that does not fit.
@@ -49,7 +49,7 @@ class RunWeights:
         return {key[0]: self._params[key][key[0]] for key in keys}
 
     def digests(self, choices: Sequence[BoundMetric]) -> dict[str, str]:
-        """Fingerprints of what each choice has learned, by label, if it has.
+        """Return fingerprints of each choice's learned parameters, by label.
 
         Raises:
             UsageError: weights that are nowhere, or a file that does not fit.
@@ -63,7 +63,7 @@ class RunWeights:
         return digests
 
     def _read(self, group: MetricGroup) -> list[tuple[str, bool]]:
-        """Read what is not there yet; the keys of all that the metrics need."""
+        """Read what is not there yet; return the keys of all that the metrics need."""
         keys = [(name, name in group.whole) for name in group.weights]
         for name, whole in keys:
             if (name, whole) in self._params:

@@ -1,4 +1,4 @@
-"""A data set and metrics to rows: one a metric and image, failures among them."""
+"""Scoring of one data set: one row a metric and image, failures included."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Bar = Callable[[int, int], contextlib.AbstractContextManager[Callable[[], None]]
 
 @dataclass(frozen=True)
 class Part:
-    """What is evaluated of one data set.
+    """The split of a data set that is evaluated.
 
     Attributes:
         spec: as it was asked for, ``NAME``, ``NAME:SPLIT``, ...
@@ -45,7 +45,7 @@ class Part:
 
     @property
     def split(self) -> str:
-        """What stands after the colon, or ``images``."""
+        """The text after the colon, or ``images``."""
         return self.spec.partition(":")[2] or "images"
 
     @property
@@ -54,7 +54,7 @@ class Part:
         return all(e.reference for e in self.entries)
 
     def jobs(self) -> dict[str, tuple[Job, Entry]]:
-        """What is to be scored, by key."""
+        """The jobs to score, by key."""
         out = {}
         for entry in self.entries:
             image, reference = (
@@ -70,7 +70,7 @@ def _key(entry: Entry) -> str:
 
 
 def fingerprint(part: Part) -> str:
-    """Digest of the images, references and scores that an evaluation rests on."""
+    """Return a digest of the images, references and scores of an evaluation."""
     digest = hashlib.sha256()
     for entry in part.entries:
         reference = part.dataset.references.get(entry.reference)
@@ -94,7 +94,7 @@ def score_part(
     """Score every image of a part with every metric; the rows of all processes.
 
     Finished images are kept in ``journal_folder`` as they come, by each process in a
-    file of its own. A run that was broken off, by whatever signal, goes on from there
+    separate file. A run that was broken off, by whatever signal, goes on from there
     with any number of processes that see the folder.
 
     Args:
@@ -122,7 +122,7 @@ def score_part(
         todo = [job for job, _ in jobs.values()]
         skip = frozenset(job.key for key, (job, _) in jobs.items() if key in done)
         mine = dict(done)
-        # What is done was anybody's; this process takes its share of it to be its own.
+        # Any process may have done the rows; this one counts its share of them.
         total, start = -(-len(jobs) // rank.count), len(skip) // rank.count
         with bar(total, start) as advance:
             for job, row in runner.run(todo, skip):
@@ -148,7 +148,7 @@ def _journal(
     resume: bool,
     rank: Rank,
 ) -> Iterator[tuple[Journal, dict[str, Row]]]:
-    """This process's journal, and what all earlier ones of the part have finished."""
+    """Open this process's journal; return it and what earlier ones have finished."""
     stem = "".join(c if c.isalnum() else "-" for c in part.spec)
     left = sorted(folder.glob(f"{stem}-*-of-*.partial"))
     if left and not resume:
@@ -179,7 +179,7 @@ def long_rows(
     choices: Sequence[BoundMetric],
     weights: Mapping[str, str],
 ) -> Iterator[Row]:
-    """One row a metric of one scored image; what failed says why."""
+    """Return one row a metric of one scored image; failures say why."""
     for choice in choices:
         value = wide.get(choice.label)
         yield {

@@ -61,7 +61,7 @@ class Scoring:
 
 @dataclass(frozen=True)
 class Scored:
-    """What ``score_datasets`` found.
+    """The result of ``score_datasets``.
 
     Attributes:
         rows: one row an image and metric, failures among them.
@@ -88,7 +88,7 @@ def open_parts(
     unrated: bool = False,
     pristine: bool = False,
 ) -> list[Part]:
-    """The parts of data sets that are asked for.
+    """Open the splits of data sets that are asked for.
 
     Args:
         specs: forms of ``jiqa.data.splits.FORMS``.
@@ -120,7 +120,7 @@ def open_parts(
 
 
 def _pristine(dataset: Dataset, entries: Sequence[Entry]) -> list[Entry]:
-    """The references of images as images themselves, but for those already there."""
+    """Return references as images themselves, except those already there."""
     there = {e.reference for e in entries if e.hidden_reference}
     keys = dict.fromkeys(e.reference for e in entries if e.reference)
     return [
@@ -169,7 +169,7 @@ def score_datasets(
         for paired in dict.fromkeys(part.paired for part in parts)
     }
     weights = RunWeights(how.weights, _sets_of_loaded(how.metrics))
-    for choices in chosen.values():  # what is missing is told before anything is scored
+    for choices in chosen.values():  # missing weights are reported before any scoring
         digests |= weights.digests(choices)
     for part in parts:
         choices = chosen[part.paired]
@@ -213,7 +213,7 @@ def score_datasets(
 
 
 def _sets_of_loaded(metrics: Metrics) -> list[Weights]:
-    """Weights that loaded metrics bring along."""
+    """Return the weights that loaded metrics bring along."""
     if isinstance(metrics, str):
         return []
     loaded = [metric for metric in metrics if isinstance(metric, Loaded)]
@@ -221,7 +221,7 @@ def _sets_of_loaded(metrics: Metrics) -> list[Weights]:
 
 
 def resolve(how: Scoring, *, have_reference: bool) -> list[BoundMetric]:
-    """The choices that names stand for, with their options checked.
+    """Resolve names to choices, with their options checked.
 
     Names come first, then bound and loaded metrics in their order.
 

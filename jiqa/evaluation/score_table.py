@@ -1,4 +1,4 @@
-"""Score tables as other people write them, wide or long.
+"""Score tables in users' formats, wide or long.
 
 A wide table has one row an image and one column a metric, as ``jiqa score`` writes; a
 long one has the columns ``metric`` and ``value`` and one row an image and metric, as
@@ -127,7 +127,7 @@ def _told(
     ignore: Sequence[str],
     scores: Sequence[str],
 ) -> ScoreTable:
-    """What the columns are; ``scores`` are names of subjective ones."""
+    """Work out what the columns are; ``scores`` are names of subjective ones."""
     try:
         index = find_columns(table, MEANINGS).index
     except LayoutError as error:
@@ -157,7 +157,7 @@ def _told(
 def _subjective(
     table: tables.Table, names: Sequence[str], named: str | None, scores: Sequence[str]
 ) -> str | None:
-    """The column of subjective scores: as named, or the only one that may be one."""
+    """Return the column of subjective scores: as named, or the only candidate."""
     if named is not None:
         there = dict(zip(table.columns, names, strict=True))
         return there.get(named)

@@ -41,7 +41,7 @@ def split_protocol(
     seed: int = 0,
     mapping: Curve = 5,
 ) -> list[dict[str, Any]]:
-    """Figures of every metric on the test parts of repeated splits.
+    """Compute figures of every metric on the test parts of repeated splits.
 
     A trained model and a metric that never saw the data are comparable only on the
     same test parts, so all metrics get the same splits.
@@ -94,7 +94,7 @@ def _own_splits(
     score_direction: Mapping[str, str],
     mapping: Curve,
 ) -> list[dict[str, Any]]:
-    """Each block is a test part; those of one data set and metric go together."""
+    """Take each block as a test split; those of one data set and metric go together."""
     parts: dict[tuple[str, str], list[tuple[np.ndarray, np.ndarray]]] = defaultdict(
         list
     )

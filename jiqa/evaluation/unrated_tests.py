@@ -1,4 +1,4 @@
-"""What long rows say of metrics without any human score: Waterloo's tests and gMAD.
+"""Tests of metrics on rows without subjective scores: Waterloo's tests and gMAD.
 
 Images of level 0 are pristine. The tests themselves are in
 ``jiqa.evaluation.statistics.waterloo`` and ``jiqa.evaluation.statistics.gmad``.
@@ -61,7 +61,7 @@ class Table:
 
 
 def tables_of(rows: Iterable[Row]) -> list[Table]:
-    """Long rows as one table a data set and split, scores or not."""
+    """Arrange long rows as one table a data set and split, with or without scores."""
     parts: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         parts[str(row.get("data") or ""), str(row.get("split") or "")].append(row)
@@ -85,7 +85,7 @@ def expert_qualities(
     directions: Mapping[str, str],
     curves: Mapping[str, Any] | None = None,
 ) -> np.ndarray:
-    """The experts' values on one scale of 0 to 100, higher for better [k, n].
+    """Return the experts' values on one scale of 0 to 100, higher for better [k, n].
 
     Args:
         table: of the images.
@@ -118,7 +118,7 @@ def waterloo_tests(
     scale: str = "ranks",
     margin: float = MARGIN,
 ) -> list[dict[str, Any]]:
-    """D-, L- and P-test of every metric of a table.
+    """Run the D-, L- and P-test of every metric of a table.
 
     Args:
         table: values; levels say which images are pristine, and reference with
@@ -193,7 +193,7 @@ def waterloo_tests(
 def gmad_pairs(
     table: Table, *, levels: int, width: float = 0.2
 ) -> list[dict[str, Any]]:
-    """The pairs on which metrics contradict each other most, of distorted images.
+    """Find pairs of distorted images on which metrics contradict each other most.
 
     Args:
         table: values; a metric without any is left out.

@@ -1,4 +1,4 @@
-"""CNNIQA: one convolution, its largest and smallest answers, and what they say."""
+"""CNNIQA: one convolution, its largest and smallest responses, and dense layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WINDOW = 3
 
 @dataclass(frozen=True)
 class Config:
-    """The network; constants without a word on them are the paper's.
+    """Settings of the network; constants without a comment are the paper's.
 
     Attributes:
         kernels: convolutions of 7x7.
@@ -104,7 +104,7 @@ def head(
 def loss(
     config: Config, outputs: dict[str, Array], batch: Any
 ) -> tuple[Sum, dict[str, Sum]]:
-    """Error of each patch against its image's opinion."""
+    """Return the error of each patch against its image's score."""
     return patches.patchwise(config, outputs["local"], batch, config.loss)
 
 

@@ -29,7 +29,7 @@ CLASSES = class_table()
 
 @dataclass(frozen=True)
 class Config:
-    """What is trained.
+    """Settings of the network and of its training.
 
     The authors' second training has two stages: the dense layer alone (the backbone
     frozen; SGD, 1e-3, 50 epochs of batches of 8), then everything (Adam, 1e-5, 1e-6 for
@@ -37,25 +37,25 @@ class Config:
 
     Attributes:
         step: ``"distortion"``: the S-CNN alone learns to name distortions;
-            ``"score"``: opinions. Both have the S-CNN's arrays under the same keys.
+            ``"score"``: subjective scores. Both name the S-CNN's arrays alike.
         backbone: the network that knows objects, see
             ``jiqa.models.parts.backbones.TAPS``; its last map is taken.
         scnn: the network that knows distortions: ``"scnn"`` and ``"scnn_plain"`` of
             the authors' second release or ``"scnn_matconvnet"`` of the first.
         classes: (kind, level) of each class, the kind by name (what a data set says
-            before a slash is not looked at), or all by place among those of the data
+            before a slash is not looked at), or all by position among those of the data
             set, from 0; images of none count nothing.
-        loss: of opinions, ``"mse"`` or ``"mae"``.
+        loss: of subjective scores, ``"mse"`` or ``"mae"``.
         offset: what is added to a score.
         scale: what the network's number is multiplied by before.
         crop: side of the training crops; the authors take 448 for LIVE Challenge, 432
             for LIVE and whole images (384x512) for CSIQ and TID2013.
-        resize: square that images are first brought to; ``None`` for their own size.
+        resize: square that images are first resized to; ``None`` for none.
             The S-CNN is trained on 224 of 256.
         flip: whether crops are mirrored half of the time.
         grid: crops along each side when an image is scored; 0: the whole (authors').
         batch_statistics: whether batch normalisation takes those of the batch while
-            opinions are learned. A guess: with batches of 8 the statistics of the
+            scores are learned. A guess: with batches of 8 the statistics of the
             first training are the better ones. That one always takes the batch's.
     """
 
@@ -78,7 +78,7 @@ DISTORTION = Config(step="distortion", crop=224, resize=256)
 
 
 def backbone(config: Config) -> Network | None:
-    """The network that knows objects; none while the S-CNN is trained."""
+    """The network that knows objects; ``None`` while the S-CNN is trained."""
     one_of("step", config.step, "distortion", "score")
     return backbones.network(config.backbone) if config.step == "score" else None
 
@@ -89,7 +89,7 @@ def companions(config: Config) -> Mapping[str, str]:
 
 
 def kinds(config: Config) -> tuple[str, ...]:
-    """What the S-CNN is trained to tell apart; nothing where classes go by place."""
+    """The classes of the S-CNN; empty where classes go by position."""
     found = dict.fromkeys(kind for kind, _ in config.classes)
     names = tuple(kind for kind in found if isinstance(kind, str))
     if names and len(names) < len(found):
@@ -127,7 +127,7 @@ def init(key: Array, config: Config) -> Variables:
 
 
 def bilinear(first: Array, second: Array) -> Array:
-    """Products of two maps' channels, averaged over all places, ``[B, c1 c2]``.
+    """Products of two maps' channels, averaged over all positions, ``[B, c1 c2]``.
 
     Followed by the square root, with the authors' 1e-8 under it (maps behind a
     rectifier are not negative), and division by the row's length.
@@ -158,7 +158,7 @@ def features(
     key: Array | None = None,
     axis: str | None = None,
 ) -> tuple[Array, Flat]:
-    """``bilinear`` of both networks' last maps; of the S-CNN alone its means."""
+    """Return ``bilinear`` of both networks' last maps; of the S-CNN alone its means."""
     net, scnn = backbone(config), _scnn(config)
     fresh = config.batch_statistics or net is None
     second, state = backbones.maps(
@@ -221,7 +221,7 @@ def head(
 def loss(
     config: Config, outputs: dict[str, Array], batch: Any
 ) -> tuple[Sum, dict[str, Sum]]:
-    """Of opinions, or the cross entropy of the classes with ``accuracy``."""
+    """Return the loss of the scores, or of the classes, with their ``accuracy``."""
     if config.step == "score":
         return heads.regression(config, outputs["raw"], batch, config.loss)
     logits = outputs["logits"]
@@ -239,13 +239,13 @@ def loss(
 
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
-    """Of a whole image ``[H, W, C]``, or the mean over a fixed grid of crops."""
+    """Score a whole image ``[H, W, C]``, or average over a fixed grid of crops."""
     crops = views.of_image(config, image)
     return MODEL.apply(config, variables, crops)[0]["score"].mean()
 
 
 def min_side(config: Config) -> int:
-    """That leaves a sample of both last maps."""
+    """The smallest side that leaves a sample of both last maps."""
     scnn, net = _scnn(config), backbone(config)
     parts: list[tuple[Network, tuple[str, ...]]] = [(scnn, (scnn.trunk,))]
     if net is not None:

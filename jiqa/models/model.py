@@ -1,4 +1,4 @@
-"""What a trainable model promises: the functions that training and scoring know.
+"""The interface of a trainable model: the functions that training and scoring call.
 
 Most are trained by gradients, some are fitted in one pass over all images (``fit``). A
 model of the first kind is two pure steps, ``features`` (the backbone, which may stay
@@ -37,7 +37,7 @@ class Variables(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """A loss that several devices can add up, whatever each one's share of images.
+    """A loss as a sum and a count, which several devices can add up.
 
     Attributes:
         total: sum over images or pairs.
@@ -49,12 +49,12 @@ class Sum(NamedTuple):
 
 
 def _without_gradients(*_: Any, **__: Any) -> Any:
-    """What a model that is fitted in one pass has in the place of a network."""
+    """List the functions of a model that is fitted in one pass."""
     raise TypeError("expected a model that gradients train, got one that is fitted")
 
 
 def _by_gradients(*_: Any, **__: Any) -> Any:
-    """What a model that gradients train has in the place of statistics."""
+    """List the functions of a model that is trained by gradients."""
     raise TypeError("expected a model that is fitted, got one that gradients train")
 
 
@@ -77,7 +77,7 @@ class Model:
             the paper's defaults; all that the other functions depend on.
         init: ``(key, config) -> Variables``: random, backbone included.
         backbone: ``(config)``: the network of ``jiqa.nn`` whose published weights may
-            take the place of the ``"backbone."`` arrays (and whose name is
+            replace the ``"backbone."`` arrays (and whose name is
             ``config.backbone``), or ``None``.
         features: ``(config, variables, images, *, train, key, axis) ->
             (features, state)``: a tree of arrays, rows first, and the new statistics.
@@ -88,11 +88,11 @@ class Model:
             loading`` makes it (``score``, ``deviation``, ``histogram``, ``level``,
             ``reference``, ``mask``, ``group``, no text); rows whose mask is False count
             nothing. ``score`` and ``deviation`` come on the scale of ``span``, higher
-            is better. ``group`` int32 ``[B]`` is the place of the image's distortion
+            is better. ``group`` int32 ``[B]`` is the index of the image's distortion
             among ``kinds``, or else those of the data set, -1 for none. In batches to
             rank in it numbers the groups instead: all levels of one distortion of one
             reference, the reference itself (level 0) among them, whose rows stand
-            together. ``logs`` holds further ``Sum`` by name.
+            together. ``logs`` holds other ``Sum`` by name.
         prepare: ``(config, image, rng) -> array``: on the host, one decoded image
             ``[H, W, C]`` (uint8) to the training crop ``[h, w, 3]`` of the same dtype;
             without ``rng`` (``None``) the fixed one, for features that are kept.
@@ -107,9 +107,9 @@ class Model:
         span: ``(config)``: lowest and highest score, which the scale of a data set is
             mapped to.
         kinds: ``(config)``: names of distortions that it tells apart, without their
-            set's; none if it goes by their places in the data set.
+            set's; none if it goes by their positions in the data set.
         bias: key of the array that is added last to what becomes ``raw``, if there is
-            one; drawn at random, it begins at the mean of the opinions.
+            one; drawn at random, it begins at the mean of the scores.
         stages: what it can learn from, ``"scores"``, ``"ranks"``, ``"kinds"`` of
             distortions, ``"methods"`` (their errors) or good ``"photographs"``, with
             the options that it then has by default.
@@ -126,7 +126,7 @@ class Model:
             has it needs none of ``features``, ``head``, ``loss`` and ``prepare``. Or
             ``None``.
         choose: ``(config, variables, image) -> index``: of a model that chooses among
-            metrics, the place in ``config.names`` of the one for an image as ``score``
+            metrics, the index in ``config.names`` of the one for an image as ``score``
             takes it. How the run's metric computes that one, ``config.recipes`` say.
             Or ``None``.
     """
@@ -156,7 +156,7 @@ class Model:
     choose: Callable[..., Array] | None = None
 
     def options(self, stage: str, given: Mapping[str, Any]) -> Any:
-        """Its configuration for learning from what ``stage`` says.
+        """Return the configuration for learning from what ``stage`` names.
 
         Raises:
             ValueError: it cannot learn from that, or has no such option.

@@ -1,4 +1,4 @@
-"""NIMA: the distribution of opinions, not only their mean."""
+"""NIMA: the distribution of subjective scores, not only their mean."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Config:
     Attributes:
         backbone: ``"mobilenet_v1"``, ``"vgg16"``, ``"bn_inception"`` (Inception v2), or
             another key of ``jiqa.models.parts.backbones.TAPS``.
-        levels: which layers the opinions are read from. ``"classifier"``, what the
+        levels: which layers the scores are predicted from. ``"classifier"``, what the
             class scores were made from, is the paper's; ``"multi"`` and ``"last"`` are
             those of ``jiqa.models.rank``.
         pooling: of maps, ``"mean"`` or ``"mean-deviation"``.
         normalise: of the joined features, ``"none"``, ``"batch"`` or ``"layer"``;
             those of several levels need one.
-        bins: how many scores people choose from.
+        bins: how many scores an observer can choose from.
         low: the lowest score; AVA has 1 to 10, TID2013 0 to 9.
         high: the highest one. Scores in between are evenly spread, so any scale of
-            opinions does.
+            scores does.
         dropout: rate before the dense layer; of VGG-16 on fc6 too, where the paper
             says nothing and the network was trained with 0.5.
         target: ``"histogram"``: the votes of the data set; ``"mean"`` and
@@ -100,7 +100,7 @@ def init(key: Array, config: Config) -> Variables:
 
 
 def published(folder: Path | str | None = None) -> tuple[Config, Variables]:
-    """The network that idealo published: its settings and its arrays.
+    """Return the network that idealo published: its settings and its arrays.
 
     Args:
         folder: where to look first for the weights, see ``jiqa.weights.load``.
@@ -115,7 +115,7 @@ def published(folder: Path | str | None = None) -> tuple[Config, Variables]:
 
 
 def from_weights(arrays: Mapping[str, Any]) -> Variables:
-    """The set ``nima-mobilenet`` under the model's keys."""
+    """Return the set ``nima-mobilenet`` under the model's keys."""
     return heads.split(
         {
             k.replace("nima.", "head.opinions.")
@@ -184,7 +184,7 @@ def targets(config: Config, batch: Mapping[str, Any]) -> dict[str, Any]:
 def loss(
     config: Config, outputs: dict[str, Array], batch: Any
 ) -> tuple[Sum, dict[str, Sum]]:
-    """Earth mover's distance of the distributions, and with r = 1 as ``emd``."""
+    """Return the earth mover's distance, also with r = 1 as ``emd``."""
     p = outputs["probabilities"]
     q = jnp.asarray(batch["histogram"]).astype(p.dtype)
     known = jnp.asarray(batch["mask"]) & jnp.isfinite(q).all(-1)
@@ -204,7 +204,7 @@ def loss(
 def prepare(
     config: Config, image: np.ndarray, rng: np.random.Generator | None
 ) -> np.ndarray:
-    """A random crop of the resized image; without ``rng`` what ``score`` looks at."""
+    """Crop the resized image at random; without ``rng`` as ``score`` does."""
     image = resample.coloured(image)
     if rng is None and config.view == "squash":
         return resample.resized_host(image, config.crop, config.crop, config.resampling)
@@ -212,14 +212,14 @@ def prepare(
 
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
-    """Mean opinion of one image ``[H, W, C]``."""
+    """Return the mean of the distribution for one image ``[H, W, C]``."""
     return distribution(config, variables, image)["score"]
 
 
 def distribution(
     config: Config, variables: Variables, image: Array
 ) -> dict[str, Array]:
-    """``score``, ``deviation`` and ``probabilities`` ``[bins]`` of one image."""
+    """Return ``score``, ``deviation`` and ``probabilities`` ``[bins]`` of one image."""
     if config.view == "squash":
         side = config.crop
         crops = resample.resized(image, side, side, config.resampling)[None]
@@ -232,7 +232,7 @@ def distribution(
 
 
 def min_side(config: Config) -> int:
-    """Any: images are resized."""
+    """The smallest side: any, since images are resized."""
     return 1
 
 

@@ -1,4 +1,4 @@
-"""NIQE, its model of good photographs fitted to any folder of them."""
+"""NIQE with its model of pristine photographs fitted to any folder of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FEATURES = 36
 
 @dataclass(frozen=True)
 class Config:
-    """What is fitted.
+    """Settings of the fit.
 
     Attributes:
         sharp: share of the largest local deviation in a photograph that the blocks
@@ -36,10 +36,10 @@ class Config:
     luma: str = "matlab"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be fitted with.
+        """Check the settings.
 
         Raises:
-            ValueError: names the field, what was expected and what came.
+            ValueError: names the field, what was expected and what was given.
         """
         if not 0 <= self.sharp < 1:
             raise ValueError(expected("sharp", "from 0 to below 1", repr(self.sharp)))
@@ -60,7 +60,7 @@ class Blocks(NamedTuple):
 
 
 def sharp_blocks(config: Config, image: Any) -> tuple[Blocks, dict[str, int]]:
-    """The blocks of one photograph that count, and how many these are.
+    """Return the blocks of one photograph that count, and their number.
 
     As in the authors' ``estimatemodelparam`` those count whose mean local deviation
     exceeds a share of the largest.
@@ -75,7 +75,7 @@ def sharp_blocks(config: Config, image: Any) -> tuple[Blocks, dict[str, int]]:
     pixels = as_image(image, "image")
     check_range(pixels, "image")
     check_min_side(pixels.shape, niqe.info.min_side, "niqe")
-    # What is left over at the ends is not seen: so fewer sizes are compiled for.
+    # What is left over at the ends is left out, so that fewer sizes are compiled.
     height, width = (n - n % niqe.info.min_side for n in pixels.shape[:2])
     whole = to_float(pixels)[:height, :width]
     found = _statistics(whole, config.flat, config.luma)
@@ -112,7 +112,7 @@ def gaussian(photographs: Sequence[Blocks]) -> tuple[np.ndarray, np.ndarray]:
 def fit(
     config: Config, photographs: Sequence[Blocks]
 ) -> tuple[Variables, dict[str, int]]:
-    """``mean`` and ``whiten`` of all photographs' blocks, and how many these are.
+    """Fit ``mean`` and ``whiten`` to all photographs' blocks, and count these.
 
     Raises:
         ValueError: too few blocks, or blocks that are too much alike.
@@ -130,12 +130,12 @@ def fit(
 
 
 def init(key: Array, config: Config) -> Variables:
-    """Arrays of the right shapes."""
+    """Return zeros of the right shapes."""
     return Variables({"mean": jnp.zeros(_FEATURES), "whiten": jnp.eye(_FEATURES)}, {})
 
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
-    """NIQE of one image ``[H, W, C]`` in [0, 1]; lower is better."""
+    """Return the NIQE of one image ``[H, W, C]`` in [0, 1]; lower is better."""
     found = block_statistics(image, flat=config.flat, luma=config.luma)
     arrays = variables.params["mean"], variables.params["whiten"]
     return distance(found.values, found.known, *arrays)

@@ -1,4 +1,4 @@
-"""QODCNN for screen content: all patches, telling ones, then weights by texture."""
+"""QODCNN for screen content: all patches, effective ones, then weights by texture."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Config:
-    """The network and the step of its training.
+    """Settings of the network and the step of its training.
 
-    The text at hand gives the layers' number and kind and the three steps. All else is
+    The source gives the layers' number and kind and the three steps. All else is
     a guess: widths, patches and the dense layer after WaDIQaM, and what follows.
 
     Attributes:
-        step: ``"all"``: every patch learns its image's opinion; ``"effective"``: only
-            those whose own quality is nearest to it. They are chosen anew at every step
+        step: ``"all"``: every patch learns its image's score; ``"effective"``: only
+            those predicted nearest to it. They are chosen anew at every step
             by the network as it is, so that nothing has to be kept between the steps.
         keep: share of an image's patches that are effective; one half.
         weighting: of the patches in a score, the third step, which trains nothing:
@@ -49,7 +49,7 @@ class Config:
         widths: of the pairs of convolutions.
         hidden: width of the dense layer.
         dropout: rate before the last layer. The abstract names batch normalisation and
-            weight decay alone; with 0.5 the network stayed at the mean opinion for
+            weight decay alone; with 0.5 the network stayed at the mean score for
             hundreds of updates in which it learns without.
         patches: of each image in a training step.
         loss: ``"mse"`` (the abstract's Euclidean distance) or ``"mae"``.
@@ -74,7 +74,7 @@ def _nodes(config: Config) -> tuple[Node, ...]:
 
 
 def arrays(key: Array, config: Config, joined: int) -> Variables:
-    """Random arrays; ``joined`` times the last width go into the dense layers."""
+    """Draw random arrays; the dense layers take ``joined`` times the last width."""
     shapes = {
         **patches.chain_shapes(_nodes(config)),
         **patches.branch_shapes("fc", joined * config.widths[-1], config.hidden),
@@ -90,7 +90,7 @@ def described(
     train: bool,
     axis: str | None,
 ) -> tuple[Array, Flat]:
-    """Largest and mean answers ``[B, P, 2 D]`` of patches ``[B, P, 32, 32, 3]``."""
+    """Return the largest and mean responses ``[B, P, 2 D]`` of patches."""
     nodes = _nodes(config)
     last = nodes[-1].name
     flat = cut.reshape(-1, *cut.shape[2:])
@@ -130,7 +130,7 @@ def judged(
 
 
 def texture(cut: Array, weighting: str) -> Array:
-    """Weights ``[B, P]``, in grey levels, with 1e-6 so that a flat image has some."""
+    """Return weights ``[B, P]``, in grey levels, with 1e-6 for flat images."""
     one_of("weighting", weighting, "gradient", "deviation", "none")
     if weighting == "none":
         return jnp.ones(cut.shape[:2], cut.dtype)
@@ -169,7 +169,7 @@ def head(
 def loss(
     config: Config, outputs: dict[str, Array], batch: Any
 ) -> tuple[Sum, dict[str, Sum]]:
-    """Error of each patch, or of the effective ones, against its image's opinion."""
+    """Return the error of each patch, or effective patch, against its image's score."""
     one_of("step", config.step, "all", "effective")
     local = outputs["local"]
     if config.step == "effective":
@@ -178,7 +178,7 @@ def loss(
 
 
 def effective(config: Config, local: Array, batch: Any) -> Array:
-    """The patches ``[B, K]`` whose quality is nearest to the image's opinion."""
+    """Return the patches ``[B, K]`` whose quality is nearest to the image's score."""
     count = max(1, math.ceil(config.keep * local.shape[1]))
     score = jnp.asarray(batch["score"]).astype(local.dtype)
     target = (jnp.where(jnp.isfinite(score), score, 0) - config.offset) / config.scale

@@ -27,7 +27,7 @@ def head(
     key: Array | None = None,
     axis: str | None = None,
 ) -> tuple[dict[str, Array], Flat]:
-    """Of rows (r, d, r - d), r of the reference and d of the image.
+    """Score rows (r, d, r - d), r of the reference and d of the image.
 
     Both pass through the chain together, so that batch normalisation treats them alike.
     The weights come from the image alone.

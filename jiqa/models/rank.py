@@ -17,16 +17,16 @@ from jiqa.models.parts import backbones, heads, losses, views
 
 @dataclass(frozen=True)
 class Config:
-    """What is trained, and in which of the two steps.
+    """Settings of the network and the step of its training.
 
     Constants without a word on them are those of RankIQA's released code; it trains
-    the ranks of LIVE, whose opinions are differences, with the other sign. What the
+    the ranks of LIVE, whose scores are DMOS, with the other sign. What the
     abstract of the multi-level paper leaves open is a guess: ``levels`` (which maps),
     ``pooling``, ``normalise``, ``hidden`` and where the dropout stands.
 
     Attributes:
         step: ``"rank"``: pairs of a synthetic ladder (the Siamese network of step one);
-            ``"score"``: opinions (step two). Both have the same arrays.
+            ``"score"``: subjective scores (step two). Both have the same arrays.
         backbone: a key of ``jiqa.models.parts.backbones.TAPS``.
         levels: ``"multi"``, ``"last"`` (the ablation) or, as RankIQA has it,
             ``"classifier"``; see ``jiqa.models.parts.backbones.Levels``.
@@ -41,10 +41,10 @@ class Config:
         loss: of step two: ``"mse"`` or ``"mae"``.
         offset: what is added to a score.
         scale: what the network's number is multiplied by before; step two compares
-            with (opinion - offset) / scale. With the mean and the deviation of the
-            opinions the head starts where it has to end.
+            with (score - offset) / scale. With the mean and the deviation of the
+            scores the head starts where it has to end.
         crop: side of the training crops.
-        resize: square that images are first brought to; ``None`` for their own size.
+        resize: square that images are first resized to; ``None`` for none.
         flip: whether crops are mirrored half of the time; the authors do not say.
         grid: crops along each side when an image is scored, 0 for the whole image. The
             authors average 30 random crops of 224; a grid of 5 is that without chance.
@@ -102,7 +102,7 @@ def head(
     key: Array | None = None,
     axis: str | None = None,
 ) -> tuple[dict[str, Array], Flat]:
-    """``score`` and ``raw`` ``[B]`` of the features of all levels, joined."""
+    """Return ``score`` and ``raw`` ``[B]`` from the features of all levels, joined."""
     keys = (None, None) if key is None else jax.random.split(key)
     x, state = heads.normalise(
         variables,
@@ -121,7 +121,7 @@ def head(
 def loss(
     config: Config, outputs: dict[str, Array], batch: Any
 ) -> tuple[Sum, dict[str, Sum]]:
-    """Of pairs or of opinions, as the step says."""
+    """Return the loss of pairs or of scores, as the step says."""
     one_of("step", config.step, "rank", "score")
     if config.step == "score":
         return heads.regression(config, outputs["raw"], batch, config.loss)
@@ -135,13 +135,13 @@ def loss(
 
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
-    """Of a whole image ``[H, W, C]``, or the mean over a fixed grid of crops."""
+    """Score a whole image ``[H, W, C]``, or average over a fixed grid of crops."""
     crops = views.of_image(config, image)
     return MODEL.apply(config, variables, crops)[0]["score"].mean()
 
 
 def min_side(config: Config) -> int:
-    """That leaves a sample of every map."""
+    """The smallest side that leaves a sample of every map."""
     taps = backbones.taps(config.backbone, config.levels)
     return views.min_side(config, (backbones.of(config), taps))
 

@@ -13,7 +13,7 @@ from jiqa.models.model import Model
 
 @functools.cache
 def all_models() -> Mapping[str, Model]:
-    """Every model, by name, in alphabetical order."""
+    """Return every model by name, in alphabetical order."""
     found = {}
     for _, module in modules(__name__.rpartition(".")[0]):
         model = getattr(module, "MODEL", None)
@@ -23,12 +23,12 @@ def all_models() -> Mapping[str, Model]:
 
 
 def list_models() -> list[str]:
-    """Names of the models that can be trained."""
+    """List the names of the models that can be trained."""
     return list(all_models())
 
 
 def get_model(name: str) -> Model:
-    """A model by name.
+    """Return a model by its name.
 
     Raises:
         ValueError: no such model; names the closest ones.

@@ -31,7 +31,7 @@ from jiqa.nn import Network
 
 @dataclass(frozen=True)
 class Config:
-    """The network, and what it chooses among.
+    """Settings of the network and the metrics that it chooses among.
 
     Constants without a word on them are those of the poster, which trained for 10
     epochs of batches of 64 with one rate of 1e-4. How images are cut, and the
@@ -50,9 +50,9 @@ class Config:
         loss: of the predicted errors, ``"mse"`` (a guess) or ``"mae"``.
         scale: what the network's numbers are multiplied by to be errors; 0 for the
             root of the mean square of all errors in the training images, which the run
-            records. With it one rate serves all scales of opinions.
+            records. With it one rate serves all scales of scores.
         crop: side of the training crops.
-        resize: square that images are first brought to; ``None`` for their own size.
+        resize: square that images are first resized to; ``None`` for none.
         flip: whether crops are mirrored half of the time.
         grid: crops along each side when an image is judged, 0 for the whole image.
         batch_statistics: whether the backbone's batch normalisation takes those of the
@@ -62,7 +62,7 @@ class Config:
             default, which the run records. Without it trains all the same, and is no
             metric.
         digest: SHA-256 of the table, which the run records.
-        order: places of the methods by their mean absolute error on the training
+        order: indices of the methods by their mean absolute error on the training
             images, least first, which the run records.
     """
 
@@ -94,7 +94,7 @@ def _taps(config: Config) -> tuple[str, ...]:
 
 
 def complete(config: Config, training: Sequence[Any], others: Sequence[Any]) -> Config:
-    """The configuration with what the table says of images, see ``errors_of`` there.
+    """Complete the configuration from the table of scores, see ``errors_of`` there.
 
     Raises:
         ValueError: no table, or one that does not fit the images.
@@ -181,9 +181,9 @@ def head(
     key: Array | None = None,
     axis: str | None = None,
 ) -> tuple[dict[str, Array], Flat]:
-    """``errors`` or ``logits`` ``[B, M]`` of the methods, and ``score`` ``[B]``.
+    """Return ``errors`` or ``logits`` ``[B, M]`` of the methods, and ``score`` ``[B]``.
 
-    Errors are on the scale of the opinions, positive for a method that is too high.
+    Errors are on the subjective scale, positive for a method that is too high.
     ``score`` is how sure the choice is: minus the size of the smallest predicted error,
     or the logarithm of the largest probability.
     """
@@ -215,14 +215,14 @@ def _outputs(config: Config, found: Array) -> dict[str, Array]:
 
 
 def targets(config: Config, batch: Mapping[str, Any]) -> dict[str, Any]:
-    """The batch with what the methods say, see ``method_table.beside``."""
+    """Add the methods' scores to the batch, see ``method_table.beside``."""
     return beside(recorded(config.methods, config.names, config.digest), batch)
 
 
 def loss(
     config: Config, outputs: dict[str, Array], batch: Any
 ) -> tuple[Sum, dict[str, Sum]]:
-    """Of the predicted errors or of the classes, see ``method_losses``."""
+    """Return the loss of the predicted errors or classes, see ``method_losses``."""
     one_of("loss", config.loss, "mse", "mae")
     if config.kind == "best":
         return method_errors.classes(outputs["logits"], batch)
@@ -237,31 +237,31 @@ def judged(config: Config, outputs: dict[str, Array], batch: Any) -> Array:
 
 
 def predicted(config: Config, variables: Variables, image: Array) -> dict[str, Array]:
-    """What ``head`` gives of one image ``[H, W, C]``, the mean over its crops."""
+    """Return ``head`` for one image ``[H, W, C]``, averaged over its crops."""
     outputs, _ = MODEL.apply(config, variables, views.of_image(config, image))
     name = "logits" if config.kind == "best" else "errors"
     return _outputs(config, outputs[name].mean(0))
 
 
 def score(config: Config, variables: Variables, image: Array) -> Array:
-    """How sure the choice is, see ``head``; of one image ``[H, W, C]``."""
+    """Return how sure the choice is, see ``head``, for one image ``[H, W, C]``."""
     return predicted(config, variables, image)["score"]
 
 
 def choose(config: Config, variables: Variables, image: Array) -> Array:
-    """The place among ``names`` of the method for an image ``[H, W, C]``, int32."""
+    """Return the index in ``names`` of the method for an image ``[H, W, C]``, int32."""
     merits = _merits(predicted(config, variables, image))
     return merits.argmax(-1).astype(jnp.int32)
 
 
 def _merits(outputs: Mapping[str, Array]) -> Array:
-    """The method with the largest is chosen, ``[..., M]``."""
+    """Return merits ``[..., M]``; the method with the largest is chosen."""
     errors = outputs.get("errors")
     return outputs["logits"] if errors is None else method_errors.nearness(errors)
 
 
 def min_side(config: Config) -> int:
-    """That leaves a sample of the last map."""
+    """The smallest side that leaves a sample of the last map."""
     return views.min_side(config, (backbone(config), _taps(config)))
 
 

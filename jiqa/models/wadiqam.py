@@ -26,7 +26,7 @@ CITATION = (
 
 @dataclass(frozen=True)
 class Config:
-    """The network; constants without a word on them are the authors'.
+    """Settings of the network; constants without a comment are the authors'.
 
     Attributes:
         top: ``"weighted"`` (WaDIQaM) or ``"patchwise"`` (DIQaM), where all patches of
@@ -51,7 +51,7 @@ class Config:
 
 
 def arrays(key: Array, config: Config, joined: int) -> Variables:
-    """Random arrays; ``joined`` times the last width go into the branches."""
+    """Draw random arrays; the branches take ``joined`` times the last width."""
     width = joined * config.widths[-1] * _cells(config) ** 2
     branches = ["fc", "weight"] if config.top == "weighted" else ["fc"]
     shapes = {**patches.chain_shapes(patches.chain(config.widths))}

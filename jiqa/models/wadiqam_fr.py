@@ -27,7 +27,7 @@ def head(
     key: Array | None = None,
     axis: str | None = None,
 ) -> tuple[dict[str, Array], Flat]:
-    """Of rows (d - r, d, r), d of the image and r of its reference."""
+    """Score rows (d - r, d, r), d of the image and r of its reference."""
     both = (features[..., :3], features[..., 3:])
     d, r = (wadiqam.described(config, variables, x, train) for x in both)
     rows = jnp.concatenate([d - r, d, r], -1)

@@ -20,7 +20,7 @@ BATCH_IMAGES = 8
 
 @dataclass(frozen=True)
 class Layout:
-    """What one compiled program is made for."""
+    """The shapes and dtypes that one compiled program is made for."""
 
     height: int
     width: int
@@ -32,7 +32,7 @@ class Layout:
 def groups_of(
     jobs: Sequence[Job], *, by_reference: bool
 ) -> list[tuple[bool, list[Job]]]:
-    """Jobs that may share a batch, and whether they have one reference.
+    """Group jobs that may share a batch, and mark those with one reference.
 
     ``by_reference`` puts jobs of one reference together, which networks then see once
     a batch. Jobs that have theirs to themselves make batches of many references.
@@ -48,7 +48,7 @@ def groups_of(
 def batch_size(
     layout: Layout, counts: Sequence[int], most: int = BATCH_IMAGES, devices: int = 1
 ) -> int:
-    """The size that costs least, of those within the limits.
+    """Return the size that costs least, of those within the limits.
 
     A batch costs as much as its full size, however many images it has, and one image
     more: the pass of its reference, or the call. So nine images make 5 + 4, not 8 + 1,
@@ -57,7 +57,7 @@ def batch_size(
     Args:
         layout: of the images.
         counts: how many jobs each group has.
-        most: a further limit in images. The limits are a device's.
+        most: an extra limit in images. The limits are a device's.
         devices: among how many a batch is divided; the size is a multiple of it.
     """
     pixels = BATCH_PIXELS // (layout.height * layout.width)
@@ -73,7 +73,7 @@ def batch_size(
 def batches_of(
     groups: Sequence[tuple[bool, list[Job]]], size: int
 ) -> list[tuple[bool, list[Job]]]:
-    """Batches of ``size`` at most, and whether each has one reference for all."""
+    """Cut batches of ``size`` at most, and mark those with one reference for all."""
     return [
         (one, own[i : i + size])
         for one, own in groups
@@ -88,7 +88,7 @@ class Group:
     Attributes:
         layout: of all images.
         choices: the metrics that take them, in the order of the program's columns.
-        refused: what the other metrics said.
+        refused: why the other metrics cannot be computed.
         program: see ``jiqa.scoring.memory.program_for``.
         size: rows of a full batch.
         batches: the jobs, and whether a batch has one reference for all.
@@ -102,7 +102,7 @@ class Group:
     batches: Sequence[tuple[bool, list[Job]]] = ()
 
     def prepare(self) -> None:
-        """Have the compiled programs ready that the batches need."""
+        """Load or compile the programs that the batches need."""
         layout = self.layout
         shape = (layout.height, layout.width, layout.channels)
         many = (self.size, *shape)

@@ -27,12 +27,12 @@ def choose(
 
     Args:
         names: comma list; ``all`` stands for every metric that can be computed on the
-            input and whose weights are at hand, ``all-classical`` for those of them
+            input and whose weights are available, ``all-classical`` for those of them
             that need none.
         settings: options, such as ``ssim.downsample=auto``.
         have_reference: whether the images come with references.
         weights: folder in which learned weights are looked for first.
-        left_out: told of each metric that ``all`` leaves out, and the weights it lacks.
+        left_out: called for each metric that ``all`` omits, with the weights it lacks.
 
     Raises:
         UsageError: unknown metric, option or value; a metric that needs a reference
@@ -84,7 +84,7 @@ def choose(
 
 
 def lacking_weights(folder: str | None) -> dict[str, str]:
-    """The metrics whose weights are nowhere, with the names of those weights."""
+    """Return the metrics whose weights are missing, with the names of those weights."""
     from jiqa.weights import WeightsNotFound, find, get_set
 
     lacking = {}
@@ -98,7 +98,7 @@ def lacking_weights(folder: str | None) -> dict[str, str]:
 
 
 def read_params(choices: Sequence[BoundMetric], folder: str | None) -> Params:
-    """The learned parameters of all choices, by set and key.
+    """Read the learned parameters of all choices, by set and key.
 
     Raises:
         UsageError: weights that are nowhere, or a file that does not fit.

@@ -59,7 +59,7 @@ class Program:
         return self._for(arrays)(self._params, *arrays)
 
     def prepare(self, reference: Any, image: Any) -> None:
-        """Have the program for such a batch ready if it is kept on disk.
+        """Load the program for such a batch if it is kept on disk.
 
         To load one takes seconds of one thread, without Python's lock, which another
         thread can spare. What is not kept is not compiled here: that takes gigabytes.
@@ -98,7 +98,7 @@ class Program:
         return jax.jit(kept.call)
 
     def _name(self, arrays: tuple[Any, ...]) -> str:
-        """A digest of all that the traced program depends on."""
+        """Return a digest of all that the traced program depends on."""
         facts = {
             "source": source_digest(),
             "versions": [__version__, jax.__version__, version("jaxlib")],
@@ -112,7 +112,7 @@ class Program:
 
 @functools.cache
 def source_digest() -> str:
-    """Digest of the package's own code and tables."""
+    """Return a digest of the package's source and tables."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.npz")]):
@@ -124,7 +124,7 @@ _DIGEST = 32  # bytes of SHA-256 in front of a kept program
 
 
 def _read(path: Path) -> bytes:
-    """The kept program; a damaged one would fail, or compute something else, later."""
+    """Read the kept program, if it is undamaged."""
     whole = path.read_bytes()
     digest, data = whole[:_DIGEST], whole[_DIGEST:]
     if hashlib.sha256(data).digest() != digest:
@@ -133,6 +133,6 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write whole or not at all; a full or read-only disk only costs time."""
+    """Write all or nothing; a full or read-only disk only costs time."""
     with contextlib.suppress(OSError):
         write_bytes(path, hashlib.sha256(data).digest() + data)

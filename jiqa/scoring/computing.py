@@ -1,4 +1,4 @@
-"""A decoded batch: its scores, and what becomes of it if computing them fails."""
+"""The scores of a decoded batch, and what happens if computing them fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Scored = tuple[Job, list[float], str]
 
 @dataclass(frozen=True)
 class Batch:
-    """What is computed at a time.
+    """A batch: images that are computed together.
 
     Attributes:
         program: what computes it.
@@ -38,7 +38,7 @@ class Batch:
     devices: int
 
     def computed(self) -> tuple[list[Scored], float]:
-        """Each job with its values, and the time that a job took; never raises."""
+        """Return each job with its values and the time that a job took; never raise."""
         started = time.perf_counter()
         try:
             columns = self._call(self.pixels, self.size)
@@ -73,7 +73,7 @@ class Batch:
 
 
 def width(*, deep: bool, bounded: bool) -> int:
-    """How many batches to compute at once.
+    """Return how many batches to compute at once.
 
     Metrics without networks keep little more than one core busy (1.2 of two, measured),
     so on the CPU several batches go side by side. Convolutions of networks use all
@@ -89,5 +89,5 @@ def width(*, deep: bool, bounded: bool) -> int:
 
 
 def _shortest(value: np.floating) -> float:
-    """The shortest decimal that stands for this float32 (or float64)."""
+    """Return the shortest decimal that stands for this float32 (or float64)."""
     return float(str(value))

@@ -32,7 +32,7 @@ class Job:
 
     @property
     def key(self) -> str:
-        """What identifies the row when a run is resumed."""
+        """The key that identifies the row when a run is resumed."""
         return f"{self.image}\n{self.reference or ''}"
 
 
@@ -67,7 +67,7 @@ def find_jobs(images: Sequence[str], reference: str | None) -> list[Job]:
 
 
 def expand(images: Sequence[str]) -> Iterable[tuple[Path, Path]]:
-    """Each image with its path below the folder or pattern that it was found by.
+    """Yield each image with its path below the folder or pattern that matched it.
 
     Raises:
         UsageError: a folder without images, or a pattern that nothing fits.
@@ -139,7 +139,7 @@ class _Matcher:
 
 
 def read_pairs(table: str) -> list[Job]:
-    """Jobs from a table with the columns ``reference`` and ``distorted``.
+    """Read jobs from a table with the columns ``reference`` and ``distorted``.
 
     Their synonyms will do as well, see ``jiqa.io.table_columns``. Relative paths count
     from the table's folder, or, where nothing is there, from the working directory.

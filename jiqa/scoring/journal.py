@@ -1,4 +1,4 @@
-"""A run's rows on disk while it lasts, so that an interrupted one can go on.
+"""A journal of a run's rows, from which an interrupted run resumes.
 
 Next to ``scores.csv`` stands ``scores.csv.partial``: one JSON object a line, the first
 says which metrics the rows hold. It is appended to as rows come and removed once the
@@ -19,7 +19,7 @@ from jiqa.version import __version__
 
 
 class Journal:
-    """Appends finished rows; ``done`` holds those of the run before, by key."""
+    """Appends finished rows; ``done`` holds those of the earlier run, by key."""
 
     def __init__(
         self, output: Path, settings: Mapping[str, Any], *, resume: bool
@@ -71,7 +71,7 @@ def _line(entry: Mapping[str, Any]) -> str:
 
 
 def read_journal(path: Path, settings: Mapping[str, Any]) -> dict[str, Row]:
-    """The finished rows of a journal, by key; a cut last line is left out.
+    """Read the finished rows of a journal, by key; a cut last line is left out.
 
     Raises:
         UsageError: it was written with other settings or by another version.

@@ -22,7 +22,7 @@ _BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
 def read_bytes(text: str) -> int:
-    """A number of bytes, such as ``512MB``, ``1.5 GiB`` or ``600000000``.
+    """Parse a number of bytes, such as ``512MB``, ``1.5 GiB`` or ``600000000``.
 
     Raises:
         UsageError: something else.
@@ -34,13 +34,13 @@ def read_bytes(text: str) -> int:
 
 
 def whole_bytes(choice: BoundMetric, layout: Layout) -> float:
-    """What a metric's learned features of a pair need; 0 where it has none."""
+    """Return the bytes of a metric's learned features of a pair; 0 without any."""
     deep = choice.metric.deep
     if deep is None:
         return 0
     options = choice.deep_options
     if not deep.spec(options).taps:
-        return 0  # a model of its own making: nobody knows
+        return 0  # a custom network: its size is unknown
     try:
         reduction = deep.tile_reduction(options)
     except ValueError:
@@ -49,7 +49,7 @@ def whole_bytes(choice: BoundMetric, layout: Layout) -> float:
 
 
 def fits(choice: BoundMetric, layout: Layout, memory: int) -> bool:
-    """Whether a metric sees a pair of that layout whole; otherwise it can in tiles.
+    """Return whether a metric takes a pair of that layout whole; or else in tiles.
 
     Raises:
         ValueError: it can do neither with so much memory.
@@ -78,7 +78,7 @@ def program_for(
     memory: int | None,
     devices: Sequence[Any] = (),
 ) -> tuple[Any, list[BoundMetric], int]:
-    """What computes them, the order of its columns, how many images at a time.
+    """Return the program, the order of its columns, and how many images it takes.
 
     Args:
         choices: that ``fits`` has let through.

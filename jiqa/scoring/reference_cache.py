@@ -25,11 +25,11 @@ class ReferenceCache:
         self._peek = functools.lru_cache(maxsize=4096)(peek)
 
     def peek(self, path: Path | Source) -> Shape:
-        """The reference's shape, from its header."""
+        """Return the reference's shape, from its header."""
         return self._peek(path)
 
     def read(self, path: Path | Source) -> np.ndarray:
-        """The reference's pixels.
+        """Return the reference's pixels.
 
         Two threads may decode one file at the same moment; that costs a little time
         and no harm.

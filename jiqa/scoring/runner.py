@@ -27,7 +27,7 @@ _AHEAD = 2  # batches being decoded while one is computed
 
 
 class _Image(NamedTuple):
-    """A job of a batch; once decoded, its pixels or what is wrong with its files."""
+    """A job of a batch; once decoded, its pixels or the error of its files."""
 
     group: Group
     one_reference: bool
@@ -110,7 +110,7 @@ class Runner:
     def _decoded(
         self, groups: deque[Group], pool: Threads
     ) -> Iterator[tuple[Group, list[_Image], Batch]]:
-        """The batches with their pixels, and the jobs whose files cannot be read."""
+        """Yield batches with their pixels, and the jobs whose files cannot be read."""
         batches = self._batches(groups, pool)
         for images in in_batches(self._decode, batches, pool, ahead=_AHEAD + 1):
             group, one_reference = images[0][:2]
@@ -126,7 +126,7 @@ class Runner:
             yield group, [image for image in images if not image.pixels], batch
 
     def _batches(self, groups: deque[Group], pool: Threads) -> Iterator[list[_Image]]:
-        """What is decoded together."""
+        """Yield the batches to decode."""
         while groups:
             group = groups.popleft()
             for following in list(groups)[:1]:
@@ -137,12 +137,12 @@ class Runner:
                     yield [_Image(group, one, job) for job in batch]
 
     def _is_mine(self) -> bool:
-        """Whether this process does the next piece of work; all count alike."""
+        """Return whether this process takes the next unit of work; all count alike."""
         self._turn += 1
         return (self._turn - 1) % self._share[1] == self._share[0]
 
     def _plan(self, job: Job) -> Layout | str:
-        """The layout of a job from the file headers, or what is wrong with it."""
+        """Return the layout of a job from the file headers, or what is wrong."""
         if job.problem:
             return job.problem
         try:
@@ -255,7 +255,7 @@ def _computed(
 
 
 def _widened(pixels: np.ndarray, channels: int) -> np.ndarray:
-    """Grey as so many equal channels; a repetition of one would cost as much."""
+    """Widen grey to so many equal channels; repeating one would cost as much."""
     if pixels.shape[-1] == channels:
         return pixels
     return np.repeat(pixels, channels, axis=-1)

@@ -1,7 +1,7 @@
-"""How good choices of a method are, image by image.
+"""Figures of how good choices of a method are, image by image.
 
-Everything here is on mapped scores, on the scale of people's. An error is what a method
-says minus what people say. The closed gap of a mean absolute error x is
+Everything here is on mapped scores, on the subjective scale. An error is a method's
+score minus the subjective one. The closed gap of a mean absolute error x is
 (SBS - x) / (SBS - VBS): the share of what lies between the single best solver and the
 virtual best one, the oracle, that a choice gains (Lindauer, van Rijn and Kotthoff, "The
 algorithm selection competitions 2015 and 2017", Artificial Intelligence 272, 2019).
@@ -27,7 +27,7 @@ ROLES = ("method", "single best", "selector", "fusion", "oracle")
 
 
 def single_best(mapped: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """The method that is best by and large, for each image [n].
+    """Return the method that is best on average, for each image [n].
 
     It is the first of ``order`` that has a score of the image; -1 where none has.
     """
@@ -36,19 +36,19 @@ def single_best(mapped: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 
 def oracle(mapped: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """The method with the smallest error for each image [n]; -1 where there is none."""
+    """Return the method of smallest error for each image [n]; -1 without one."""
     wrong = _wrong(mapped, score)
     return np.where(np.isfinite(wrong).any(1), wrong.argmin(1), -1)
 
 
 def picked(mapped: np.ndarray, choice: np.ndarray) -> np.ndarray:
-    """The scores of the chosen methods [n]; NaN where the choice is -1."""
+    """Return the scores of the chosen methods [n]; NaN where the choice is -1."""
     rows = np.arange(len(mapped))
     return np.where(choice < 0, np.nan, mapped[rows, choice])
 
 
 def rank_counts(mapped: np.ndarray, score: np.ndarray, ranks: int = 3) -> np.ndarray:
-    """How often each method is nearest, second and third [m, ranks].
+    """Count how often each method is nearest, second and third [m, ranks].
 
     Of equal errors the first method's counts as the smaller.
     """
@@ -59,7 +59,7 @@ def rank_counts(mapped: np.ndarray, score: np.ndarray, ranks: int = 3) -> np.nda
 
 
 def closed_gap(mae: float, single: float, virtual: float) -> float | None:
-    """(SBS - x) / (SBS - VBS): 0 for the single best, 1 for the oracle.
+    """Return (SBS - x) / (SBS - VBS): 0 for the single best, 1 for the oracle.
 
     Returns:
         ``None`` where the single best is as good as the oracle.
@@ -75,7 +75,7 @@ def figures(
     predictions: Sequence[tuple[str, str, np.ndarray]],
     choice: np.ndarray,
 ) -> list[dict[str, Any]]:
-    """Every method, the single best, the oracle, and what else predicts.
+    """Compute figures of every method, the single best, the oracle and all predictors.
 
     Args:
         methods: names [m].

@@ -1,4 +1,4 @@
-"""A selector that has learned, and its folder.
+"""A learned selector, and its folder.
 
 ``selector.json`` says all that decides the result but the forests' numbers, which are
 in ``forests.safetensors``.
@@ -31,10 +31,10 @@ _FORMAT = 1
 
 
 class Choices(NamedTuple):
-    """What a selector makes of images.
+    """A selector's choices for images.
 
     Attributes:
-        mapped: the methods' scores on the scale of people's [n, m].
+        mapped: the methods' scores on the subjective scale [n, m].
         choice: number of the method chosen for each image [n]; -1 where none has a
             score.
         predicted: the chosen methods' mapped scores [n]; NaN where there is none.
@@ -52,13 +52,13 @@ class Selector:
     Attributes:
         kind: how, see ``jiqa.selectors.rules``.
         methods: names of the methods [m], as they are scored or as a table has them.
-        curves: from their scores to the scale of people's.
+        curves: from their scores to the subjective scale.
         order: numbers of the methods, best first.
-        features: names of the further features of an image [k].
+        features: names of the extra features of an image [k].
         fill: what stands for a missing feature [m + k].
         forests: that decide.
-        direction: which scores are better, on the scale of people's.
-        facts: what else is known of how it came about.
+        direction: which scores are better, on the subjective scale.
+        facts: other facts about its origin.
     """
 
     kind: str
@@ -73,19 +73,19 @@ class Selector:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What has to score an image for it, by the names that ``jiqa.load`` takes."""
+        """The metrics that have to score an image, by names for ``jiqa.load``."""
         known = self.facts.get("methods", {})
         return tuple(known.get(m, {}).get("metric", m) for m in self.methods)
 
     def choose(
         self, arrays: Mapping[str, Any], raw: Array, further: Array | None = None
     ) -> tuple[Array, Array]:
-        """Of one image, inside a compiled program: the choice and its mapped score.
+        """Choose for one image in a compiled program: the choice and its mapped score.
 
         Args:
             arrays: of the forests, see ``jiqa.selectors.forests.Forests``.
             raw: the methods' scores [m], NaN where one is missing.
-            further: the further features [k], if there are any.
+            further: the extra features [k], if there are any.
 
         Returns:
             The number of the method, -1 where none has a score, and its mapped score.
@@ -108,7 +108,7 @@ class Selector:
         return Choices(mapped, choice, predicted)
 
     def check(self, scenario: Scenario) -> Scenario:
-        """The scenario with the methods in this selector's order.
+        """Return the scenario with the methods in this selector's order.
 
         Raises:
             UsageError: a method or a feature that it lacks.
@@ -162,7 +162,7 @@ def _choice(
     mapped: Array,
     features: Array,
 ) -> Array:
-    """The number of the method chosen for one image, -1 where none has a score."""
+    """Return the number of the method chosen for one image, -1 without a score."""
     fill = jnp.asarray(fill).astype(features.dtype)
     filled = jnp.where(jnp.isnan(features), fill, features)
     number = chosen(kind, outputs(arrays, depth, filled), mapped, order)
@@ -173,7 +173,7 @@ def _choice(
 def _choices(
     kind: str, depth: int, arrays: Any, fill: Any, order: Any, features: Any
 ) -> Array:
-    """``_choice`` for each row of mapped scores and further features."""
+    """Apply ``_choice`` to each row of mapped scores and extra features."""
 
     def one(row: Array) -> Array:
         return _choice(kind, depth, arrays, fill, order, row[: len(order)], row)
@@ -182,7 +182,7 @@ def _choices(
 
 
 def open_selector(folder: Path | str) -> Selector:
-    """What ``Selector.save`` has written.
+    """Open what ``Selector.save`` has written.
 
     Raises:
         ValueError: no such folder, one of another version, or a file that does not
@@ -196,7 +196,7 @@ def open_selector(folder: Path | str) -> Selector:
 
 
 def read_record(folder: Path | str) -> dict[str, Any]:
-    """What ``selector.json`` says.
+    """Read ``selector.json``.
 
     Raises:
         ValueError: see ``open_selector``.
@@ -222,7 +222,7 @@ def read_record(folder: Path | str) -> dict[str, Any]:
 
 
 def selector_of(record: Mapping[str, Any], arrays: Mapping[str, Any]) -> Selector:
-    """A selector from its record and the arrays of its forests, or none yet."""
+    """Make a selector from its record and its forests' arrays, if there are any."""
     return Selector(
         record["kind"],
         tuple(method["name"] for method in record["methods"]),

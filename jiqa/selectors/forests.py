@@ -41,14 +41,14 @@ class Forests:
     depth: int
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Outputs [n, forests, outputs] of many rows [n, features]."""
+        """Compute outputs [n, forests, outputs] of many rows [n, features]."""
         rows = jnp.asarray(features, jnp.float32)
         arrays = {k: jnp.asarray(v) for k, v in self.arrays.items()}
         return np.asarray(_of_rows(arrays, self.depth, rows))
 
 
 def outputs(arrays: Mapping[str, Any], depth: int, features: Array) -> Array:
-    """The mean of the leaves that one row [features] falls into: [forests, outputs].
+    """Average the leaves that one row [features] falls into: [forests, outputs].
 
     To be traced inside a compiled program; in float32, as the thresholds are.
 
@@ -78,7 +78,7 @@ def _of_rows(arrays: Mapping[str, Array], depth: int, rows: Array) -> Array:
 
 
 def stacked(forests: Sequence[Sequence[Forests]]) -> Forests:
-    """Single trees as forests: one sequence of trees a forest, all equally many.
+    """Stack single trees as forests: one sequence of trees a forest, all equally many.
 
     Raises:
         ValueError: forests of different numbers of trees, or a tree too large for
@@ -113,7 +113,7 @@ def tree_of(
     threshold: np.ndarray,
     value: np.ndarray,
 ) -> Forests:
-    """One tree as scikit-learn keeps it, its nodes renumbered level by level.
+    """Convert a tree of scikit-learn, its nodes renumbered level by level.
 
     Args:
         left: number of the node for values up to the threshold [nodes]; -1 of a leaf.
@@ -144,6 +144,6 @@ def tree_of(
 
 
 def single_leaf(value: np.ndarray) -> Forests:
-    """A tree that says the same [outputs] of every row."""
+    """Make a tree that gives the same [outputs] for every row."""
     none = np.array([-1])
     return tree_of(none, none, none, np.zeros(1), np.asarray(value)[None])

@@ -19,7 +19,7 @@ from jiqa.selectors.rules import KINDS, pairs
 
 @dataclass(frozen=True)
 class Growth:
-    """How forests are grown.
+    """Settings of the growing of forests.
 
     Attributes:
         kind: what they predict, one of ``jiqa.selectors.rules.KINDS``.
@@ -37,7 +37,7 @@ class Growth:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is no forest."""
+        """Check the settings."""
         one_of("kind", self.kind, *KINDS)
         for name in ("trees", "leaf"):
             if getattr(self, name) < 1:
@@ -51,15 +51,15 @@ class Growth:
 def grow(
     growth: Growth, features: np.ndarray, mapped: np.ndarray, score: np.ndarray
 ) -> Forests:
-    """The forests of a selector.
+    """Grow the forests of a selector.
 
     Args:
         growth: what they predict, and how they are grown.
         features: [n, features], without NaN.
-        mapped: the methods' scores on the scale of people's [n, m], NaN where a method
+        mapped: the methods' scores on the subjective scale [n, m], NaN where a method
             has none. No pair learns from such an image; ``errors`` and ``absolute``
             take the method to be as wrong as the image's worst.
-        score: people's [n].
+        score: subjective scores [n].
 
     Raises:
         UsageError: scikit-learn is not installed.
@@ -88,7 +88,7 @@ def grow(
 
 
 def regression(growth: Growth, features: np.ndarray, targets: np.ndarray) -> Forests:
-    """One forest that predicts all targets [n, outputs] from features [n, features]."""
+    """Grow a forest that predicts targets [n, outputs] from features [n, features]."""
     ensemble = require()
     forest = ensemble.RandomForestRegressor(**_settings(growth))
     features = np.asarray(features, np.float32)
@@ -99,7 +99,7 @@ def regression(growth: Growth, features: np.ndarray, targets: np.ndarray) -> For
 def _duel(
     growth: Growth, number: int, features: np.ndarray, one: np.ndarray, two: np.ndarray
 ) -> list[Forests]:
-    """Which of two methods is nearer, a mistake weighed by what it costs."""
+    """Grow a forest that says which of two methods is nearer, weighted by cost."""
     cost = np.abs(one - two)
     rows = cost > 0  # not NaN either
     nearer = one[rows] < two[rows]
@@ -128,7 +128,7 @@ def _classified(
 
 
 def _shares(value: np.ndarray) -> np.ndarray:
-    """Of each class [nodes, classes]: some versions keep sums of weights."""
+    """Return the share of each class [nodes, classes]: some versions keep sums."""
     return value[:, 0] / value[:, 0].sum(-1, keepdims=True)
 
 
@@ -155,7 +155,7 @@ def _settings(growth: Growth, number: int = 0) -> dict[str, Any]:
 
 
 def require() -> Any:
-    """What grows forests.
+    """Import scikit-learn, or say how to install it.
 
     Raises:
         UsageError: it is not installed.
@@ -171,7 +171,7 @@ def require() -> Any:
 
 
 def versions() -> dict[str, str]:
-    """What grew the forests, for the record."""
+    """Return the versions that grew the forests, for the record."""
     from importlib.metadata import version
 
     return {name: version(name) for name in _PACKAGES}

@@ -1,4 +1,4 @@
-"""Learning to choose from a scenario, and what that is worth on images not seen."""
+"""Learning of a selector from a scenario, and its figures on unseen images."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FUSION = "fusion.safetensors"
 
 @dataclass(frozen=True)
 class Fusion:
-    """Baselines that choose nothing: people's score predicted from all features.
+    """Baselines that choose nothing: MOS predicted from all features.
 
     Attributes:
         weights: of each feature, then the constant [features + 1]: least squares.
@@ -43,7 +43,7 @@ class Fusion:
     forest: Forests
 
     def save(self, folder: Path | str) -> None:
-        """Write ``fusion.safetensors``; what is missing is filled as the selector's."""
+        """Write ``fusion.safetensors``; missing features are filled as usual."""
         depth = np.array([self.forest.depth])
         arrays = {"weights": self.weights, "depth": depth, **self.forest.arrays}
         licence = "that of the scores it was learned from"
@@ -52,7 +52,7 @@ class Fusion:
         files.write(path, arrays, source=source, licence=licence, sha256="none")
 
     def on(self, selector: Selector, scenario: Scenario) -> dict[str, np.ndarray]:
-        """Scores [n] by name."""
+        """Predict scores [n] by name."""
         features = _features(selector, scenario)
         return {
             "fusion: least squares": _with_one(features) @ self.weights,
@@ -62,7 +62,7 @@ class Fusion:
 
 @dataclass(frozen=True)
 class Learned:
-    """A selector that has learned, and what it is worth.
+    """A learned selector and its figures.
 
     Attributes:
         selector: chooses a method for each image.
@@ -89,7 +89,7 @@ def learn(
     record: Mapping[str, Any] | None = None,
     progress: Progress = silent,
 ) -> Learned:
-    """Learn which of several methods to believe, image by image.
+    """Learn which of several methods to trust, image by image.
 
     The methods' scores are mapped to the scale of the subjective ones, and random
     forests grow on them that choose a method for each image.
@@ -197,7 +197,7 @@ def grow_selector(
 
 
 def fuse(selector: Selector, scenario: Scenario, growth: Growth) -> Fusion:
-    """The baselines, from the images and features that a selector learned from."""
+    """Fit the baselines to the images and features that a selector learned from."""
     features = _features(selector, scenario)
     weights = np.linalg.lstsq(_with_one(features), scenario.score, rcond=None)[0]
     forest = regression(growth, features, scenario.score[:, None])
@@ -205,7 +205,7 @@ def fuse(selector: Selector, scenario: Scenario, growth: Growth) -> Fusion:
 
 
 def open_fusion(folder: Path | str) -> Fusion:
-    """What ``Fusion.save`` has written.
+    """Open what ``Fusion.save`` has written.
 
     Raises:
         ValueError: it is not there, or no such file.
@@ -221,7 +221,7 @@ def open_fusion(folder: Path | str) -> Fusion:
 def reported(
     selector: Selector | RunSelector, scenario: Scenario, fusion: Fusion | None = None
 ) -> list[dict[str, Any]]:
-    """``figures.figures`` of a selector on images, beside all that it competes with.
+    """Return ``figures.figures`` of a selector, beside all that it competes with.
 
     Args:
         selector: of forests, or a network.
@@ -251,7 +251,7 @@ def cross_validated(
     folds: int,
     advance: Callable[[], None] = lambda: None,
 ) -> list[dict[str, Any]]:
-    """The same figures on images that each selector has not seen.
+    """Return the same figures on images that each selector has not learned from.
 
     All images are divided into parts, disjoint by reference. What is reported of a part
     is learned from the others, curves included.
@@ -302,7 +302,7 @@ def _features(selector: Selector, scenario: Scenario) -> np.ndarray:
 
 
 def _medians(features: np.ndarray) -> np.ndarray:
-    """Of each feature; 0 where it is missing everywhere."""
+    """Return the median of each feature; 0 where it is missing everywhere."""
     known = ~np.isnan(features).all(0)
     found = np.zeros(features.shape[1])
     found[known] = np.nanmedian(features[:, known], 0)

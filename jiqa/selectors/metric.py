@@ -1,7 +1,7 @@
 """Selectors as metrics: ``selector:FOLDER`` wherever a name is taken.
 
 All methods score an image, the selector chooses one, and its score is given on the
-scale of people's scores that the selector has learned from.
+scale of the subjective scores that the selector has learned from.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _OUTPUTS = ("score", "choice")
 
 
 def make(name: str, file: str) -> Metric:
-    """The metric of the selector in the folder ``file``.
+    """Make the metric of the selector in the folder ``file``.
 
     Its option is ``output``: ``"score"``, or ``"choice"`` for the number of the chosen
     method, in the order of ``selector.json``.
@@ -56,7 +56,7 @@ def make(name: str, file: str) -> Metric:
 
 
 def _metrics_of(record: Mapping[str, Any]) -> list[str]:
-    """What computes each method, without its options."""
+    """Return the metric of each method, without its options."""
     known = record["facts"].get("methods", {})
     labels = [method["name"] for method in record["methods"]]
     return [known.get(label, {}).get("metric", label) for label in labels]
@@ -64,7 +64,7 @@ def _metrics_of(record: Mapping[str, Any]) -> list[str]:
 
 @functools.lru_cache(maxsize=16)
 def _metric(name: str, changed: tuple[int, ...], current: tuple[str, ...]) -> Metric:
-    """The same until its files, or those of its methods, are written anew."""
+    """Return a metric, the same until its files, or its methods', are rewritten."""
     record = read_record(run_folder(name))
     selector = selector_of(record, {})
     members = [
@@ -129,12 +129,12 @@ class _Scoring:
         )
 
     def checked_spec(self, options: Options) -> FeatureSpec:
-        """What it needs, whatever its options; refuses wrong ones."""
+        """Return the feature spec, whatever its options; refuse wrong ones."""
         one_of("output", options.output, *_OUTPUTS)
         return self.spec
 
     def score(self, params: Mapping[str, Any], options: Options, image: Any) -> Any:
-        """Of one image ``[H, W, C]``."""
+        """Score one image ``[H, W, C]``."""
         sets = {
             own: {key: params[f"{own}/{key}"] for key in keys}
             for own, keys in self._sets.items()
@@ -148,7 +148,7 @@ class _Scoring:
 def _member(
     name: str, label: str, method: Mapping[str, Any], current: str
 ) -> BoundMetric:
-    """A method with its options; ``method`` is what was written down of it."""
+    """Resolve a method with its options; ``method`` is its record."""
     try:
         metric = get_metric(method.get("metric", label))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Runs of ``jiqa train selector``, reported on as selectors of forests are."""
+"""Network selectors: runs of ``jiqa train selector``, reported on as forests are."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from jiqa.weights.run_sets import run_folder
 
 @dataclass(frozen=True)
 class RunSelector:
-    """A network that chooses a method for each image by what it sees there.
+    """A network that chooses a method for each image from its pixels.
 
-    It is scored as its methods are, and says the place of the one that it chooses.
+    It is scored as its methods are, and gives the index of the one that it chooses.
 
     Attributes:
         kind: how it chooses, in words.
         methods: names of the methods [m], as the run has them.
-        columns: what computes them, as tables call it [m], then the network's own.
-        curves: from their scores to the scale of people's.
+        columns: what computes them, as tables call it [m], then the network's name.
+        curves: from their scores to the subjective scale.
         order: numbers of the methods, best first on the images that it learned from.
-        direction: which scores are better, on the scale of people's.
+        direction: which scores are better, on the subjective scale.
         facts: ``settings``: the options of the columns.
     """
 
@@ -44,11 +44,11 @@ class RunSelector:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What has to score an image for it, by the names that ``jiqa.load`` takes."""
+        """The metrics that have to score an image, by names for ``jiqa.load``."""
         return tuple(column.name for column in self.columns)
 
     def check(self, scenario: Scenario) -> Scenario:
-        """The scenario with the run's methods, and its choice as a further feature.
+        """Return the scenario with the run's methods, and its choice as a feature.
 
         Raises:
             UsageError: a column that it lacks.
@@ -63,7 +63,7 @@ class RunSelector:
         )
 
     def on(self, scenario: Scenario) -> Choices:
-        """What was chosen for the images of a scenario of ``check``.
+        """Return the choices for the images of a scenario of ``check``.
 
         Choices are those of the run as a metric: it does not know which methods have
         failed on an image. So ``predicted`` is NaN where the chosen one has, and
@@ -76,7 +76,7 @@ class RunSelector:
 
 
 def open_run_selector(name: str) -> RunSelector:
-    """The selector ``run:FOLDER``.
+    """Open the selector ``run:FOLDER``.
 
     Raises:
         ValueError: no run, one of a model that chooses nothing, or one that gives no

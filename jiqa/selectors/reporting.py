@@ -1,4 +1,4 @@
-"""What a selector is worth on images that it has not learned from, with its files."""
+"""Reports of a selector's quality on images that it has not learned from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jiqa.weights.run_sets import RUN, run_folder
 
 @dataclass(frozen=True)
 class SelectorReport:
-    """What a selector is worth.
+    """The quality of a selector.
 
     Attributes:
         figures: every method, the single best one, the oracle, the selector and what
@@ -44,7 +44,7 @@ class SelectorReport:
 
 
 def open_with_fusion(name: str | Path) -> tuple[Selector | RunSelector, Fusion | None]:
-    """A selector, and what one of forests is compared with.
+    """Open a selector, and the fusion that one of forests is compared with.
 
     Args:
         name: a folder of ``jiqa.selectors.learn``, or ``run:FOLDER`` of
@@ -66,7 +66,7 @@ def report(
     fusion: Fusion | None = None,
     output: Path | str | None = None,
 ) -> SelectorReport:
-    """Say what a selector is worth on images that it has not learned from.
+    """Evaluate a selector on images that it has not learned from.
 
     Args:
         selector: of ``learn``, or the name of one, see ``open_with_fusion``.
@@ -127,7 +127,7 @@ def report(
 def _choices(
     selector: Selector | RunSelector, scenario: Scenario, found: Choices
 ) -> list[dict[str, Any]]:
-    """One row an image."""
+    """Return one row an image."""
     names = ("", *selector.methods)
     columns = scenario.images, scenario.score, found.choice, found.predicted
     return [

@@ -1,17 +1,17 @@
-"""From what forests say of an image to the method that is chosen for it.
+"""Rules that choose a method for an image from the outputs of forests.
 
 After Wagner, Lin, Li and Saupe, "Algorithm selection for image quality assessment"
 (COSEAL workshop 2019, arXiv 1908.06911) and, for ``pairwise``, the selectors of
 AutoFolio (Lindauer et al., JAIR 53, 2015) and SATzilla (Xu et al., 2012):
 
-``pairwise``  for each pair of methods a forest says which is nearer to people's score;
+``pairwise``  for each pair of methods a forest says which is nearer to the MOS;
               the method with most votes is chosen, of equals the one with the higher
               sum of probabilities.
 ``errors``    the signed error of each method is predicted; the smallest magnitude wins.
 ``absolute``  the magnitude itself is predicted; the smallest wins.
 ``best``      a classifier says how probably each method is the best one.
-``nearest``   people's score is predicted and the method nearest to that is chosen. So
-              ``errors`` may be put where, as here, the methods' own scores are known.
+``nearest``   the MOS is predicted and the method nearest to that is chosen. So
+              ``errors`` may be put where, as here, the methods' scores are known.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ KINDS = ("nearest", "errors", "absolute", "best", "pairwise")
 
 
 def pairs(methods: int) -> tuple[np.ndarray, np.ndarray]:
-    """First and second method of each pair [pairs], in the order of the forests."""
+    """Return first and second method of each pair [pairs], in the forests' order."""
     return np.triu_indices(methods, 1)
 
 
 def chosen(kind: str, said: Array, mapped: Any, order: Any) -> Array:
-    """The method chosen for one image; among equals the first of ``order``.
+    """Return the method chosen for one image; among equals the first of ``order``.
 
     Args:
         kind: one of ``KINDS``.

@@ -31,9 +31,9 @@ class Scenario:
         raw: scores as the methods give them [n, m]; NaN where one is missing.
         score: subjective scores [n].
         direction: which of these are better.
-        features: names of further features of the images [k].
+        features: names of extra features of the images [k].
         further: those features [n, k]; NaN where one is missing.
-        facts: how the scores came about, kept with a selector that learns from them.
+        facts: how the scores were made, kept with a selector that learns from them.
     """
 
     images: tuple[str, ...]
@@ -48,16 +48,16 @@ class Scenario:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """How many images there are."""
+        """Return the number of images."""
         return len(self.images)
 
     @property
     def extra(self) -> np.ndarray:
-        """The further features [n, k], of which there may be none."""
+        """The extra features [n, k], of which there may be none."""
         return np.empty((len(self), 0)) if self.further is None else self.further
 
     def take(self, rows: Any) -> Scenario:
-        """Some of the images, by number or by a mask."""
+        """Take some of the images, by number or by a mask."""
         rows = np.arange(len(self))[rows]
 
         def some(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class Scenario:
         )
 
     def of_methods(self, names: Sequence[str]) -> Scenario:
-        """Only these methods, in this order.
+        """Take only these methods, in this order.
 
         Raises:
             UsageError: one that is not there.
@@ -89,7 +89,7 @@ class Scenario:
         return replace(self, methods=tuple(names), raw=self.raw[:, columns])
 
     def of_split(self, name: str) -> Scenario:
-        """Only the images of one split.
+        """Take only the images of one split.
 
         Raises:
             UsageError: it has no image.
@@ -103,7 +103,7 @@ class Scenario:
         return self.take(rows)
 
     def with_features(self, path: Path | str) -> Scenario:
-        """Further features: every column of numbers of a table with a column image.
+        """Add features: every column of numbers of a table with a column image.
 
         Raises:
             UsageError: no such table, one without such columns, one that lacks
@@ -130,7 +130,7 @@ class Scenario:
         return replace(self, features=table.metrics, further=values)
 
     def fingerprint(self) -> str:
-        """SHA-256 of all that a selector learns from."""
+        """Return the SHA-256 of all that a selector learns from."""
         digest = hashlib.sha256()
         digest.update(repr((self.images, self.references, self.methods)).encode())
         digest.update(repr((self.direction, self.features)).encode())
@@ -151,7 +151,7 @@ def _number(cell: str, path: Path | str, image: str, column: str) -> float:
 def scenario_of_rows(
     rows: Iterable[Mapping[str, Any]], direction: Mapping[str, Direction]
 ) -> Scenario:
-    """Long rows, one an image and metric, as a scenario.
+    """Make a scenario of long rows, one an image and metric.
 
     Args:
         rows: see ``jiqa.evaluation.rows.COLUMNS``.

@@ -1,6 +1,6 @@
 """A scenario on the scale of the subjective scores, as a table: ``portfolio.csv``.
 
-Its columns are ``image``, ``score`` (people's), ``split`` where that is known, then one
+Its columns are ``image``, ``score`` (MOS), ``split`` where that is known, then one
 a method, mapped to the scale of ``score``; an empty cell is a missing score. So whoever
 learns to choose needs neither the methods nor their curves.
 """
@@ -26,7 +26,7 @@ _FIRST = ("image", "score", "split")
 
 
 def is_portfolio(path: Path | str) -> bool:
-    """Whether a table stands where ``jiqa select`` has written it."""
+    """Return whether a table stands where ``jiqa select`` has written it."""
     path = Path(path)
     beside = [path.with_name(name) for name in (SELECTOR, CHOICES)]
     return path.name == FILE and any(other.is_file() for other in beside)
@@ -40,12 +40,12 @@ def write_portfolio(
     mapped: np.ndarray,
     splits: Sequence[str] = (),
 ) -> None:
-    """Write ``portfolio.csv``, whole or not at all.
+    """Write ``portfolio.csv`` atomically.
 
     Args:
         path: the file; ends in .csv.
         images: names [n].
-        score: people's scores [n].
+        score: subjective scores [n].
         methods: names [m], none of which may be image, score or split.
         mapped: the methods' scores on the scale of ``score`` [n, m].
         splits: the split of each image [n]; left out where none is known.

@@ -25,7 +25,7 @@ class Curves:
         parameters: b1 to b5 of each method [m, 5].
         low: smallest finite score that it was fitted to [m].
         high: largest [m].
-        notes: where no logistic could be fitted, what stands in its place; else empty.
+        notes: where no logistic could be fitted, what replaces it; else empty.
     """
 
     parameters: np.ndarray
@@ -43,13 +43,13 @@ class Curves:
         return logistic_curve(raw, self.parameters, self.low, self.high, xp)
 
     def ends(self) -> tuple[float, float]:
-        """Smallest and largest value that any of the curves takes."""
+        """Return the smallest and largest value that any of the curves takes."""
         places = np.linspace(self.low, self.high, 2001)
         values = self(places)
         return float(values.min()), float(values.max())
 
     def to_json(self) -> list[dict[str, Any]]:
-        """One record a method, for ``from_json``."""
+        """Return one record a method, for ``from_json``."""
         return [
             {"parameters": list(map(float, b)), "low": float(low), "high": float(high)}
             | ({"note": note} if note else {})
@@ -60,7 +60,7 @@ class Curves:
 
     @classmethod
     def from_json(cls, records: Sequence[Mapping[str, Any]]) -> Curves:
-        """What ``to_json`` said."""
+        """Read what ``to_json`` returned."""
         return cls(
             np.array([r["parameters"] for r in records], np.float64).reshape(-1, 5),
             np.array([r["low"] for r in records], np.float64),

@@ -1,4 +1,4 @@
-"""Training of the no-reference models, and what its runs are.
+"""Training of the no-reference models, and its runs.
 
 ``train`` is ``jiqa train`` as a function. What a run is made of is decided in
 ``Setup``; what it learns from is a ``Stage``. A finished run is the metric

@@ -1,7 +1,7 @@
-"""Checkpoints of a run, through Orbax: the last one and the best, each whole or not.
+"""Checkpoints of a run, through Orbax: the last and the best one, written atomically.
 
 A checkpoint has the state of training and, as plain numbers, where the loop was, the
-place in the data included. This is the only file that knows Orbax.
+position in the data included. This is the only file that knows Orbax.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Checkpoints:
     """The checkpoints in a run's folder; a context that waits for the last write."""
 
     def __init__(self, folder: Path) -> None:
-        """Look at what is there; every process of the run does."""
+        """List the checkpoints; every process of the run does."""
         from orbax.checkpoint import v1 as ocp
 
         self._kept = _BestAndLast()
@@ -34,7 +34,7 @@ class Checkpoints:
         )
 
     def __enter__(self) -> Checkpoints:
-        """Itself."""
+        """Return this object."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -43,33 +43,33 @@ class Checkpoints:
 
     @property
     def steps(self) -> list[int]:
-        """Of the checkpoints that are there, in order."""
+        """The steps of the existing checkpoints, in order."""
         return [found.step for found in self._orbax.checkpoints]
 
     def save(self, step: int, state: State, place: dict[str, Any], best: int) -> None:
-        """Write in the background, and let go of all but the best and this one.
+        """Write in the background, and delete all but the best and this one.
 
         Args:
             step: updates done.
             state: of training; it may be written over once this returns.
-            place: where the loop is, for JSON.
+            place: the position of the loop, for JSON.
             best: step of the best checkpoint, which may be this one; -1 for none.
         """
         self._kept.best = best
         copy = jax.tree.map(jnp.copy, state)
-        # Orbax has a key of its own for each part of a tuple, and reads it so.
+        # Orbax has a separate key for each element of a tuple, and reads it so.
         self._orbax.save_async(
             step, {"state": copy}, force=True, custom_metadata={"place": place}
         )
 
     def wait(self) -> None:
-        """Until what was asked for is on disk."""
+        """Wait until all requested writes are on disk."""
         self._orbax.wait()
 
     def restore(
         self, step: int, like: State, mesh: Mesh
     ) -> tuple[State, dict[str, Any]]:
-        """The state and the place of a checkpoint.
+        """Restore the state and the position of a checkpoint.
 
         Args:
             step: one of ``steps``.
@@ -86,14 +86,14 @@ class Checkpoints:
 
 
 class _Always:
-    """Every checkpoint that is asked for is written."""
+    """A policy that writes every checkpoint that is asked for."""
 
     def should_save(self, step: Any, previous_steps: Any, *, context: Any) -> bool:
         return True
 
 
 class _BestAndLast:
-    """Which checkpoints stay."""
+    """A policy that keeps the best and the last checkpoint."""
 
     best = -1
 

@@ -1,4 +1,4 @@
-"""All that decides what a training run makes: one record, JSON in the run's folder."""
+"""The settings of a training run: one record, kept as JSON in the run's folder."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _FITTED = ("model", "model_config", "data", "stage")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """What to train, on what, and how.
+    """Settings of a training run: model, data, optimisation.
 
     Attributes:
         model: name of the model.
         model_config: options of the model that are not at their defaults.
         data: what it learns from, as ``jiqa.data.splits.FORMS`` has it, or the path of
-            a table of one's own or of a folder that ``jiqa distort`` has written.
+            a user's table or that of a folder that ``jiqa distort`` has written.
         validation: what decides when to stop and which state is best; empty for
             ``hold_out`` of ``data``.
         hold_out: the share of the references in ``data`` (of the images, where there
@@ -71,7 +71,7 @@ class TrainingConfig:
             all levels.
         accumulation: parts of a batch that a device takes one after the other, for
             what does not fit into its memory. Batch statistics are then of a part.
-        epochs: times that every image is seen.
+        epochs: passes over all images.
         steps: updates, instead of ``epochs``; 0 for those.
         bfloat16: compute in half precision; parameters stay float32.
         ema: how much of the mean of the parameters is kept at each update; that mean
@@ -118,10 +118,10 @@ class TrainingConfig:
     select_on_test: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be trained with.
+        """Check the settings.
 
         Raises:
-            ValueError: names the field, what came and what is needed.
+            ValueError: names the field, what was expected and what was given.
         """
         one_of("stage", self.stage, *STAGES)
         mine = [
@@ -165,17 +165,17 @@ class TrainingConfig:
 
     @property
     def applying(self) -> tuple[str, ...]:
-        """The settings that mean something for the stage."""
+        """Return the settings that matter for the stage."""
         every = tuple(f.name for f in dataclasses.fields(self))
         return _FITTED if STAGES[self.stage].fitted else every
 
     def to_json(self) -> str:
-        """As it stands in the run's folder."""
+        """Return the settings as they stand in the run's folder."""
         record = dataclasses.asdict(self)
         return json.dumps({k: record[k] for k in self.applying}, indent=2) + "\n"
 
     def differences(self, other: TrainingConfig) -> list[str]:
-        """Each field that differs, in words; a tuple is what JSON makes of it."""
+        """Describe each field that differs, comparing what JSON makes of tuples."""
         mine, theirs = (json.loads(each.to_json()) for each in (self, other))
         return [
             f"{k} {mine[k]!r}, not {theirs[k]!r}" for k in mine if mine[k] != theirs[k]
@@ -189,7 +189,7 @@ _KINDS |= {tuple: "a list with commas"}
 
 
 def read_config(folder: Path) -> TrainingConfig:
-    """The record in a run's folder.
+    """Read the record in a run's folder.
 
     Raises:
         FileNotFoundError: no run is there.
@@ -209,11 +209,11 @@ def read_config(folder: Path) -> TrainingConfig:
 def with_settings(
     given: Mapping[str, Any], settings: Sequence[str], model_config: type
 ) -> TrainingConfig:
-    """A record from fields and ``KEY=VALUE`` settings over them.
+    """Make a record from fields and ``KEY=VALUE`` settings, which come last.
 
     Args:
         given: fields by name.
-        settings: of the record's own fields, or ``model.KEY=VALUE`` of the model's.
+        settings: of the record's fields, or ``model.KEY=VALUE`` of the model's.
         model_config: the class of the model's configuration.
 
     Raises:
@@ -250,7 +250,7 @@ def _default(of: dataclasses.Field[Any]) -> Any:
 
 
 def setting_value(setting: str, text: str, default: Any) -> Any:
-    """The text of a ``--set`` as what the default is.
+    """Parse the text of a ``--set`` by the type of the default.
 
     Raises:
         ValueError: a value of another type.

@@ -1,4 +1,4 @@
-"""Images of a source as crops, as the model sees them."""
+"""Crops of a source's images, as the model takes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_batches(
     *,
     training: bool,
 ) -> Batches:
-    """Random access to the batches of a plan.
+    """Return the batches of a plan, with random access.
 
     Args:
         setup: of the run, whose model sees the images.
@@ -51,7 +51,7 @@ def crop(
     image: np.ndarray,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """One image as the model sees it, of 8 bits; without ``training`` the fixed crop.
+    """Crop one image to 8 bits for the model; the fixed crop unless ``training``.
 
     A global function, so that processes that decode can be given it.
     """
@@ -59,17 +59,17 @@ def crop(
 
 
 def eight_bits(image: np.ndarray) -> np.ndarray:
-    """uint16 as uint8, rounded; uint8 as it is."""
+    """Return uint16 as uint8, rounded, and uint8 as it is."""
     if image.dtype == np.uint16:
         return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return image
 
 
 class PairBatches(Batches):
-    """Batches of images with their references' channels after their own."""
+    """Batches of images with their references' channels appended."""
 
     def __init__(self, dataset: Dataset, entries: Sequence[Entry], *more: Any) -> None:
-        """As ``Batches``.
+        """Take the arguments of ``Batches``.
 
         Raises:
             ValueError: an image without a reference.

@@ -1,4 +1,4 @@
-"""Runs for use elsewhere: one file of arrays, or one program with the arrays in it."""
+"""Export of runs: one file of arrays, or one program with the arrays inside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMATS = ("safetensors", "jax-export")
 
 
 def export_arrays(folder: Path | str, path: Path) -> None:
-    """Write a run as one safetensors file, with all that is known of it inside.
+    """Write a run as one safetensors file, with all facts about it inside.
 
     Its metadata hold, beside the origin, ``config`` and ``facts``: the texts of
     ``config.json`` and ``run.json``.
@@ -51,7 +51,7 @@ def export_program(
     size: tuple[int, int],
     platforms: tuple[str, ...] = ("cpu", "cuda", "tpu"),
 ) -> None:
-    """Write a run as a program of StableHLO that needs JAX, and no jiqa, to score.
+    """Write a run as a StableHLO program that needs JAX to score, but not jiqa.
 
     It takes images ``[B, H, W, 3]`` uint8 (of a full-reference model references, then
     distorted ones), any number B, and gives scores ``[B]`` on the scale of the data::
@@ -89,7 +89,7 @@ def export_program(
 
 
 def describe(folder: Path | str) -> str:
-    """One line on what a run holds."""
+    """Describe a run in one line."""
     run = open_run(folder)
     config = read_json(run.folder / "config.json")
     return f"{run.model.info.title}, trained on {config['data']}"

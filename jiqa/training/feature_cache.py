@@ -1,4 +1,4 @@
-"""Rows of features on disk, by image: appended to, never half there.
+"""Rows of features on disk, by image: only appended to, and always whole.
 
 Each array of the features is one file of rows, in the order of the keys in a text
 file. A key is written after its rows, so what a broken-off run leaves behind its last
@@ -16,7 +16,7 @@ import numpy as np
 
 
 class FeatureStore:
-    """Arrays of features in a folder, a row an image.
+    """Arrays of features in a folder, one row per image.
 
     Attributes:
         folder: where they are.
@@ -24,10 +24,10 @@ class FeatureStore:
     """
 
     def __init__(self, folder: Path, shapes: Sequence[Any]) -> None:
-        """Open it, made if need be.
+        """Open the store; make it if need be.
 
         Args:
-            folder: its own.
+            folder: the store's alone.
             shapes: shape and dtype of one row of each array.
         """
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class FeatureStore:
 
     @contextlib.contextmanager
     def appending(self) -> Iterator[None]:
-        """While this holds, no other process adds rows; what they added is seen."""
+        """Keep other processes from adding rows; show those that they have added."""
         with (self.folder / "lock").open("a") as lock:
             _wait_for(lock)
             self._read()
@@ -55,7 +55,7 @@ class FeatureStore:
             yield
 
     def append(self, keys: Sequence[str], arrays: Sequence[np.ndarray]) -> None:
-        """Add rows, in ``appending``."""
+        """Add rows, inside ``appending``."""
         for file, values, (shape, dtype) in zip(
             self._files(), arrays, self._rows, strict=True
         ):
@@ -68,7 +68,7 @@ class FeatureStore:
             self.rows[key] = len(self.rows)
 
     def arrays(self) -> list[np.ndarray]:
-        """All rows of each array, read as they are needed."""
+        """Return all rows of each array, read lazily."""
         count = len(self.rows)
         return [
             np.memmap(file, dtype, "r", shape=(count, *shape))
@@ -85,7 +85,7 @@ def _cut(path: Path, size: int) -> None:
 
 
 def _wait_for(file: Any) -> None:
-    """Until no other process holds the file; it is let go when closed."""
+    """Lock the file; wait while another process holds it. Closing it unlocks it."""
     try:
         import fcntl
     except ImportError:  # a system that has no such locks

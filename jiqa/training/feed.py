@@ -1,4 +1,4 @@
-"""Batches as the model's loss wants them: crops, groups to rank in, mapped scores."""
+"""Batches as a model's loss takes them: crops, groups to rank in, mapped scores."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rows = dict[str, Any]
 
 @dataclass(frozen=True)
 class Feed:
-    """The batches of one source, and what is done to each on the host.
+    """The batches of one source, and the host's work on each.
 
     Attributes:
         loader: this process's rows of the batches.
@@ -51,13 +51,13 @@ def feed(
     kept: Any = None,
     workers: int = 0,
 ) -> Feed:
-    """The batches of a source.
+    """Make the batches of a source.
 
     Args:
         setup: of the run.
         source: the images.
         training: random crops in random order, for ever; else fixed ones, once.
-        kept: rows of features that take the images' place, as
+        kept: rows of features that replace the images, as
             ``jiqa.training.frozen_features`` has them.
         workers: processes that decode; 0 for threads.
 
@@ -100,7 +100,7 @@ def feed(
 
 
 def on_devices(rows: Rows, mesh: Mesh) -> Rows:
-    """A batch on the devices of all processes, each of which gives its rows."""
+    """Put a batch on the devices of all processes, each of which gives its rows."""
     sharding = NamedSharding(mesh, P(AXIS))
     return jax.tree.map(
         lambda v: jax.make_array_from_process_local_data(sharding, np.asarray(v)), rows
@@ -108,7 +108,7 @@ def on_devices(rows: Rows, mesh: Mesh) -> Rows:
 
 
 def _units(setup: Setup, training: bool) -> int:
-    """Images or groups of a batch, a number that devices and parts can share."""
+    """Count images or groups of a batch in units that devices and steps can share."""
     config, devices = setup.config, setup.mesh.devices.size
     shares = devices * (config.accumulation if training else 1)
     if training and config.batch_size % shares:
@@ -143,7 +143,7 @@ def _finish(
 
 
 def _places(source: Source, names: Sequence[str], model: str) -> dict[str, int]:
-    """The number of each kind of distortion: the model's of that name, if it has names.
+    """Number each kind of distortion, as the model's names do if it has names.
 
     Raises:
         ValueError: none of the kinds bears a name that the model knows.
@@ -168,7 +168,7 @@ def _places(source: Source, names: Sequence[str], model: str) -> dict[str, int]:
 def _groups(
     places: Mapping[str, int], levels: int, first: int, rows: Rows
 ) -> np.ndarray:
-    """Numbers of groups to rank in, or of distortions, -1 for none."""
+    """Number the groups to rank in, or the distortions; -1 stands for none."""
     if levels:
         found = (first + np.arange(len(rows["mask"]))) // levels
     else:
@@ -181,5 +181,5 @@ def _is_text(value: Any) -> bool:
 
 
 def names_of(batch: Rows) -> Sequence[str]:
-    """The images of a batch as it was loaded."""
+    """Return the names of the images of a batch as it was loaded."""
     return [str(name) for name in batch["name"]]

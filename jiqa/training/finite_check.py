@@ -1,4 +1,4 @@
-"""The end of a run whose numbers are no numbers any more, with what went wrong."""
+"""The finite check: it ends a run whose numbers are NaN or infinite, and says why."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class NotFinite(ArithmeticError):
 
 
 def check(step: int, report: Report, images: Sequence[str] = ()) -> dict[str, float]:
-    """The figures of an update, once all of it is finite.
+    """Return the figures of an update, once all of it is finite.
 
     Args:
         step: number of the update, from 1.
-        report: what the update said.
+        report: the figures of the update.
         images: names of the images that it saw.
 
     Returns:

@@ -118,7 +118,7 @@ def fit_photographs(
 def photographs(
     data: str, data_dir: Path | str | None
 ) -> Sequence[tuple[str, Path | Source]]:
-    """Names and files of a folder's photographs, or of a data set's.
+    """Return names and files of a folder's photographs, or of a data set's.
 
     Args:
         data: see ``fit_photographs``.
@@ -150,7 +150,7 @@ def photographs(
 def _looked_at(
     found: Sequence[tuple[str, Path | Source]], measure: Callable[..., Any]
 ) -> Iterator[tuple[Row, Any, str]]:
-    """The row of each photograph, its statistics unless it failed, and its digest."""
+    """Return each photograph's row, digest, and statistics unless it failed."""
     for name, pixels, sha256, error in in_order(_decoded, found, _THREADS):
         row: Row = {"image": name, "error": error}
         statistics = None
@@ -174,12 +174,12 @@ def _decoded(
         return name, read_image(Encoded(name, data)), sha256, ""
     except DecodeError as error:
         return name, None, "", str(error)
-    except Exception as error:  # readers of records raise types of their own
+    except Exception as error:  # readers of records raise various types
         return name, None, "", f"{name}: cannot be read: {error}"
 
 
 def _write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """The rows as CSV; what a model says of an image comes before what is wrong."""
+    """Write the rows as CSV: the model's facts about an image, then its error."""
     first = ("image", "width", "height")
     more = dict.fromkeys(k for row in rows for k in row if k not in (*first, "error"))
     write_rows(path, (*first, *more, "error"), rows)

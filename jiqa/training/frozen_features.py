@@ -1,4 +1,4 @@
-"""Features of a backbone that stays as it is: computed once, kept on disk.
+"""Features of a frozen backbone: computed once, kept on disk.
 
 Each array of them stands in a folder named after what decides its numbers: the traced
 computation of this array alone, the weights, and what the model sees of an image. Heads
@@ -47,7 +47,7 @@ class Column:
     rows: np.ndarray
 
     def __getitem__(self, images: Any) -> np.ndarray:
-        """The features of some images, by their places in the source."""
+        """Return the features of some images, by their positions in the source."""
         return np.asarray(self.array[self.rows[images]])
 
 
@@ -55,15 +55,15 @@ class KeptFeatures:
     """Features of the images of a source, in the order of its entries."""
 
     def __init__(self, source: Source, columns: Any, sound: np.ndarray) -> None:
-        """Of columns on disk, and whether each image could be read."""
+        """Take columns on disk, and whether each image could be read."""
         self.source, self.columns, self.sound = source, columns, sound
 
     def __getitem__(self, images: Any) -> Any:
-        """The features of some images, as the model's ``head`` takes them."""
+        """Return the features of some images, as the model's ``head`` takes them."""
         return jax.tree.map(lambda column: column[images], self.columns)
 
     def batches(self, plan: Any, steps: int, mine: slice) -> KeptBatches:
-        """Random access to the batches of a plan, as ``Batches`` of images has it."""
+        """Return the batches of a plan with random access, as ``Batches`` does."""
         return KeptBatches(self, plan, steps, mine)
 
 
@@ -71,7 +71,7 @@ class KeptBatches(Batches):
     """Batches whose ``image`` is replaced by ``features``."""
 
     def __init__(self, kept: KeptFeatures, plan: Any, steps: int, mine: slice) -> None:
-        """Labels are read now, features batch by batch."""
+        """Read the labels now, and features batch by batch."""
         dataset, entries = kept.source.dataset, kept.source.entries
         super().__init__(dataset, entries, plan, steps, mine, None)
         self._kept = kept
@@ -84,11 +84,11 @@ class KeptBatches(Batches):
             self._histograms = np.asarray(found, np.float32)
 
     def __repr__(self) -> str:
-        """Short: Grain puts it into its logs."""
+        """Return a short text, since Grain puts it into its logs."""
         return f"KeptBatches(by {self.plan.batch_size})"
 
     def __getitem__(self, step: Any) -> dict[str, Any]:
-        """The batch of a step, this process's rows."""
+        """Return the batch of a step, this process's rows."""
         batch: dict[str, Any] = super().__getitem__(step)
         features = self._kept[batch.pop("image")]
         return {**batch, "features": features}
@@ -118,17 +118,17 @@ def keep_features(
     folder: Path | None = None,
     progress: Progress = silent,
 ) -> KeptFeatures:
-    """The features of all images of a source, from disk as far as they are there.
+    """Return the features of all images of a source, read from disk where they exist.
 
     Args:
         setup: of the run, whose model has the backbone.
-        source: the images; one fixed crop of each is seen.
+        source: the images; one fixed crop of each is used.
         variables: the model's arrays.
         folder: where features are kept; in jiqa's cache by default.
         progress: makes a progress bar.
 
     Raises:
-        ValueError: several processes, which would write to one place.
+        ValueError: several processes, which would write to one file.
     """
     if jax.process_count() > 1:
         raise ValueError(
@@ -194,7 +194,7 @@ def keep_features(
 
 
 def _whole(stores: Sequence[FeatureStore], keys: Sequence[str]) -> bool:
-    """Whether every store has all the rows."""
+    """Return whether every store has all the rows."""
     return all(key in store.rows for store in stores for key in keys)
 
 
@@ -203,7 +203,7 @@ def _parts(names: Sequence[str]) -> list[Sequence[str]]:
 
 
 def _below(variables: Variables) -> Variables:
-    """The arrays of the backbone alone."""
+    """Return the arrays of the backbone alone."""
     return Variables(
         *(
             {k: v for k, v in part.items() if k.startswith(BACKBONE)}
@@ -213,7 +213,7 @@ def _below(variables: Variables) -> Variables:
 
 
 def _probes(fixed: Callable[..., Any], channels: int) -> list[np.ndarray]:
-    """What the model sees of pictures with a gradient: tells crops and sizes apart."""
+    """Return the model's crops of gradients: different crops and sizes give others."""
     random = np.random.default_rng(0)
     found = []
     for height, width in ((300, 420), (900, 640)):
@@ -224,7 +224,7 @@ def _probes(fixed: Callable[..., Any], channels: int) -> list[np.ndarray]:
 
 
 def _digest(below: Variables, probes: Sequence[np.ndarray]) -> str:
-    """Of what all features depend on, beside the image: weights, what is seen of it."""
+    """Return a digest of what all features depend on beside the image."""
     arrays = {**below.params, **{f"state {k}": v for k, v in below.state.items()}}
     digest = hashlib.sha256(
         fingerprint({k: np.asarray(v) for k, v in arrays.items()}).encode()
@@ -236,12 +236,12 @@ def _digest(below: Variables, probes: Sequence[np.ndarray]) -> str:
 
 
 def _name(program: str, common: str) -> str:
-    """Of an array of the features: its computation, and what all depend on."""
+    """Name an array of the features by its computation and what all depend on."""
     return hashlib.sha256((program + common).encode()).hexdigest()[:32]
 
 
 def _key(source: Source, entry: Entry) -> str:
-    """Of an image's features: its file's digest, and its reference's if it has one."""
+    """Return the key of an image's features: digests of its file and its reference."""
     references: Mapping[str, Any] = source.dataset.references
     reference = references.get(entry.reference)
     return f"{entry.digest}-{reference.digest if reference else ''}"

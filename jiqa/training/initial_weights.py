@@ -1,4 +1,4 @@
-"""The arrays that a run begins with."""
+"""Initial weights: the arrays that a run begins with."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class InitialWeights:
 def initial_weights(
     setup: Setup, weights_folder: Path | str | None = None
 ) -> InitialWeights:
-    """Draw the arrays, and put published or trained ones in their places.
+    """Draw the arrays, and replace those that published or trained ones exist for.
 
     Args:
         setup: of the run. The mean of the scores that will be learned is what an
@@ -101,7 +101,7 @@ def _published(
     found: Mapping[str, Any],
     folder: Path | str | None,
 ) -> Iterator[tuple[weights.Weights, dict[str, np.ndarray]]]:
-    """Sets for the backbone and for what stands beside it, with the model's keys."""
+    """Return weights of the backbone and its companions, with the model's keys."""
     model, options = setup.model, setup.options
     sets = dict(model.companions(options))
     if model.backbone(options) is not None:

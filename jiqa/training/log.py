@@ -1,4 +1,4 @@
-"""What a run says as it goes: JSON lines, TensorBoard's file, curves as a picture."""
+"""The log of a run: JSON lines, TensorBoard's file, and curves as a picture."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FILE = "log.jsonl"
 
 
 class Log:
-    """The log of a run; lines after the step that a run goes on from are dropped."""
+    """The log of a run; lines after the step that a run resumes from are dropped."""
 
     def __init__(self, folder: Path, step: int = 0) -> None:
-        """Open it.
+        """Open the log.
 
         Args:
             folder: of the run.
-            step: updates that are done; later lines came from a run that was killed.
+            step: updates that are done; later lines are from a run that was killed.
         """
         self._path = folder / FILE
         self.lines = [x for x in read_log(folder) if x["step"] <= step]
@@ -56,7 +56,7 @@ class Log:
 
 
 def read_log(folder: Path) -> list[Line]:
-    """The lines of a run's log; one that was cut off is left out."""
+    """Read the lines of a run's log; one that was cut off is left out."""
     path = folder / FILE
     lines = []
     for text in path.read_text("utf-8").splitlines() if path.is_file() else []:
@@ -72,7 +72,7 @@ def _text(line: Line) -> str:
 
 
 def _board(folder: Path, step: int) -> Any:
-    """TensorBoard's file, where the extra ``tensorboard`` is installed."""
+    """Open TensorBoard's file if the extra ``tensorboard`` is installed."""
     try:
         import tensorboardX
     except ModuleNotFoundError:

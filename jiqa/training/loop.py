@@ -42,7 +42,7 @@ from jiqa.training.validation import validate
 
 @dataclass(frozen=True)
 class Position:
-    """How far a run has come; with the state, all that it is resumed from.
+    """How far a run has got; with the state, all that it resumes from.
 
     Attributes:
         data: state of the iterator over the training batches.
@@ -57,7 +57,7 @@ class Position:
     since: int = 0
 
     def after(self, step: int, figure: float) -> Position:
-        """The position after a validation at ``step`` gave ``figure``."""
+        """Return the position after a validation at ``step`` gave ``figure``."""
         if math.isfinite(figure) and (self.figure is None or figure > self.figure):
             return Position(self.data, step, figure, 0)
         return Position(self.data, self.best, self.figure, self.since + 1)
@@ -78,7 +78,7 @@ def train_by_gradients(
     workers: int = 0,
     progress: Progress = silent,
 ) -> Trained:
-    """Train a model, on all devices of all processes.
+    """Train a model on all devices of all processes.
 
     A run that was killed goes on from its last checkpoint and ends with the arrays
     that it would have ended with, to the bit on the same machine. With several
@@ -196,14 +196,14 @@ def train_by_gradients(
 
 
 def _figures_at(step: int, lines: Sequence[Line]) -> dict[str, float]:
-    """Those of the validation after an update."""
+    """Return the figures of the validation after an update."""
     found = [x for x in lines if (x["kind"], x["step"]) == ("validation", step)]
     return {k: v for x in found[-1:] for k, v in x.items() if k not in ("step", "kind")}
 
 
 @dataclass(frozen=True)
 class _Waiting:
-    """An update that nobody has looked at yet."""
+    """An update whose figures have not been checked yet."""
 
     step: int
     report: Any
@@ -211,7 +211,7 @@ class _Waiting:
     begun: float
 
     def note(self, log: Log | None, epoch: int) -> None:
-        """Wait for it, see that it is finite, and write it down."""
+        """Wait for it, check that it is finite, and write it down."""
         figures = finite_check.check(self.step, self.report, self.names)
         if log is not None:
             seconds = time.monotonic() - self.begun

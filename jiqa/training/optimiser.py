@@ -1,4 +1,4 @@
-"""From a run's settings to an Optax optimiser: rates, schedule, decay, clipping."""
+"""The optimiser of a run: rates, schedule, decay and clipping as Optax takes them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ BACKBONE, HEAD = "backbone.", "head."
 
 
 def trained(params: Mapping[str, Any], frozen: bool) -> dict[str, Any]:
-    """The parameters that gradients change: all, or all but the backbone's."""
+    """Return the parameters that gradients change: all, or all but the backbone's."""
     return {k: v for k, v in params.items() if not (frozen and k.startswith(BACKBONE))}
 
 
 def optimiser(
     config: TrainingConfig, steps_per_epoch: int, steps: int
 ) -> optax.GradientTransformation:
-    """What turns gradients into updates.
+    """Make the transformation of gradients into updates.
 
-    Clipping comes first and sees all gradients together; then backbone and head go
-    their ways, each with a rate of its own on one schedule.
+    Clipping comes first and takes all gradients together; then backbone and head go
+    separate ways, each with its rate on one schedule.
 
     Args:
         config: the run's settings.
@@ -73,5 +73,5 @@ def _rule(config: TrainingConfig, rate: optax.Schedule) -> optax.GradientTransfo
 
 
 def _kernels(params: Any) -> Any:
-    """Not biases, nor scales of batch normalisation."""
+    """Mark kernels: no biases, and no scales of batch normalisation."""
     return jax.tree.map(lambda value: value.ndim > 1, params)

@@ -8,7 +8,7 @@ from pathlib import Path
 from jiqa.io.atomic import replacing
 from jiqa.training.log import Line
 
-#: Colours that people with any colour vision tell apart (Okabe and Ito 2008).
+#: Colours that can be told apart with any colour vision (Okabe and Ito 2008).
 _TRAINING, _VALIDATION = "#0072B2", "#D55E00"
 
 

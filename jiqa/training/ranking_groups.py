@@ -1,4 +1,4 @@
-"""Which images form which batch where levels of a distortion are to be ranked."""
+"""Batches of images in groups, for ranking the levels of a distortion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Group = tuple[int, ...]
 
 
 def groups_of(entries: Sequence[Entry], pristine: bool = True) -> list[Group]:
-    """All levels of each distortion of each reference, the weakest first.
+    """Return all levels of each distortion of each reference, the weakest first.
 
     Args:
         entries: of a set whose levels are known.
@@ -63,7 +63,7 @@ class GroupPlan:
     def of(
         cls, groups: Sequence[Group], plan: BatchPlan, entries: Sequence[Entry]
     ) -> GroupPlan:
-        """Of groups as from ``groups_of``, and a plan whose images are groups."""
+        """Make a plan from groups of ``groups_of`` and a plan of group numbers."""
         levels = max(map(len, groups))
         rows = [(*g, *(PADDING,) * (levels - len(g))) for g in groups]
         table = np.array([*rows, (PADDING,) * levels])
@@ -73,17 +73,17 @@ class GroupPlan:
 
     @property
     def levels(self) -> int:
-        """Rows of a group."""
+        """The number of rows of a group."""
         return self.table.shape[1]
 
     @property
     def seed(self) -> int:
-        """Of the order."""
+        """The seed of the order."""
         return self.plan.seed
 
     @property
     def batch_size(self) -> int:
-        """Rows of a batch."""
+        """The number of rows of a batch."""
         return self.plan.batch_size * self.levels
 
     @property
@@ -92,11 +92,11 @@ class GroupPlan:
         return self.plan.batches_per_epoch
 
     def batch(self, step: int) -> tuple[int, np.ndarray]:
-        """The epoch of a step, and its images: positions or ``PADDING``."""
+        """Return the epoch of a step, and its images: positions or ``PADDING``."""
         epoch, chosen = self.plan.batch(step)
         # What fills up is -1, and so finds the last row of the table.
         return epoch, self.table[chosen].reshape(-1)
 
     def chance(self, position: int) -> int:
-        """One crop for all versions of a picture, so that only quality differs."""
+        """Return what decides the crop: one for all versions of a picture."""
         return int(self.references[position])

@@ -1,4 +1,4 @@
-"""Training as a function: a model's name, data and settings in, a run's folder out."""
+"""Training as a function of a model's name, data and settings; it fills a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run learns from, is validated on and reported on, and that they are apart."""
+"""Run data: images to train on, to validate on and to report on, all disjoint."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Source:
         spec: as they were asked for, or what they are a part of.
         dataset: the set.
         entries: the images.
-        unread: names of further ones that cannot be used, with the reason.
+        unread: names of those that cannot be used, with the reason.
     """
 
     spec: str
@@ -40,7 +40,7 @@ class Source:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of the images and of all that is known of them, in their order."""
+        """Return a digest of the images and all facts about them, in order."""
         digest = hashlib.sha256()
         for e in self.entries:
             facts = (e.name, e.digest, e.score, e.deviation, e.reference)
@@ -49,7 +49,7 @@ class Source:
 
     @property
     def pictures(self) -> dict[str, str]:
-        """What no other part may have, with names: references, or else images."""
+        """Map what no other split may have, references or else images, to names."""
         references = self.dataset.references
         keys = dict.fromkeys(e.reference for e in self.entries if e.reference)
         found = {references[key].digest: key for key in keys}
@@ -74,7 +74,7 @@ class Sources:
 
 
 def open_sources(config: TrainingConfig, data_dir: Path | str | None) -> Sources:
-    """Open the prepared sets of a run, and see that no picture is in two parts.
+    """Open the prepared sets of a run, and check that no picture is in two splits.
 
     Args:
         config: the run's settings.
@@ -106,7 +106,7 @@ def open_sources(config: TrainingConfig, data_dir: Path | str | None) -> Sources
 
 
 def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
-    """What a model can learn from a set: scores if it has some, else its distortions.
+    """Return what a model can learn from a set: scores if it has any, or distortions.
 
     Raises:
         ValueError: an unknown set or split, or one that the model cannot learn from.
@@ -157,7 +157,7 @@ def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Sou
 
 
 def _problem(entry: Entry, least: int) -> str:
-    """Why an image is of no use to the model, or nothing."""
+    """Return why an image is of no use to the model, or an empty text."""
     if entry.shape is None:
         return entry.problem
     height, width = entry.shape[:2]
@@ -187,7 +187,7 @@ def _is_test(spec: str) -> bool:
 
 
 def _need_apart(one: Source, other: Source) -> None:
-    """Refuse parts with a reference in common, or with an image that has none."""
+    """Refuse splits with a common reference, or with an image that has none."""
     mine, theirs = one.pictures, other.pictures
     both = [name for digest, name in mine.items() if digest in theirs]
     if both:

@@ -1,4 +1,4 @@
-"""A run's folder: what decides it is written first, the model whenever it is better.
+"""A run's folder: settings are written first, the model whenever it is better.
 
 * ``config.json``: the settings (``jiqa.training.config``)
 * ``run.json``: versions, devices, digests of data and first arrays, the scale
@@ -42,7 +42,7 @@ _DECISIVE = ("data", "start", "score")
 def claim(
     folder: Path, config: TrainingConfig, facts: dict[str, Any], *, resume: bool
 ) -> dict[str, Any]:
-    """Write down what decides a run, or check that it is as it was.
+    """Write down what decides a run, or check that it is unchanged.
 
     Args:
         folder: of the run.
@@ -78,7 +78,7 @@ def claim(
 
 
 def look_for_run(folder: Path, config: TrainingConfig, *, resume: bool) -> bool:
-    """Whether a run was begun in a folder, with these settings.
+    """Return whether a run with these settings was begun in a folder.
 
     Raises:
         ValueError: one was, and ``resume`` is not asked for or its settings differ.
@@ -96,7 +96,7 @@ def look_for_run(folder: Path, config: TrainingConfig, *, resume: bool) -> bool:
 
 
 def is_begun(folder: Path) -> bool:
-    """Whether a folder holds a run; one that a wrong setting stopped never began."""
+    """Return whether a folder holds a run that got past the check of its settings."""
     begun = any((folder / name).is_file() for name in (LOG, WEIGHTS))
     return begun and (folder / FACTS).is_file()
 
@@ -124,7 +124,7 @@ def make_folder(folder: Path) -> None:
 
 
 def facts_of(setup: Setup, begun: InitialWeights) -> dict[str, Any]:
-    """What decides a run beside its settings, and where it is computed.
+    """Return the facts that decide a run beside its settings, and where it is computed.
 
     Args:
         setup: of the run.
@@ -157,7 +157,7 @@ def facts_of(setup: Setup, begun: InitialWeights) -> dict[str, Any]:
 
 
 def where_computed() -> dict[str, Any]:
-    """Versions and devices, as ``run.json`` has them."""
+    """Return versions and devices, as ``run.json`` has them."""
     return {
         "versions": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),
@@ -181,7 +181,7 @@ def write_model(
     variables: Variables,
     step: int,
 ) -> None:
-    """Write the arrays of an update, see ``write_arrays``."""
+    """Write the arrays of an update; see ``write_arrays``."""
     trained_on = facts["data"]["training"]["spec"]
     write_arrays(
         folder,
@@ -200,7 +200,7 @@ def write_model(
 def write_arrays(
     folder: Path, variables: Variables, *, source: str, licence: str
 ) -> None:
-    """Write the arrays that make the run a metric, whole or not at all.
+    """Write the arrays that make the run a metric, all or none.
 
     Args:
         folder: of the run, with its settings.

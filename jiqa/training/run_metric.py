@@ -59,11 +59,11 @@ class Run:
 
     @property
     def images(self) -> tuple[str, ...]:
-        """What a call takes, by name."""
+        """The names of the images that a call takes."""
         return IMAGES[self.model.info.kind]
 
     def score(self, params: Mapping[str, Any], *images: Array) -> Array:
-        """Of one image ``[H, W, C]`` in [0, 1], or pair, on the scale of the data.
+        """Score one image ``[H, W, C]`` in [0, 1], or a pair, on the scale of the data.
 
         Args:
             params: all arrays of the model, flat, and by ``SET/KEY`` those of the
@@ -81,7 +81,7 @@ class Run:
         return (found - self.summand) / self.factor
 
     def choice(self, params: Mapping[str, Any], image: Array) -> Array:
-        """Of a model that chooses among metrics: the one for an image, by its place.
+        """Return the index of the metric chosen for an image, for a model that chooses.
 
         Args:
             params: see ``score``.
@@ -118,10 +118,10 @@ class Run:
             raise ValueError(f"run:{self.folder}: {error}") from None
 
     def arrays(self, weights_folder: Path | str | None = None) -> dict[str, Any]:
-        """All that ``score`` needs, read.
+        """Read all arrays that ``score`` needs.
 
         Args:
-            weights_folder: where weights of further metrics are looked for first.
+            weights_folder: where weights of other metrics are looked for first.
         """
         found, _ = read(self.folder / WEIGHTS)
         for name in self.methods.weights if self.methods else ():
@@ -131,7 +131,7 @@ class Run:
 
 
 def open_run(folder: Path | str) -> Run:
-    """What a run's folder says of its model; its arrays are read elsewhere.
+    """Read what a run's folder says of its model; its arrays are read elsewhere.
 
     Raises:
         ValueError: no run, one without a model yet, or one of a model that this
@@ -168,7 +168,7 @@ def open_run(folder: Path | str) -> Run:
 
 
 def make(name: str, file: str) -> Metric:
-    """What ``jiqa.registry`` asks for: the metric of the run in the folder ``file``."""
+    """Return the metric of the run in the folder ``file``, for ``jiqa.registry``."""
     return run_metric(name)
 
 
@@ -176,7 +176,7 @@ def run_metric(name: str) -> DeepMetric:
     """The metric ``run:FOLDER``.
 
     Of a model that chooses among metrics its option is ``output``: ``"score"``, or
-    ``"choice"`` for the place of the chosen one, which is not computed itself then.
+    ``"choice"`` for the index of the chosen one, which is not computed itself then.
 
     Raises:
         ValueError: see ``open_run``.
@@ -191,7 +191,7 @@ def run_metric(name: str) -> DeepMetric:
 
 @functools.lru_cache(maxsize=16)
 def _metric(name: str, changed: int, methods: tuple[str, ...]) -> DeepMetric:
-    """The same until its model, or a metric that it chooses, is written anew."""
+    """Return a metric, the same until its model, or one it chooses, is rewritten."""
     run = open_run(run_folder(name))
     spec = _spec(name, run)
 
@@ -245,7 +245,7 @@ def _spec(name: str, run: Run) -> FeatureSpec:
         weights=(name,),
         shapes={**run.params, **run.state},
         min_side=run.model.min_side(run.options),
-        # From them, what a pass through the network needs of memory is told.
+        # From them, what a pass through the network needs of memory is estimated.
         nodes=network.layers() if network is not None else (),
         taps=(network.trunk,) if network is not None else (),
     )
@@ -277,7 +277,7 @@ def _info(name: str, run: Run) -> Info:
         name=name,
         title=f"{info.title}, trained on {data}",
         direction="lower" if lower_better else "higher",
-        # Beyond the ends of the data's scale lie scores of what was not seen.
+        # Beyond the ends of the data's scale lie scores of unfamiliar images.
         range=(min(low, high), max(low, high)) if finite else info.range,
         fidelity_note=(
             f"a run of jiqa train: {run.options}, {run.factor:g}, {run.summand:g}; "

@@ -1,4 +1,4 @@
-"""From a data set's scale of scores to a model's own scale."""
+"""The map from a data set's scale of scores to a model's scale."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from jiqa.data.schema import Scale
 
 @dataclass(frozen=True)
 class Affine:
-    """``score * factor + summand``; a negative factor turns the scale round."""
+    """``score * factor + summand``; a negative factor reverses the scale."""
 
     factor: float = 1.0
     summand: float = 0.0
 
 
 def mapping(scale: Scale, span: tuple[float, float]) -> Affine:
-    """From a data set's scale to a model's span, on which higher is better.
+    """Map a data set's scale to a model's span, on which higher is better.
 
     Args:
         scale: of the data set.

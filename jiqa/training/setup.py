@@ -1,4 +1,4 @@
-"""What a training run is made of: decided once, before the first batch."""
+"""The set-up of a training run, decided once, before the first batch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AXIS = "data"
 
 
 def all_devices() -> Mesh:
-    """The devices of all processes, on one axis."""
+    """Return a mesh of the devices of all processes, on one axis."""
     return Mesh(np.array(jax.devices()), (AXIS,))
 
 
@@ -48,12 +48,12 @@ class Setup:
 
     @property
     def stage(self) -> Stage:
-        """What is learned from."""
+        """The stage: what is learned from."""
         return STAGES[self.config.stage]
 
     @property
     def sources(self) -> Sources:
-        """The images.
+        """The images of the run.
 
         Raises:
             ValueError: there are none.
@@ -63,7 +63,7 @@ class Setup:
         return self.data
 
     def affine(self, source: Source) -> Affine:
-        """From the scale of a source's scores to the model's span."""
+        """Return the map from the scale of a source's scores to the model's span."""
         scale = source.dataset.scale
         mapped = self.config.scores == "mapped" and self.stage.predicts_scores
         if scale is None or not mapped:
@@ -72,7 +72,7 @@ class Setup:
 
     @property
     def mean_score(self) -> float:
-        """Of all training images, on the model's scale; NaN if none are learned."""
+        """Mean training score on the model's scale; NaN if scores are not learned."""
         if self.data is None or not self.stage.predicts_scores:
             return math.nan
         entries = self.data.training.entries
@@ -84,7 +84,7 @@ class Setup:
 
 
 def set_up(config: TrainingConfig, data_dir: Path | str | None = None) -> Setup:
-    """Open the images of a run, and complete its settings by what they say.
+    """Open the images of a run, and complete its settings from them.
 
     Args:
         config: the settings as they were given.
@@ -103,10 +103,10 @@ def set_up(config: TrainingConfig, data_dir: Path | str | None = None) -> Setup:
 def completed(
     config: TrainingConfig, model: Model, sources: Sources
 ) -> tuple[TrainingConfig, Any]:
-    """The settings with all that files and images decide, and the model's options.
+    """Complete the settings and the model's options from files and images.
 
     Raises:
-        ValueError: what the model is to be told by a file is not there.
+        ValueError: a file that the model's options come from is missing.
     """
     options = model.options(config.stage, config.model_config)
     if not config.weights:

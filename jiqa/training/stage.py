@@ -1,4 +1,4 @@
-"""What a run can learn from: one record for each stage, which all of training asks."""
+"""What a run can learn from: one record for each stage, which all of training uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SCORED = "a column of scores (score, mos, dmos)"
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """What learning from one kind of facts needs, and what the finished run says.
+    """A stage: what learning from one kind of facts needs, and what its run predicts.
 
     The loss is the model's: ``Model.stages`` has the options that choose it.
 

@@ -1,4 +1,4 @@
-"""One update, written for one device among others, and how it is put on all of them.
+"""One update, written for one device among others, and its compilation for all.
 
 Each device has its rows of the batch and all parameters. Sums of the loss and of its
 gradients pass between the devices, not means: so rows that count nothing weigh nothing,
@@ -44,11 +44,11 @@ class State(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What an update says of itself; the same on every device.
+    """Figures of an update; the same on every device.
 
     Attributes:
         loss: over all rows of the batch.
-        logs: further sums by name.
+        logs: other sums by name.
         norm: of all gradients together, before clipping.
         sound: whether all of it is finite; the next two say what is not.
         sound_params: by key, whether a parameter was finite before the update.
@@ -66,7 +66,7 @@ class Report(NamedTuple):
 def initial_state(
     variables: Variables, config: TrainingConfig, rule: optax.GradientTransformation
 ) -> State:
-    """The state before the first update, in arrays of its own.
+    """Make the state before the first update, in new arrays.
 
     A step may write over its state, and what comes from ``variables`` is the caller's.
     """
@@ -78,14 +78,14 @@ def initial_state(
 
 
 def averaged(state: State) -> Variables:
-    """What is validated and given: the mean of the parameters where there is one."""
+    """Return what is validated and exported: the parameters' mean if there is one."""
     return Variables({**state.params, **state.ema}, state.stats)
 
 
 def training_step(
     setup: Setup, rule: optax.GradientTransformation
 ) -> Callable[[State, Batch], tuple[State, Report]]:
-    """The update of one device, to be run by all with the axis ``AXIS``.
+    """Return the update of one device, to be run by all with the axis ``AXIS``.
 
     Args:
         setup: of the run; its images do not matter.
@@ -134,7 +134,7 @@ def training_step(
 def evaluation_step(
     setup: Setup,
 ) -> Callable[[Variables, Batch], tuple[Array, dict[str, Sum]]]:
-    """Scores of all rows, the loss and logs, on every device; see ``training_step``."""
+    """Return a step that gives scores, loss and logs on every device."""
     model, options = setup.model, setup.options
 
     def evaluate(variables: Variables, batch: Batch) -> tuple[Array, dict[str, Sum]]:
@@ -150,7 +150,7 @@ def evaluation_step(
 
 
 def on_mesh(step: Callable[..., Any], mesh: Mesh, *, donate: bool = False) -> Any:
-    """A step of one device as one program of all: state on each, rows divided.
+    """Compile a step of one device for all: state on each, rows divided.
 
     Whether values are the same on all devices is not checked: with that check the
     gradients of parameters would arrive added up already, and be added up once more.
@@ -168,7 +168,7 @@ def on_mesh(step: Callable[..., Any], mesh: Mesh, *, donate: bool = False) -> An
 def _forward(
     setup: Setup, variables: Variables, rows: Batch, key: Array | None
 ) -> tuple[dict[str, Array], Flat]:
-    """Outputs in float32 and the new statistics; ``key`` is there in training only."""
+    """Return outputs in float32 and new statistics; ``key`` only in training."""
     model, options, config = setup.model, setup.options, setup.config
     train, axis = key is not None, AXIS if key is not None else None
     params = variables.params
@@ -196,7 +196,7 @@ def _forward(
 
 
 def as_floats(images: Array) -> Array:
-    """Images in [0, 1] from whole numbers, or as they are."""
+    """Return images in [0, 1], converted from whole numbers if need be."""
     if not jnp.issubdtype(images.dtype, jnp.integer):
         return images
     return images.astype(jnp.float32) / jnp.iinfo(images.dtype).max
@@ -205,7 +205,7 @@ def as_floats(images: Array) -> Array:
 def _in_parts(
     gradients: Callable[..., Any], state: State, batch: Batch, parts: int, key: Array
 ) -> Any:
-    """Gradients, sums and statistics of all rows, one part after the other."""
+    """Add up gradients, sums and statistics of all rows, one slice after the other."""
     if parts == 1:
         return gradients(state, batch, state.stats, key)
     divided = jax.tree.map(
@@ -227,7 +227,7 @@ def _in_parts(
 
 
 def _moved(ema: Flat, params: Flat, keep: float, step: Array) -> Flat:
-    """The mean, a step further; at first it forgets faster."""
+    """Update the running mean; at first it forgets faster."""
     if not ema:
         return ema
     done = step.astype(jnp.float32)

@@ -1,4 +1,4 @@
-"""What a training has come to."""
+"""The result of a training."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Trained:
         return f"{RUN}{self.folder}"
 
     def load(self, **options: Any) -> Any:
-        """The run as a metric with its arrays, as ``jiqa.load(self.name)`` gives it.
+        """Load the run as a metric with its arrays, as ``jiqa.load(self.name)`` does.
 
         Args:
             **options: of ``jiqa.load``.

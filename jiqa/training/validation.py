@@ -1,4 +1,4 @@
-"""How good a state is on images that no gradient comes from."""
+"""Validation: the quality of a state on images that are not trained on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jiqa.training.setup import Setup
 
 @dataclass(frozen=True)
 class Figures:
-    """How good it is.
+    """Figures of a validation.
 
     Attributes:
         all: figures by name.
@@ -30,7 +30,7 @@ class Figures:
 
 
 def validate(setup: Setup, feed: Feed, program: Any, variables: Variables) -> Figures:
-    """Figures over all images of a feed.
+    """Compute the figures over all images of a feed.
 
     Args:
         setup: of the run.
@@ -80,7 +80,7 @@ def validate(setup: Setup, feed: Feed, program: Any, variables: Variables) -> Fi
 def correlations(
     found: np.ndarray, score: np.ndarray, mask: np.ndarray
 ) -> dict[str, float]:
-    """SRCC, PLCC (no mapping before it) and RMSE of the images that count."""
+    """Return SRCC, PLCC (no mapping before it) and RMSE of the images that count."""
     from scipy import stats
 
     known = mask & np.isfinite(score)
@@ -97,7 +97,7 @@ def correlations(
 
 
 def ordered(table: dict[str, np.ndarray], levels: int) -> float:
-    """The share of pairs of two levels of a group of which the weaker scores higher."""
+    """Return the share of pairs of a group's levels whose weaker one scores higher."""
     score, level, mask = (
         table[k].reshape(-1, levels) for k in ("found", "level", "mask")
     )
@@ -108,7 +108,7 @@ def ordered(table: dict[str, np.ndarray], levels: int) -> float:
 
 
 def _everyones(rows: Any) -> np.ndarray:
-    """The rows of all processes, in their order."""
+    """Gather the rows of all processes, in their order."""
     if jax.process_count() == 1:
         return np.asarray(rows)
     return np.asarray(multihost_utils.process_allgather(rows, tiled=True))

@@ -35,7 +35,7 @@ _DEFINED = 0.9
 
 
 def cluster_numbers(references: Sequence[object]) -> np.ndarray:
-    """Numbers 0 to c - 1 [n]: one a reference, one a row without (``None``, empty)."""
+    """Number the clusters 0 to c - 1 [n]: one per reference, one per row without."""
     known: dict[object, int] = {}
     return np.array(
         [
@@ -47,7 +47,7 @@ def cluster_numbers(references: Sequence[object]) -> np.ndarray:
 
 
 def draw_clusters(clusters: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each resample holds each cluster [resamples, clusters]."""
+    """Draw how often each resample holds each cluster [resamples, clusters]."""
     rng = np.random.default_rng(seed)
     counts = np.empty((resamples, clusters), np.int32)
     step = max(1, _CHUNK // clusters)
@@ -62,7 +62,7 @@ def draw_clusters(clusters: int, resamples: int, seed: int) -> np.ndarray:
 def percentile_interval(
     values: np.ndarray, *, confidence: float = 0.95
 ) -> Interval | None:
-    """The middle share of the resampled figures.
+    """Return the middle share of the resampled figures.
 
     Args:
         values: a figure of every resample, NaN where it is not defined.
@@ -81,7 +81,7 @@ def percentile_interval(
 
 @dataclass(frozen=True)
 class Intervals:
-    """Intervals of one metric's figures, in its own direction; ``None`` if undefined.
+    """Intervals of one metric's figures, in its direction; ``None`` if undefined.
 
     Attributes:
         srcc: of Spearman's correlation.
@@ -106,7 +106,7 @@ def bootstrap_intervals(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Intervals:
-    """Percentile intervals of the figures of one metric.
+    """Compute percentile intervals of the figures of one metric.
 
     Args:
         x: the metric's values [n], infinities allowed.
@@ -161,7 +161,7 @@ def resampled_errors(
     n = sums[:, 0, 0]
     some = n > 0
     sums[~some] = np.nan
-    # The curve has weight 1 of its own column and the step's of the others.
+    # The curve has weight 1 of its column and the step's of the others.
     step = np.zeros((len(draws), table.shape[1]))
     step[:, 2] = 1
     if slopes.shape[1]:
@@ -185,7 +185,7 @@ def resampled_errors(
 
 
 def _directions(slopes: np.ndarray) -> np.ndarray:
-    """The ways in which parameters move a curve ``[n, ...]``, at right angles.
+    """Return the orthonormal directions in which parameters move a curve ``[n, ...]``.
 
     Parameters of a curve that is nearly a cubic or an exponential move it almost alike;
     what they move differently is not to be lost in sums of products.

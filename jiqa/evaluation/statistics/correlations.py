@@ -5,7 +5,7 @@ rows, values that are all the same) is ``None``, never NaN.
 
 Infinite values, such as the PSNR of two identical images, are values like others to
 the rank correlations: above (or below) all finite ones and tied among themselves. The
-others need finite numbers; ``replace_infinite`` puts the largest finite one in place,
+others need finite numbers; ``replace_infinite`` puts the largest finite one instead,
 as the evaluation script of CID:IQ does.
 """
 
@@ -60,7 +60,7 @@ def rmse(x: ArrayLike, y: ArrayLike) -> float:
 def outlier_ratio(
     predicted: ArrayLike, score: ArrayLike, deviation: ArrayLike
 ) -> float | None:
-    """Share of rows whose error exceeds twice the score's own uncertainty.
+    """Share of rows whose error exceeds twice the score's uncertainty.
 
     The rule of the Video Quality Experts Group: |predicted - score| > 2 deviation.
 
@@ -117,7 +117,7 @@ def fisher_interval(
 
 
 def replace_infinite(x: ArrayLike) -> tuple[np.ndarray, int]:
-    """Infinite values become the largest (or smallest) finite one.
+    """Replace infinite values by the largest (or smallest) finite one.
 
     Returns:
         The values [n] and how many were replaced. Without any finite value to take,

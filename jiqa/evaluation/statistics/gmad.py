@@ -3,8 +3,8 @@
 Ma et al., "Group maximum differentiation competition: model comparison with few
 samples", IEEE TPAMI 42(4), 2020. A defender says that two images have the same quality;
 among all such pairs the attacker chooses the one on which it sees the largest
-difference. Looked at by people, the pair shows which of the two is wrong. Here the
-pairs are found; looking at them, and the ranking that follows, is left to people.
+difference. To observers, the pair shows which of the two is wrong. Here the
+pairs are found; the subjective test and the ranking that follows are not done.
 """
 
 from __future__ import annotations

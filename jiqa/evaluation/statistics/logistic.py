@@ -42,7 +42,7 @@ class Fit:
 
     Attributes:
         kind: ``"logistic-5"``, ``"logistic-4"`` or ``"none"`` (values as they are).
-        parameters: b1, b2, ... of the formula above, for x as it came.
+        parameters: b1, b2, ... of the formula above, for the x given.
         n: rows it was fitted to.
         infinite: how many of them were infinite and taken as ``low`` or ``high``.
         low: smallest finite x among the rows.
@@ -68,7 +68,7 @@ class Fit:
     message: str
 
     def __call__(self, x: ArrayLike) -> np.ndarray:
-        """Predicted subjective scores, shape of x; infinite x count as the extremes."""
+        """Predict subjective scores, shape of x; infinite x count as the extremes."""
         x = self._finite(x)
         b = self.parameters
         if self.kind == "none":
@@ -78,7 +78,7 @@ class Fit:
         return logistic_about(x, b, (self.low + self.high) / 2)
 
     def jacobian(self, x: ArrayLike) -> np.ndarray:
-        """Derivatives of the prediction by the parameters [n, parameters]."""
+        """Return derivatives of the prediction by the parameters [n, parameters]."""
         x = self._finite(x)
         b = self.parameters
         if self.kind == "none":
@@ -138,7 +138,7 @@ def nonlinear_plcc(
 
 
 def _fit(x: np.ndarray, y: np.ndarray, mapping: int, infinite: int) -> Fit:
-    """The curve of least squares, in the parameters of its formula."""
+    """Fit the curve by least squares, in the parameters of its formula."""
     found = fit_logistics(x, y, tilted=mapping == 5)
     b1, b2, b3, b4, b5 = (float(b) for b in found.parameters)
     parameters = (b1, b2, b3, b4, b5)

@@ -12,7 +12,7 @@ over binned scores first (``jiqa.evaluation.statistics.logistic_grid``), then by
 Newton's method on all scores (``logistic_newton``; ``logistic_search`` joins the two).
 The correlation of the fitted f with the subjective scores is the multiple correlation
 of the two regressors, never below that of the straight line. Without b4 the curve is
-the four-parameter logistic, with a level in place of the line.
+the four-parameter logistic, with a level instead of the line.
 
 This is the only fit of a logistic here: ``statistics.logistic`` describes its result
 for one set of scores (evaluation, bootstrap, selectors), and the feature-map study
@@ -72,13 +72,13 @@ _ROWS = 32  # columns at once
 
 @dataclass(frozen=True)
 class BestFits:
-    """Where the fits of standardised rows are, in units of their scores.
+    """The fits of standardised rows, in units of their scores.
 
     Attributes:
         steepness: k of the tanh ``[rows]``.
         middle: c ``[rows]``.
         correlation: of the mapped with the subjective scores ``[rows]``.
-        ended: whether the search came to an end ``[rows]``.
+        ended: whether the search converged ``[rows]``.
     """
 
     steepness: np.ndarray
@@ -96,7 +96,7 @@ class LogisticFits:
         correlation: Pearson correlation of the mapped with the subjective scores
             ``[...]``; NaN for constant columns and those with values that are not
             finite.
-        ended: whether the search came to an end ``[...]``.
+        ended: whether the search converged ``[...]``.
     """
 
     parameters: np.ndarray
@@ -105,7 +105,7 @@ class LogisticFits:
 
 
 def logistic(x: Any, parameters: Any) -> np.ndarray:
-    """The mapping at ``x [..., N]`` with ``parameters [..., 5]``."""
+    """Evaluate the mapping at ``x [..., N]`` with ``parameters [..., 5]``."""
     x = np.asarray(x, np.float64)
     b1, b2, b3, b4, b5 = np.moveaxis(np.asarray(parameters), -1, 0)[..., None]
     return b1 / 2 * np.tanh(b2 * (x - b3) / 2) + b4 * x + b5
@@ -160,7 +160,7 @@ def fit_logistics(
 
 
 def standardised(y: np.ndarray) -> np.ndarray:
-    """``y [N]`` with mean 0 and standard deviation 1.
+    """Standardise ``y [N]`` to mean 0 and standard deviation 1.
 
     Raises:
         ValueError: values that are all equal, or not all finite.
@@ -174,7 +174,7 @@ def standardised(y: np.ndarray) -> np.ndarray:
 
 
 def varying(rows: np.ndarray) -> np.ndarray:
-    """Which rows ``[rows, N]`` are finite and not constant."""
+    """Return which rows ``[rows, N]`` are finite and not constant."""
     with np.errstate(invalid="ignore", over="ignore"):
         # A constant row may have a deviation, of rounding.
         spread, level = rows.std(1), np.abs(rows).max(1)
@@ -184,7 +184,7 @@ def varying(rows: np.ndarray) -> np.ndarray:
 def standardised_rows(
     rows: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Those rows that vary with mean 0 and standard deviation 1.
+    """Standardise those rows that vary to mean 0 and standard deviation 1.
 
     Returns:
         Standardised rows, their mean and standard deviation, and which rows they are,
@@ -197,7 +197,7 @@ def standardised_rows(
 
 
 def estimated(z: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """About the correlation that ``best_fits`` finds, from the grid alone."""
+    """Estimate the correlation that ``best_fits`` finds, from the grid alone."""
     slope, rest = _without_straight(z, y, True)
     gain = search_grid(z, rest, 1)[1]
     return np.sqrt(np.clip(slope**2 + gain, 0, 1))
@@ -206,7 +206,7 @@ def estimated(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 def best_fits(
     z: np.ndarray, y: np.ndarray, *, steepest: float = STEEPEST, tilted: bool = True
 ) -> BestFits:
-    """The best fit of each standardised row.
+    """Return the best fit of each standardised row.
 
     Args:
         z: rows ``[rows, N]`` of mean 0 and standard deviation 1.

@@ -1,7 +1,7 @@
-"""Where to start fitting a logistic: a grid, over scores sorted into bins.
+"""Initial values for fitting a logistic: a grid, over scores sorted into bins.
 
 What a fit needs of the scores, for given steepness and middle, are sums over them. Over
-bins those are products of small matrices, for all columns and places of the grid.
+bins those are products of small matrices, for all columns and points of the grid.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _BINS = 128
 _HALF = 1.5  # half of the bins lie within this many standard deviations
 _SLOPES = (0.15, 0.4, 1.0, 2.5, 6.0, 15.0)
 _SPACING = 1.2  # between neighbouring middles, in units of the argument of tanh
-#: Rows in one product: few enough for BLAS to start no threads of its own, which on
+#: Rows in one product: few enough for BLAS to start no threads, which on
 #: busy cores cost more than they bring.
 _ROWS = 8
 
@@ -36,13 +36,13 @@ def _middles(k: float) -> tuple[np.ndarray, np.ndarray]:
 def search_grid(
     z: np.ndarray, rest: np.ndarray, count: int, *, tilted: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The best places of the grid: peaks over steepness, in each half of the middles.
+    """Find the best grid points: peaks over steepness, in each half of the middles.
 
     Args:
         z: standardised scores ``[rows, N]``.
         rest: what the straight part leaves over of the subjective scores,
             ``[rows, N]``.
-        count: how many places.
+        count: how many points.
         tilted: whether the straight part is a line, or only a level.
 
     Returns:
@@ -51,7 +51,7 @@ def search_grid(
     """
     number, target = _binned(z, rest)
     centres = _centres()
-    # The bins take the scores' place, so the line is fitted to them once more.
+    # The bins replace the scores, so the line is fitted to them once more.
     mean = (number * centres).sum(-1, keepdims=True)
     offset = centres - mean
     spread = (number * offset**2).sum(-1, keepdims=True)

@@ -22,7 +22,7 @@ _FLAT = 1e-20  # share of a tanh that lines leave over, below which rounding spe
 
 @dataclass(frozen=True)
 class Limits:
-    """Where the search stays.
+    """Limits of the search.
 
     Attributes:
         low: smallest score of each row ``[rows]``.
@@ -38,19 +38,19 @@ class Limits:
 
     @classmethod
     def of(cls, z: np.ndarray, steepest: np.ndarray) -> Limits:
-        """The limits of rows of scores ``[rows, N]`` and their largest steepness."""
+        """Return the limits of rows of scores ``[rows, N]`` and largest steepness."""
         low, high = z.min(1), z.max(1)
         gentlest = np.log(_LEAST_STEEP / (high - low))
         return cls(low, high, gentlest, np.maximum(np.log(steepest), gentlest))
 
     def of_rows(self, rows: np.ndarray) -> Limits:
-        """Those of some rows."""
+        """Return those of some rows."""
         return Limits(
             self.low[rows], self.high[rows], self.gentlest[rows], self.steepest[rows]
         )
 
     def bounded(self, place: np.ndarray) -> np.ndarray:
-        """The nearest logarithm of k, and c ``[rows, 2]`` within the limits."""
+        """Clip log k and c ``[rows, 2]`` to the limits."""
         log_k = np.clip(place[:, 0], self.gentlest, self.steepest)
         beyond = _BEYOND * np.exp(-log_k)
         middle = np.clip(place[:, 1], self.low - beyond, self.high + beyond)
@@ -79,7 +79,7 @@ def ascend(
 
     Returns:
         Logarithm of k, and c ``[rows, 2]``, the variance of ``rest`` explained
-        ``[rows]``, and whether the search came to an end ``[rows]``.
+        ``[rows]``, and whether the search converged ``[rows]``.
     """
     limits = Limits.of(z, steepest)
     place = limits.bounded(begin)
@@ -143,7 +143,7 @@ def _bent(u: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _take_line(
     t: np.ndarray, z: np.ndarray, tilted: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Subtract from ``t``, in place, what the straight part explains of it."""
+    """Subtract from ``t``, in-place, what the straight part explains of it."""
     level, tilt = t.mean(1), np.zeros(len(t))
     t -= level[:, None]
     if tilted:
@@ -208,7 +208,7 @@ def _next(
     reach: np.ndarray,
     limits: Limits,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The next place to try, the rise that the step there promises, and its length.
+    """Return the next position to try, the promised rise of the step, and its length.
 
     With the middle of the tanh beyond the scores and moving away, an exponential
     remains and little of c, in proportion to w = exp(-2 k |c|); with a tanh that is

@@ -1,4 +1,4 @@
-"""Where the best logistic through standardised scores is, for many rows at once.
+"""The search for the best logistic of standardised scores, for many rows at once.
 
 A curve has two parameters that are searched for, the steepness k and the middle c of
 its tanh. Starts come from a grid; those that are ahead after a few steps of Newton's
@@ -32,12 +32,12 @@ _ROWS = 32  # at once: a few megabytes
 
 @dataclass(frozen=True)
 class Peaks:
-    """The best place of every row.
+    """The best position of every row.
 
     Attributes:
         place: logarithm of k, and c ``[rows, 2]``.
         gain: variance explained beyond the straight part ``[rows]``.
-        ended: whether the search came to an end ``[rows]``.
+        ended: whether the search converged ``[rows]``.
     """
 
     place: np.ndarray
@@ -46,7 +46,7 @@ class Peaks:
 
 
 def search(z: np.ndarray, rest: np.ndarray, steepest: float, *, tilted: bool) -> Peaks:
-    """The best steepness and middle of each row.
+    """Find the best steepness and middle of each row.
 
     Args:
         z: rows ``[rows, N]`` of mean 0 and standard deviation 1.
@@ -88,10 +88,10 @@ def _shortest(ordered: np.ndarray) -> np.ndarray:
 def _foremost(
     z: np.ndarray, rest: np.ndarray, begin: np.ndarray, limit: np.ndarray, tilted: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the starts that are ahead after the first steps have come to.
+    """Follow the starts that lead after the first steps.
 
     Returns:
-        The places ``[rows, kept, 2]``, and which of them are worth the way
+        The positions ``[rows, kept, 2]``, and which of them are worth the way
         ``[rows, kept]``.
     """
     rows, starts = begin.shape[:2]
@@ -133,7 +133,7 @@ def _condensed(
 
 
 def _apart(place: np.ndarray, gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The best of places ``[rows, starts, 2]`` that are not the same one."""
+    """Return the best of positions ``[rows, starts, 2]`` that are not the same one."""
     rows, places, gains = np.arange(len(place)), [], []
     for _ in range(min(_KEPT, place.shape[1])):
         best = gain.argmax(1)
@@ -155,7 +155,7 @@ def _climbed(
     tilted: bool,
     steps: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What ``ascend`` finds from each start ``[starts, 2]`` of the row beside it."""
+    """Run ``ascend`` from each start ``[starts, 2]`` of the row beside it."""
     found = []
     for first in range(0, len(row), _ROWS):
         some = slice(first, first + _ROWS)

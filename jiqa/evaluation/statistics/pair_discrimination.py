@@ -1,4 +1,4 @@
-"""Can a metric tell whether two images differ to people, and which is better?
+"""Whether a metric can tell that two images differ visibly, and which is better.
 
 Krasula, Fliegel, Le Callet and Klima, QoMEX 2016. Every pair of images either differs
 significantly in its subjective scores or does not. A metric should have a larger
@@ -62,7 +62,7 @@ def analyse_pairs(
     method, as there; the covariance differs from theirs in that pairs that share an
     image or a reference are not taken as independent, and in that a pair which counts
     in both orders is one observation. (Taken as independent, the pairs of 60 images
-    told two equally good metrics apart in half of 300 simulations, not in 5 % of them.)
+    separated two equally good metrics in half of 300 simulations, not in 5 % of them.)
 
     Args:
         values: the metrics' values [m, n], with the sign with which they should rise

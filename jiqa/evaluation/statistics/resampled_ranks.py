@@ -3,8 +3,8 @@
 A bootstrap resample of clusters is a weight per cluster: how often it was drawn. A
 midrank is a sum of such weights over rows, and the number of concordant pairs is one of
 products of two. So both are computed once per cluster, and the weights of all resamples
-applied as matrix products. With more clusters than resamples (every image its own
-cluster) the weights of the resamples take the place of the clusters.
+applied as matrix products. With more clusters than resamples (every image a
+cluster) the weights of the resamples replace the clusters.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Areas:
 
         What cases have in common may only add to the variance of independent ones. With
         c clusters that is an estimate from c terms: it is multiplied by c / (c - 1),
-        and Student's t with c - 1 degrees of freedom takes the Gaussian's place.
+        and Student's t with c - 1 degrees of freedom replaces the Gaussian.
 
         Args:
             ends: see ``covariance``.

@@ -1,4 +1,4 @@
-"""Repeated train/test splits for models that are trained: no content in both parts.
+"""Repeated train/test splits for trained models: no content in both parts.
 
 Versions of one photograph are alike, so a split by image lets a model recognise what it
 should judge. References are split instead, many times over, and the median is reported:
@@ -34,7 +34,7 @@ def reference_disjoint_splits(
 
     Args:
         references: the reference of each row [n]; a row without one (``None`` or
-            empty) is a reference of its own.
+            empty) counts as a separate reference.
         fractions: share of the references in each part, adding up to 1.
         repeats: how many splits.
         seed: equal seeds give equal splits, whatever the order of the rows of a
@@ -74,7 +74,7 @@ def reference_disjoint_splits(
 
 
 def _edges(count: int, fractions: Sequence[float]) -> list[int]:
-    """Where parts begin and end, by largest remainder; none is empty."""
+    """Return where the splits begin and end, by largest remainder; none is empty."""
     exact = np.array(fractions) * count
     sizes = np.maximum(np.floor(exact + 1e-9).astype(int), 1)
     while sizes.sum() < count:

@@ -1,4 +1,4 @@
-"""Tests of a metric without any human score: discrimination, listing, preference.
+"""Tests of a metric without subjective scores: discrimination, listing, preference.
 
 Ma, Duanmu, Wu, Wang, Yong, Li and Zhang, "Waterloo Exploration Database: new challenges
 for image quality assessment models", IEEE TIP 26(2), 2017. All three are in [0, 1] or

@@ -1,4 +1,4 @@
-"""Backbones under a model: which of their maps speak for which depth, and pooling.
+"""Backbones under a model: the layers that stand for each depth, and pooling.
 
 A model's ``Variables`` hold a backbone's arrays under ``"backbone."``; what batch
 normalisation learns by gradients is in ``params``, its statistics in ``state``.
@@ -77,7 +77,7 @@ _CLASSIFIERS = {"alexnet": "relu7", "vgg16": "relu7"}
 
 
 def network(name: str, *, padding: str = "end") -> Network:
-    """A backbone by name.
+    """Look up a backbone by name.
 
     Args:
         name: a key of ``TAPS``.
@@ -94,7 +94,7 @@ def network(name: str, *, padding: str = "end") -> Network:
 
 
 def taps(name: str, levels: str) -> tuple[str, ...]:
-    """Names of the layers whose maps are pooled."""
+    """Return the names of the layers whose maps are pooled."""
     one_of("levels", levels, "multi", "last", "classifier")
     if levels == "classifier" and name in _CLASSIFIERS:
         return (_CLASSIFIERS[name],)
@@ -102,7 +102,7 @@ def taps(name: str, levels: str) -> tuple[str, ...]:
 
 
 def width(net: Network, wanted: Sequence[str], pooling: str = "mean") -> int:
-    """How many numbers ``pooled`` gives for an image."""
+    """Return how many numbers ``pooled`` gives for an image."""
     one_of("pooling", pooling, "mean", "mean-deviation")
     widths = _widths(net, wanted)
     return sum(widths) * (2 if pooling == "mean-deviation" else 1)
@@ -117,12 +117,12 @@ def _widths(net: Network, wanted: Sequence[str]) -> list[int]:
 
 
 def smallest(net: Network, wanted: Sequence[str]) -> int:
-    """The smallest side of an image that leaves a sample at every tap."""
+    """Return the smallest side of an image that leaves a sample at every tap."""
     return min_side(net.layers(), wanted)
 
 
 def multiple(name: str) -> int:
-    """What both sides of an image must be a multiple of.
+    """Return what both sides of an image must be a multiple of.
 
     The branches of BN-Inception halve a map in two ways, which agree on even maps only.
     """
@@ -132,13 +132,13 @@ def multiple(name: str) -> int:
 def needed(
     net: Network, wanted: Sequence[str], opening: str = OPENING
 ) -> dict[str, tuple[int, ...]]:
-    """Keys and shapes of the arrays of all nodes that the taps need."""
+    """Return keys and shapes of the arrays of all nodes that the taps need."""
     found = shapes(until(net.layers(), wanted))
     return {f"{opening}{key}": shape for key, shape in found.items()}
 
 
 def under(opening: str, variables: Variables) -> dict[str, Any]:
-    """All arrays under an opening, without it."""
+    """Return all arrays whose keys have a prefix, without it."""
     size = len(opening)
     arrays = {**variables.params, **variables.state}
     return {k[size:]: v for k, v in arrays.items() if k.startswith(opening)}
@@ -163,7 +163,7 @@ def maps(
         net: the network.
         wanted: names of nodes.
         variables: the model's.
-        images: in [0, 1]; the network's own preprocessing is done here.
+        images: in [0, 1]; the network's preprocessing is done here.
         opening: of the network's keys among the model's.
         train: whether batch statistics and dropout may act.
         batch_statistics: see ``jiqa.nn.train_mode.run_training``.
@@ -189,7 +189,7 @@ def maps(
 
 
 def pooled(found: Mapping[str, Array], pooling: str = "mean") -> Array:
-    """All maps ``[B, h, w, c]`` as one row of channel means an image, ``[B, C]``.
+    """Pool all maps ``[B, h, w, c]`` to one row of channel means an image, ``[B, C]``.
 
     Vectors ``[B, c]`` stay as they are. With ``"mean-deviation"`` each tap's means are
     followed by its standard deviations. Float32 at least.
@@ -217,7 +217,7 @@ def pooled(found: Mapping[str, Array], pooling: str = "mean") -> Array:
 
 
 def of(config: Any) -> Network:
-    """The network of a model with the options ``backbone`` and ``padding``."""
+    """Return the network of a model with the options ``backbone`` and ``padding``."""
     return network(config.backbone, padding=config.padding)
 
 
@@ -230,7 +230,7 @@ def level_rows(
     key: Array | None = None,
     axis: str | None = None,
 ) -> tuple[dict[str, Array], Flat]:
-    """The ``features`` of a model with ``levels`` and ``pooling``: a row a tap.
+    """Return the ``features`` of a model with ``levels`` and ``pooling``: a row a tap.
 
     Rows ``[B, D]`` stand apart, so that what is kept of them serves other levels, too.
     """
@@ -249,6 +249,6 @@ def level_rows(
 
 
 def joined(config: Any, rows: Mapping[str, Array]) -> Array:
-    """The rows of all levels side by side, ``[B, D]``, as ``level_rows`` gave them."""
+    """Join the rows of all levels from ``level_rows``, ``[B, D]``."""
     wanted = taps(config.backbone, config.levels)
     return jnp.concatenate([rows[tap] for tap in wanted], -1)

@@ -1,4 +1,4 @@
-"""What models end in: dense layers, normalisation and dropout of rows ``[B, D]``.
+"""Heads of models: dense layers, normalisation and dropout of rows ``[B, D]``.
 
 Arrays stand under ``"head."``. Every function takes the model's ``Variables`` and an
 opening of keys, so that a model is a few lines.
@@ -32,7 +32,7 @@ def draw(
     outputs: Sequence[str] = (),
     quiet: Sequence[str] = (),
 ) -> Variables:
-    """Random arrays of all shapes at once, see ``jiqa.nn.graph.initial``.
+    """Draw random arrays of all shapes at once, see ``jiqa.nn.graph.initial``.
 
     Args:
         key: of JAX's random numbers.
@@ -52,19 +52,19 @@ def draw(
 
 
 def split(arrays: Mapping[str, Any]) -> Variables:
-    """Arrays by what they are: statistics of batches are state, all else is trained."""
+    """Split arrays into trained ones and statistics of batches, which are state."""
     state = {k: v for k, v in arrays.items() if k.endswith((".mean", ".variance"))}
     return Variables({k: v for k, v in arrays.items() if k not in state}, state)
 
 
 def dense_shapes(name: str, inputs: int, outputs: int) -> Shapes:
-    """Of a dense layer."""
+    """Return the shapes of a dense layer."""
     start = f"{OPENING}{name}."
     return {f"{start}kernel": (inputs, outputs), f"{start}bias": (outputs,)}
 
 
 def dense(params: Flat, name: str, x: Array) -> Array:
-    """``x @ kernel + bias`` of ``[..., D]``."""
+    """Compute ``x @ kernel + bias`` of ``[..., D]``."""
     kernel, bias = (
         jnp.asarray(params[f"{OPENING}{name}.{part}"]).astype(x.dtype)
         for part in ("kernel", "bias")
@@ -73,7 +73,7 @@ def dense(params: Flat, name: str, x: Array) -> Array:
 
 
 def norm_shapes(width: int, kind: str, name: str = "norm") -> Shapes:
-    """What ``normalise`` needs: nothing, scale and bias, or statistics too."""
+    """Return the shapes for ``normalise``: none, scale and bias, or statistics too."""
     one_of("normalise", kind, "none", "layer", "batch")
     parts = {
         "none": (),
@@ -93,10 +93,10 @@ def normalise(
     name: str = "norm",
     epsilon: float = 1e-5,
 ) -> tuple[Array, Flat]:
-    """Rows ``[B, D]`` normalised, and the model's new state.
+    """Normalise rows ``[B, D]``; return them and the model's new state.
 
     ``"batch"``: each column by its mean and deviation over the batch (of all devices)
-    in training, by running ones otherwise; ``"layer"``: each row by its own.
+    in training, by running ones otherwise; ``"layer"``: each row by itself.
     """
     start, state = f"{OPENING}{name}.", variables.state
     if kind == "none":
@@ -122,12 +122,12 @@ def normalise(
 
 
 def dropout(key: Array | None, x: Array, rate: float, train: bool) -> Array:
-    """Thinned rows in training; as they are without a key."""
+    """Drop entries of rows in training; return them unchanged without a key."""
     return thinned(key, x, rate) if train and key is not None and rate else x
 
 
 def scored(config: Any, raw: Array) -> dict[str, Array]:
-    """What a network says ``[B]``, and on the scale of the opinions as ``score``."""
+    """Return the output ``[B]`` of a network, also on the data's scale as ``score``."""
     return {"score": config.offset + config.scale * raw, "raw": raw}
 
 

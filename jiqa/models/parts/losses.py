@@ -15,17 +15,17 @@ from jiqa.ops.numerics import safe_sqrt
 
 
 def hinge(difference: Array, margin: float) -> Array:
-    """``max(0, margin - d)``: nothing once the better one leads by the margin."""
+    """Return ``max(0, margin - d)``: zero once the better one leads by the margin."""
     return jax.nn.relu(margin - difference)
 
 
 def logistic(difference: Array, margin: float) -> Array:
-    """``log(1 + exp(-d / margin))``: RankNet's (Burges et al. 2005)."""
+    """Return ``log(1 + exp(-d / margin))``: RankNet's loss (Burges et al. 2005)."""
     return jax.nn.softplus(-difference / margin)
 
 
 def fidelity(difference: Array, margin: float) -> Array:
-    """``1 - sqrt(p)``, p = 1 / (1 + exp(-d / margin)): FRank's (Tsai et al. 2007).
+    """Return ``1 - sqrt(p)``, p = 1 / (1 + exp(-d / margin)): FRank (Tsai et al. 2007).
 
     Of a pair whose order is certain; it is bounded by 1, so a pair that is hopelessly
     wrong weighs no more than others.
@@ -43,7 +43,7 @@ PAIRWISE: dict[str, Callable[[Array, float], Array]] = {
 
 
 def pair_mask(level: Array, group: Array, mask: Array) -> Array:
-    """Which rows are better than which, ``[B, B]``: row i is, than column j.
+    """Return ``[B, B]``: whether row i is better than column j.
 
     Two images of one distortion make a pair if one is stronger distorted, whatever they
     show: so in the authors' code, where all images of a batch that were distorted in
@@ -63,7 +63,7 @@ def pair_mask(level: Array, group: Array, mask: Array) -> Array:
 def ranking(
     score: Array, batch: Any, *, kind: str, margin: float, average: str
 ) -> tuple[Sum, dict[str, Sum]]:
-    """The Siamese loss of all pairs of a batch from one score an image.
+    """Return the Siamese loss of all pairs of a batch from one score an image.
 
     Each image passes through the network once, and the gradient of its score is the sum
     over its pairs: what Liu et al. (2017, section 3.3) call efficient Siamese

@@ -1,4 +1,4 @@
-"""Histograms of opinions from their mean, or from their mean and deviation.
+"""Histograms of subjective scores from their mean, or from mean and deviation.
 
 Of all distributions with these moments the one of largest entropy: NIMA is trained so
 on data sets that do not publish their votes. On the host, in NumPy.
@@ -27,7 +27,7 @@ def maximum_entropy(
     Args:
         values: s_k ``[N]``, ascending; at least two.
         mean: within ``values``; at either end all mass lies there.
-        deviation: standard deviation of single opinions. On few values not every one
+        deviation: standard deviation of single ratings. On few values not every one
             is possible: with the mean between two of them no distribution is narrower
             than on those two, and none wider than on the two ends. One outside, or
             nearer to a limit than 1 % of the way between them, is moved there: at a
@@ -53,7 +53,7 @@ def maximum_entropy(
 
 
 def _possible(t: np.ndarray, mean: float, variance: float) -> float | None:
-    """The nearest variance that a distribution on ``t`` can have; None: only one."""
+    """Return the nearest variance possible on ``t``; ``None`` if there is only one."""
     above = int(np.searchsorted(t, mean, "right"))
     low = (t[above] - mean) * (mean - t[above - 1])
     high = (t[-1] - mean) * (mean - t[0])

@@ -22,7 +22,7 @@ from jiqa.weights.registry import get_set
 
 
 class Recipe(NamedTuple):
-    """How a method's score comes about; plain values, as a run records them.
+    """How a method's score is computed; plain values, as a run records them.
 
     Attributes:
         metric: a name that ``jiqa.load`` takes.
@@ -40,7 +40,7 @@ class Recipe(NamedTuple):
 
 
 def digest_of(described: str) -> str:
-    """Of what ``jiqa.registry.identity`` says; empty for a metric without file."""
+    """Return the digest of ``jiqa.registry.identity``; empty without a file."""
     return hashlib.sha256(described.encode()).hexdigest()[:16] if described else ""
 
 
@@ -58,7 +58,7 @@ class Methods:
 
     @classmethod
     def of(cls, names: Sequence[str], recipes: Sequence[Sequence[Any]]) -> Methods:
-        """Of methods by name.
+        """Look up methods by name.
 
         Raises:
             ValueError: no recipe, an unknown or a full-reference metric, or one that
@@ -80,7 +80,7 @@ class Methods:
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """Names of the sets of weights that they need."""
+        """The names of the sets of weights that they need."""
         return MetricGroup(self.members).weights
 
     @property
@@ -94,11 +94,11 @@ class Methods:
 
     @property
     def min_side(self) -> int:
-        """That all of them take."""
+        """The smallest side that all of them take."""
         return max(member.min_side for member in self.members)
 
     def score(self, index: Array, params: Mapping[str, Any], image: Array) -> Array:
-        """The mapped value of one of them; the others are not computed.
+        """Compute the mapped value of one of them; the others are not computed.
 
         Args:
             index: its number, int32.

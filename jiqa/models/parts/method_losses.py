@@ -1,6 +1,6 @@
 """Losses of choosing among methods, as sums over a batch.
 
-A batch has the opinions ``score`` ``[B]``, what ``methods`` ``[B, M]`` say, on the same
+A batch has MOS as ``score`` ``[B]``, what ``methods`` ``[B, M]`` say, on the same
 scale, NaN where nothing is known, and ``mask`` ``[B]``.
 """
 
@@ -16,14 +16,14 @@ from jiqa.models.model import Sum
 
 
 def nearness(errors: Array) -> Array:
-    """The larger, the nearer to the opinion is a method with such an error."""
+    """Return a value that is larger, the smaller the error of a method is."""
     return -jnp.abs(errors)
 
 
 def regression(
     errors: Array, batch: Any, *, kind: str, scale: float
 ) -> tuple[Sum, dict[str, Sum]]:
-    """Of predicted errors, over all known pairs of an image and a method.
+    """Return the loss of predicted errors, over all known pairs of image and method.
 
     Args:
         errors: predicted, ``[B, M]``.
@@ -41,7 +41,7 @@ def regression(
 
 
 def classes(logits: Array, batch: Any) -> tuple[Sum, dict[str, Sum]]:
-    """Cross entropy of the methods ``[B, M]``, the nearest of which is the true class.
+    """Cross entropy of the methods ``[B, M]``; the true class is the nearest one.
 
     A method without a score of an image is left out of the image's probabilities.
 
@@ -61,14 +61,14 @@ def classes(logits: Array, batch: Any) -> tuple[Sum, dict[str, Sum]]:
 
 
 def chosen_scores(merits: Array, batch: Any) -> Array:
-    """What the methods ``[B]`` say that are chosen among those with a score."""
+    """Return the scores of the methods ``[B]`` chosen among those with a score."""
     _, known = _known(batch)
     values = jnp.where(known, jnp.asarray(batch["methods"]), 0)
     return _at(values, _choice(merits, known))
 
 
 def _known(batch: Any) -> tuple[Array, Array]:
-    """Errors ``[B, M]``, 0 where not known, and where they are."""
+    """Return errors ``[B, M]``, 0 where unknown, and a mask of the known ones."""
     errors = jnp.asarray(batch["methods"]) - jnp.asarray(batch["score"])[:, None]
     known = jnp.asarray(batch["mask"])[:, None] & jnp.isfinite(errors)
     return jnp.where(known, errors, 0), known

@@ -1,7 +1,7 @@
-"""Tables of what several methods say of images, on the scale of the opinions.
+"""Tables of several methods' scores of images, on the scale of the subjective scores.
 
 A comma-separated file ``image,score,METHOD,...``: an image's name in its data set, its
-opinion, and each method's score after the mapping to the scale of the opinions. An
+score, and each method's score after the mapping to the subjective scale. An
 empty cell is a score that is missing. A column ``split`` is no method. How the
 scores are computed may stand beside it, in ``selector.json``; ``jiqa select learn``
 writes both.
@@ -43,8 +43,8 @@ class Portfolio:
     Attributes:
         path: of the file.
         methods: names of the columns.
-        places: the row of each image.
-        score: opinions ``[N]``, NaN where there is none.
+        places: the row number of each image.
+        score: subjective scores ``[N]``, NaN where there is none.
         values: of the methods ``[N, M]``, NaN where one is missing.
         digest: SHA-256 of the file.
     """
@@ -57,7 +57,7 @@ class Portfolio:
     digest: str
 
     def rows(self, images: Sequence[str]) -> np.ndarray:
-        """Places of images.
+        """Return the row numbers of images.
 
         Raises:
             ValueError: images that have no row; names the first.
@@ -126,7 +126,7 @@ def read_portfolio(path: str, methods: Sequence[str] = ()) -> Portfolio:
 
 @functools.lru_cache(maxsize=4)
 def recorded(path: str, methods: tuple[str, ...], digest: str) -> Portfolio:
-    """The table that a run was begun with, read once.
+    """Return the table that a run was begun with, read once.
 
     Raises:
         ValueError: see ``read_portfolio``; or a table that has changed.
@@ -145,7 +145,7 @@ def recorded(path: str, methods: tuple[str, ...], digest: str) -> Portfolio:
 
 
 def beside(table: Portfolio, batch: Mapping[str, Any]) -> dict[str, Any]:
-    """A batch with what the methods say as ``methods`` ``[B, M]``, NaN for nothing.
+    """Add the methods' scores to a batch as ``methods`` ``[B, M]``, NaN where missing.
 
     An image of which no method's score is known has no ``score`` either.
 
@@ -160,7 +160,7 @@ def beside(table: Portfolio, batch: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recipes_beside(table: Portfolio) -> tuple[Recipe, ...]:
-    """How each method's score is computed, as ``selector.json`` beside a table says.
+    """Read how each method's score is computed from ``selector.json`` beside a table.
 
     Returns:
         Nothing where there is no such file.
@@ -196,7 +196,7 @@ def _recipe(name: str, curve: Mapping[str, Any], facts: Mapping[str, Any]) -> Re
 def errors_of(
     table: Portfolio, training: Sequence[Any], others: Sequence[Any]
 ) -> np.ndarray:
-    """Errors of all methods on the images to train on ``[N, M]``, NaN for none.
+    """Return errors of all methods on the training images ``[N, M]``, NaN if missing.
 
     Args:
         table: of all images.
@@ -204,7 +204,7 @@ def errors_of(
         others: images for validation and test.
 
     Raises:
-        ValueError: an image without a row, opinions that are not those of the data
+        ValueError: an image without a row, scores that are not those of the data
             set, or a method without any score of a training image.
     """
     images = [*training, *others]
@@ -232,7 +232,7 @@ def errors_of(
 
 
 def best_first(mapped: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Numbers of the methods [m] by their mean absolute error, least first.
+    """Order the methods [m] by their mean absolute error, least first.
 
     A missing score is as wrong as the mean of all scores is for its image, so that a
     method does not win by leaving out what is hard.
@@ -246,7 +246,7 @@ def best_first(mapped: np.ndarray, score: np.ndarray) -> np.ndarray:
 
 
 def _number(cell: str, where: str) -> float:
-    """Of a cell; NaN for an empty one and for what is not finite."""
+    """Parse a cell; NaN for an empty one and for what is not finite."""
     try:
         value = read_number(cell)
     except ValueError:

@@ -46,7 +46,7 @@ def chain(widths: Sequence[int], *, norm: bool = False) -> tuple[Node, ...]:
 
 
 def chain_shapes(nodes: Sequence[Node], channels: int = 3) -> heads.Shapes:
-    """Of the arrays of a chain, under ``"head."``."""
+    """Return the shapes of a chain's arrays, under ``"head."``."""
     found = shapes(nodes, channels)
     return {f"{heads.OPENING}{key}": shape for key, shape in found.items()}
 
@@ -78,31 +78,31 @@ def of_crops(
     key: Array | None = None,
     axis: str | None = None,
 ) -> tuple[Array, Flat]:
-    """The ``features`` of such a model: patches ``[B, P, 32, 32, C]``."""
+    """Return the ``features`` of such a model: patches ``[B, P, 32, 32, C]``."""
     return from_column(images, SIDE), variables.state
 
 
 def prepared(
     config: Any, image: np.ndarray, rng: np.random.Generator | None, channels: int = 3
 ) -> np.ndarray:
-    """The ``prepare`` of such a model: ``config.patches`` patches in a column."""
+    """Return the model's ``prepare``: ``config.patches`` patches in a column."""
     return patch_column(image, rng, side=SIDE, count=config.patches, channels=channels)
 
 
 def over_patches(
     head: Callable[..., Any], config: Any, variables: Variables, image: Array
 ) -> Array:
-    """The ``score`` of such a model: over all patches that do not overlap."""
+    """Return the ``score`` of such a model: over all patches that do not overlap."""
     found, _ = head(config, variables, all_patches(image))
     return found["score"][0]
 
 
 def model(info: Info, *, head: Callable[..., Any], **parts: Any) -> Model:
-    """A model of patches; what all of them have in common is filled in.
+    """Make a model of patches; what all of them have in common is filled in.
 
     Args:
         info: a full-reference one sees patches of an image and of its reference at the
-            same places.
+            same positions.
         head: of the model.
         parts: ``config_class``, ``init`` and ``loss`` of the model.
     """
@@ -120,14 +120,14 @@ def model(info: Info, *, head: Callable[..., Any], **parts: Any) -> Model:
 
 
 def all_patches(image: Array) -> Array:
-    """Every whole patch of one image ``[H, W, C]``, ``[1, P, 32, 32, C or 3]``."""
+    """Return all whole patches ``[1, P, 32, 32, C or 3]`` of an image ``[H, W, C]``."""
     if image.shape[-1] == 1:
         image = jnp.repeat(image, 3, -1)
     return cut(image, SIDE)[None]
 
 
 def cut(image: Array, side: int) -> Array:
-    """All patches ``[N, side, side, C]`` side by side; the rest at the ends is left."""
+    """Cut patches ``[N, side, side, C]`` side by side; remainders are dropped."""
     rows, columns = (n // side for n in image.shape[:2])
     part = image[: rows * side, : columns * side]
     cut = part.reshape(rows, side, columns, side, image.shape[-1])
@@ -144,7 +144,7 @@ def patch_column(
 ) -> np.ndarray:
     """``count`` patches one under the other, ``[count side, side, channels]``.
 
-    Random places; without ``rng`` places on an even grid.
+    Random positions; without ``rng`` an even grid of them.
 
     Raises:
         ValueError: an image that holds no patch.
@@ -175,7 +175,7 @@ def from_column(images: Array, side: int) -> Array:
 
 
 def branch_shapes(name: str, inputs: int, hidden: int) -> heads.Shapes:
-    """``NAME1``: to ``hidden`` numbers; ``NAME2``: to one."""
+    """Return the shapes of ``NAME1`` (to ``hidden`` numbers) and ``NAME2`` (to one)."""
     return {
         **heads.dense_shapes(f"{name}1", inputs, hidden),
         **heads.dense_shapes(f"{name}2", hidden, 1),
@@ -191,7 +191,7 @@ def branch(
     train: bool,
     key: Array | None,
 ) -> Array:
-    """One number of each row ``[..., D]``: dense, rectifier, dropout, dense."""
+    """Return one number of each row ``[..., D]``: dense, rectifier, dropout, dense."""
     y = jax.nn.relu(heads.dense(variables.params, f"{name}1", x))
     y = heads.dropout(key, y, rate, train)
     return heads.dense(variables.params, f"{name}2", y)[..., 0]
@@ -205,7 +205,7 @@ def weighted(local: Array, weight: Array) -> Array:
 def patchwise(
     config: Any, local: Array, batch: Any, kind: str
 ) -> tuple[Sum, dict[str, Sum]]:
-    """Error of every patch against its image's opinion, averaged within images.
+    """Average the error of every patch against its image's score within images.
 
     Args:
         config: has ``offset`` and ``scale``.

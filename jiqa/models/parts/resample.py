@@ -1,4 +1,4 @@
-"""Images of another size, as Pillow resamples, and of three channels.
+"""Resizing of images as Pillow does it, and conversion to three channels.
 
 ``*_host`` works on NumPy arrays and keeps their type, its namesake on the device.
 """
@@ -19,7 +19,7 @@ Resampling = Literal["bilinear", "nearest"]
 def resized_host(
     image: np.ndarray, rows: int, columns: int, method: Resampling = "bilinear"
 ) -> np.ndarray:
-    """Pillow's resize of ``[H, W, C]``, of the same dtype.
+    """Resize ``[H, W, C]`` with Pillow; the dtype is kept.
 
     ``resized`` is the same on the device, but that it does not round.
     """
@@ -48,7 +48,7 @@ def resized_host(
 def resized(
     image: Array, rows: int, columns: int, method: Resampling = "bilinear"
 ) -> Array:
-    """An image ``[H, W, C]`` of another size, as Pillow resamples.
+    """Resize an image ``[H, W, C]`` as Pillow does.
 
     ``"bilinear"`` widens its kernel when it shrinks; ``"nearest"`` does not.
     """
@@ -64,7 +64,7 @@ def resized(
 def _nearest(
     shape: tuple[int, ...], rows: int, columns: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns that hold the middles of the new samples.
+    """Return the rows and columns that hold the centres of the new samples.
 
     Where a middle falls between two samples, rounding decides: steps are added up one
     by one, as Pillow does.
@@ -77,7 +77,7 @@ def _nearest(
 
 
 def coloured(image: np.ndarray, count: int = 3) -> np.ndarray:
-    """``[H, W, count]`` of the same dtype; grey becomes equal channels.
+    """Return ``[H, W, count]`` of the same dtype; grey becomes equal channels.
 
     Raises:
         ValueError: an image with other channels, as a full-reference model without its

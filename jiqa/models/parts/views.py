@@ -1,4 +1,4 @@
-"""The crops of an image that a model sees: drawn for training, fixed for scoring."""
+"""The crops of an image that a model takes: random in training, fixed for scoring."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def training_crop(
     flip: bool = True,
     channels: int = 3,
 ) -> np.ndarray:
-    """A random crop ``[crop, crop, 3]``, flipped left to right half of the time.
+    """Take a random crop ``[crop, crop, 3]``, flipped left to right half of the time.
 
     Args:
         image: ``[H, W, C]``.
@@ -55,7 +55,7 @@ def training_crop(
 def prepared(
     config: Any, image: np.ndarray, rng: np.random.Generator | None
 ) -> np.ndarray:
-    """The ``prepare`` of a model with ``crop``, ``resize`` and ``flip`` of its own."""
+    """Return the ``prepare`` for the options ``crop``, ``resize`` and ``flip``."""
     return training_crop(
         image, rng, crop=config.crop, resize=config.resize, flip=config.flip
     )
@@ -64,14 +64,14 @@ def prepared(
 def fixed_views(
     image: Array, *, crop: int, count: int, resize: int | None, multiple: int = 1
 ) -> Array:
-    """What is scored of an image ``[H, W, C]``, ``[N, h, w, C]``; the same every time.
+    """Return the views of an image ``[H, W, C]`` to score, ``[N, h, w, C]``.
 
     Args:
         image: in [0, 1].
         crop: side of the crops of a grid.
         count: of them along each side; 0: the whole image.
         resize: side of the square that the image is first brought to, if any.
-        multiple: what both sides must be multiples of; the rest at the rim is left.
+        multiple: what both sides must be multiples of; the rest is cut off.
     """
     if resize is not None:
         image = resample.resized(image, resize, resize)
@@ -83,7 +83,7 @@ def fixed_views(
 
 
 def of_image(config: Any, image: Array) -> Array:
-    """``[N, h, w, C]``: a whole image ``[H, W, C]``, or a fixed grid of crops of it.
+    """Return a whole image ``[H, W, C]`` or its grid of crops, ``[N, h, w, C]``.
 
     Of a model with the options ``backbone``, ``crop``, ``grid`` and ``resize``.
     """
@@ -97,7 +97,7 @@ def of_image(config: Any, image: Array) -> Array:
 
 
 def grid(image: Array, side: int, count: int) -> Array:
-    """``count`` x ``count`` crops ``[count^2, side, side, C]`` at fixed places.
+    """Return ``count`` x ``count`` crops ``[count^2, side, side, C]`` on a fixed grid.
 
     Evenly spread from corner to corner; with ``count`` 1 the middle one. Of an image
     narrower than ``side`` the crops have its width (or height).
@@ -118,14 +118,14 @@ def _places(length: int, part: int, count: int) -> list[int]:
 
 
 def trimmed(image: Array, multiple: int) -> Array:
-    """The middle of an image whose sides are multiples of a number."""
+    """Trim an image to its middle, so that its sides are multiples of a number."""
     height, width = (n // multiple * multiple for n in image.shape[:2])
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     return image[top : top + height, left : left + width]
 
 
 def min_side(config: Any, *parts: tuple[Network, Sequence[str]]) -> int:
-    """The smallest side that leaves a sample of all taps of all networks."""
+    """Return the smallest side that leaves a sample of all taps of all networks."""
     if config.resize is not None:
         return 1
     least = (backbones.smallest(net, taps) for net, taps in parts)
