@@ -1,7 +1,7 @@
 """Formats and keys of published files of weights.
 
-Read are PyTorch's ``.pth`` in both of its formats, safetensors, Keras's HDF5 and
-MatConvNet's ``.mat``; none of the frameworks is needed, and no file can run anything.
+It reads PyTorch's ``.pth`` in both of its formats, safetensors, Keras's HDF5 and
+MatConvNet's ``.mat``; it needs none of the frameworks, and no file can run anything.
 ``tables`` has the keys of each network, ``mapping`` applies them;
 ``jiqa.weights.convert`` writes the safetensors files that jiqa reads.
 

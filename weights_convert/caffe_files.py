@@ -1,10 +1,10 @@
-"""Why Caffe's ``.caffemodel`` files are not read, and what is told of one.
+"""Caffe's ``.caffemodel`` files, which are not read, and the message about one.
 
 Such a file is a protocol buffer of Caffe's own schema. Caffe's Python package is no
 longer built for the Pythons that jiqa supports, the packages that ship the generated
 schema come with a whole framework or have seen no release for years, and every network
-here has an official file in another format. So the file is recognised, and refused with
-what it holds and the ways around.
+here has an official file in another format. So the file is recognised and rejected; the
+message says what it holds and what to do instead.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ _LENGTHS = {1: 8, 5: 4}  # bytes, of fixed kinds
 
 
 def read(path: Path) -> NoReturn:
-    """Refuse.
+    """Reject the file.
 
     Raises:
-        ValueError: always; says what came, and what to convert from, or with, instead.
+        ValueError: always; the message names the file's content, and what to convert
+            from, or with, instead.
     """
     try:
         network, layers = contents(path)
@@ -53,7 +54,7 @@ def contents(path: Path) -> tuple[str, list[str]]:
     """The network's name, and those of its layers that have arrays.
 
     Raises:
-        ValueError: no such file, a part of one, or one without arrays.
+        ValueError: not such a file, an incomplete one, or one without arrays.
     """
     network, layers = "", []
     with path.open("rb") as file:
@@ -79,7 +80,7 @@ def _layer(file: BinaryIO, length: int, name: int, blobs: int) -> tuple[str, int
 
 
 def _fields(file: BinaryIO, end: int) -> Iterator[tuple[int, int]]:
-    """Number and length of each field of a message that ends there.
+    """Number and length of each field of a message that ends at ``end``.
 
     The file stands at the field's content when it is handed out.
     """

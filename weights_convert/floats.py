@@ -1,4 +1,4 @@
-"""Numbers as files name their kinds, as NumPy arrays."""
+"""Bytes of any type of number in a file, as NumPy arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which format a file of weights has, told by its first bytes, and its arrays."""
+"""The format of a file of weights, recognised by its first bytes, and its arrays."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Source:
-    """A file as it was read.
+    """A file of weights that was read.
 
     Attributes:
         path: of the file.
@@ -50,7 +50,7 @@ class Source:
 
 
 def read_source(path: Path | str) -> Source:
-    """Read any file of weights that is known here.
+    """Read a file of weights in any known format.
 
     Raises:
         FileNotFoundError: no such file.
@@ -125,7 +125,7 @@ def _odd(entry: dict[str, Any]) -> bool:
 
 
 def without_prefix(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Without ``module.``, which parallel training puts before every key."""
+    """Remove ``module.``, which parallel training puts before every key."""
     while arrays and all(k.startswith("module.") for k in arrays):
         arrays = {k.removeprefix("module."): v for k, v in arrays.items()}
     return arrays

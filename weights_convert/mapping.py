@@ -1,4 +1,4 @@
-"""From a file's arrays to jiqa's: keys by table, axes by family, one report."""
+"""Convert a file's arrays to jiqa's: keys by table, axes by family, one report."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _reordered(value: np.ndarray, key: str, theirs: str, family: str) -> np.ndar
 
 
 def fitted(value: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
-    """With axes of length 1 added or dropped to have the shape, where that does it.
+    """Add or drop axes of length 1 to get the shape, where that is enough.
 
     A dense layer may be stored as a 1x1 convolution, a bias as a row; MATLAB drops
     axes of length 1 at the end. The order of the numbers stays.

@@ -31,7 +31,7 @@ class UnsafePickle(ValueError):
 
 
 class _Dtype:
-    """What a pickle says of a dtype."""
+    """A pickle's description of a dtype."""
 
     __slots__ = ("code", "order")
 
@@ -50,7 +50,7 @@ class _Dtype:
 
 
 class _Array:
-    """What a pickle says of an array."""
+    """A pickle's description of an array."""
 
     __slots__ = ("state",)
 
@@ -122,7 +122,7 @@ def read(data: bytes, where: Path | str) -> Any:
 
     Args:
         data: the pickle.
-        where: it comes from, for the message.
+        where: the file that it comes from, for the message.
 
     Raises:
         UnsafePickle: it holds or asks for anything else, or is damaged.

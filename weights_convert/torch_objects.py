@@ -1,4 +1,4 @@
-"""What PyTorch's pickles say of tensors, read without letting them run anything.
+"""Descriptions of tensors in PyTorch's pickles, read without running anything.
 
 A ``.pth`` file is a pickle, thus a program, beside raw numbers. Of all that it may ask
 for, this reader answers to the names in ``_STORAGES`` and ``_CALLS`` with stand-ins
@@ -63,7 +63,7 @@ class Storage(_Sealed):
     __slots__ = ("count", "key", "kind", "start", "whole")
 
     def __init__(self, kind: Any, key: Any, whole: Any, view: Any = None) -> None:
-        """Take note of what a pickle says.
+        """Note what a pickle says.
 
         Args:
             kind: of the numbers.
@@ -115,7 +115,7 @@ class Tensor(_Sealed):
         self.shape, self.strides = shape, strides
 
     def array(self, flat: np.ndarray) -> np.ndarray:
-        """The array, in memory of its own.
+        """The array, in new memory.
 
         Args:
             flat: all numbers at the key of its storage.
@@ -130,7 +130,7 @@ class Tensor(_Sealed):
 
 
 class _Ordered(dict):
-    """An ordered dictionary; what a state dictionary says of itself is left aside."""
+    """An ordered dictionary; the attributes of a state dictionary are ignored."""
 
     def __setstate__(self, state: Any) -> None:
         pass

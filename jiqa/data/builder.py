@@ -21,7 +21,7 @@ UNKNOWN_LEVEL = -1
 
 
 class QualityDataset(tfds.core.GeneratorBasedBuilder):
-    """A data set of image quality; a subclass says what it is and where files lie.
+    """A data set of image quality; a subclass describes it and finds its files.
 
     A subclass sets ``INFO`` and ``VERSION`` and writes ``read``. Its name in
     lower-case with underscores is the data set's, and its module's.
@@ -32,7 +32,7 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
 
     Attributes:
         root: the unpacked archive; TFDS's folder for manual downloads if ``None``.
-        options: what the user says that no file does.
+        options: the user's options, for what no file says.
         workers: threads that read files ahead while records are written, or processes
             that compute them.
         collection: what makes a Beam transform of a split, where Beam does that.
@@ -41,7 +41,7 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
     """
 
     INFO: ClassVar[Info]
-    #: Whether the configurations are names that the user gives (one's own table).
+    #: Whether the configurations are names that the user gives (a user table).
     NAMED: ClassVar[bool] = False
     #: Whether images are computed while the set is prepared, not only read.
     COMPUTED: ClassVar[bool] = False

@@ -23,7 +23,7 @@ class StoredImage:
     Attributes:
         dataset: the set's name.
         split: its split.
-        position: its place in the split.
+        position: its index in the split.
         name: what the set calls it.
         shape: its size and type once decoded, ``None`` if it cannot be decoded.
         records: the split's records, shared.
@@ -41,7 +41,7 @@ class StoredImage:
         return self.records.read(self.position)["image"]
 
     def __str__(self) -> str:
-        """The set's own name of the image."""
+        """The name of the image in the set."""
         return self.name
 
     def __hash__(self) -> int:
@@ -103,7 +103,7 @@ class Dataset:
 
     @property
     def info(self) -> Info:
-        """What its authors say of it, or its own files where nobody else does."""
+        """Its description by its authors, or by its files where there is no other."""
         return self.facts.info or self._made.INFO
 
     @property
@@ -120,7 +120,7 @@ class Dataset:
         ]
 
     def entries(self, split: str = "") -> list[Entry]:
-        """What is known of the images of a split, of all but the references if empty.
+        """The entries of the images of a split; of all but the references if empty.
 
         Raises:
             ValueError: no such split.

@@ -1,4 +1,4 @@
-"""Data sets that may be had without asking, from their owners, checked by hash.
+"""Downloads of data sets that need no permission, from their owners, checked by hash.
 
 A set is here if its address is public and the SHA-256 of what lies there is known
 from somewhere else. Where no hash could be found (KonIQ-10k, CSIQ, PieAPP, TID2013)
@@ -23,7 +23,7 @@ from jiqa.io.download import DownloadError, Progress, WrongHash, download
 
 
 class NotDownloaded(ValueError):
-    """A set that jiqa does not download; says where it is to be had."""
+    """A set that jiqa does not download; the message says where to get it."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Archive:
 
     Attributes:
         addresses: where it lies, the owners' first.
-        file: its name; the ending says how it is packed.
+        file: its name; the suffix gives the format.
         size: in bytes, about.
         sha256: of the file; empty if the server packs it anew each time.
         contents: SHA-256 of what it unpacks to (``tree_digest``), where there is none
             of the file.
         known_from: where the hash comes from.
         root: the folder in it that is the data set's.
-        parts: what of that folder is needed, by the beginnings of paths; all if empty.
+        parts: prefixes of the paths in that folder that are used; all if empty.
         licence: terms, as far as the owners state them.
     """
 
@@ -133,20 +133,20 @@ def fetch(
     folder: Path | str | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Path:
-    """Bring a data set's archive and unpack it, once.
+    """Download a data set's archive and unpack it, once.
 
     Args:
         name: the data set.
         folder: to unpack into; ``downloads`` in jiqa's cache by default.
-        progress: told of each piece that arrives.
+        progress: called for each block that arrives.
 
     Returns:
         The folder to prepare from.
 
     Raises:
-        NotDownloaded: the set is fetched by hand; says where it is to be had.
-        DownloadError: it could not be had, or it is not what was meant. What came of
-            the file so far is kept, and the next call goes on.
+        NotDownloaded: the set is fetched by hand; the message says where to get it.
+        DownloadError: the download failed, or the file is not the expected one. A
+            partial file is kept, and the next call resumes it.
     """
     if name not in ARCHIVES:
         raise NotDownloaded("\n".join(_by_hand(name)))
@@ -195,7 +195,7 @@ def _by_hand(name: str) -> list[str]:
 
 
 def _bring(archive: Archive, file: Path, progress: Progress) -> None:
-    """From the first address that answers with the right file."""
+    """Download from the first address that answers with the right file."""
     if file.is_file():
         return  # whole and checked; only unpacking was interrupted
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -219,7 +219,7 @@ def _bring(archive: Archive, file: Path, progress: Progress) -> None:
 
 
 def _unpack(file: Path, draft: Path, archive: Archive) -> None:
-    """What is needed of an archive, without the folder that holds it."""
+    """Unpack the members that are used, without the folder that holds them."""
     draft.mkdir(parents=True)
     try:
         if file.suffix == ".zip":
@@ -244,7 +244,7 @@ def _unpack(file: Path, draft: Path, archive: Archive) -> None:
 
 
 def _place(member: str, archive: Archive) -> str:
-    """A member's path in the data set's folder; empty for what is not needed."""
+    """A member's path in the data set's folder; empty for one that is not used."""
     path = PurePosixPath(member)
     if path.is_absolute() or ".." in path.parts:
         return ""

@@ -1,4 +1,4 @@
-"""What a prepared set of one's own keeps beside its index: facts, options, origin."""
+"""What a prepared user data set keeps beside its index: facts, options, origin."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from jiqa.data.schema import Contents, Info, Scale
 
 @dataclass(frozen=True)
 class Facts:
-    """How a set was prepared, as far as its builder does not say.
+    """How a set was prepared, as far as its builder does not determine it.
 
     Attributes:
-        info: what its files say of it; ``None`` for what the builder says.
-        options: what the user said.
+        info: its description by its files; ``None`` for that of the builder.
+        options: the user's options.
         fingerprint: SHA-256 of names, labels and file sizes; only for sets that the
             user names.
     """

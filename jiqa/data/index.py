@@ -29,7 +29,7 @@ class Entry:
 
     Attributes:
         split: the split that holds it.
-        position: its place in the split.
+        position: its index in the split.
         name: what the set calls it.
         reference: its reference's key, empty without one.
         score: subjective score, ``None`` if it was not rated.
@@ -75,7 +75,7 @@ class Entry:
 def examine(record: Record, split: str, position: int) -> tuple[bytes, Entry]:
     """Read a record's file: its bytes and its row of the table.
 
-    A file that cannot be read is no error: the row says so, the bytes may be empty.
+    A file that cannot be read is no error: the row records it, the bytes may be empty.
     """
     data, shape, problem = b"", None, ""
     file = record.image.name if isinstance(record.image, Path) else str(record.image)

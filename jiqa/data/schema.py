@@ -25,7 +25,7 @@ class Scale:
     Attributes:
         name: ``"MOS"`` or ``"DMOS"``, as the authors say.
         direction: ``"higher"`` or ``"lower"``: which end is the better picture.
-        low: smallest score that the scale allows (or that was seen, see ``note``).
+        low: smallest score that the scale allows (or that occurs, see ``note``).
         high: largest.
         deviation: what ``Record.deviation`` is: ``"ratings"`` for the standard
             deviation of the single ratings, ``"mean"`` for that of their mean, empty
@@ -106,7 +106,7 @@ class Record:
     split: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no later step could use."""
+        """Reject what no later step could use."""
         for what in ("score", "deviation"):
             value = getattr(self, what)
             if value is not None and not math.isfinite(value):

@@ -114,7 +114,7 @@ def select(
 
     Raises:
         ValueError: no such data set, configuration or split, or another form.
-        FileNotFoundError: the set is not prepared; says how to.
+        FileNotFoundError: the set is not prepared; the message says how to prepare it.
     """
     name, _, wanted = spec.partition(":")
     dataset = open_dataset(name, data_dir)

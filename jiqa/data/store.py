@@ -107,8 +107,8 @@ def prepare(
     Does nothing if it is prepared already. The result is written whole or not at all.
 
     Args:
-        name: ``NAME`` or ``NAME/CONFIG``. A table or a folder of one's own gets the
-            name after the slash; without one, its file's or folder's.
+        name: ``NAME`` or ``NAME/CONFIG``. A user table or folder gets the name after
+            the slash; without one, that of its file or folder.
         manual_dir: the unpacked archive. Without it a set that may be had unasked is
             downloaded (``jiqa.data.downloads``).
         data_dir: where to write; ``JIQA_DATA`` or jiqa's cache by default.
@@ -116,8 +116,8 @@ def prepare(
         advance: called after each record.
         beam: flags for Apache Beam, which then does the work, see
             ``jiqa.data.prepare.beam``.
-        options: what no file says, of the builder's ``OPTIONS``.
-        progress: told of each piece of a download.
+        options: those of the builder's ``OPTIONS``, for what no file says.
+        progress: called for each block of a download.
 
     Raises:
         ValueError: no such data set or option; the set needs ``manual_dir``; or other
@@ -168,7 +168,8 @@ def archive_of(
     """The folder to prepare a set from, downloaded if none is named.
 
     Raises:
-        jiqa.data.downloads.NotDownloaded: it is fetched by hand; says from where.
+        jiqa.data.downloads.NotDownloaded: it is fetched by hand; the message says where
+            to get it.
         jiqa.io.download.DownloadError: the download failed.
     """
     if manual_dir is not None:
@@ -188,7 +189,7 @@ def open_dataset(name: str, data_dir: Path | str | None = None) -> Dataset:
 
     Raises:
         ValueError: no such data set.
-        FileNotFoundError: it is not prepared; says how to.
+        FileNotFoundError: it is not prepared; the message says how to prepare it.
     """
     made = builder(name, data_dir)
     folder = data_folder(data_dir)

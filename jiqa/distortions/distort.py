@@ -1,4 +1,4 @@
-"""The door: one function for every distortion of every set."""
+"""Distort an image: one function for every distortion of every set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jiqa.distortions.registry import get_kind
 
 
 def distort(image: Any, kind: str | Kind, level: int, key: Any) -> Any:
-    """One distorted version of an image.
+    """Make one distorted version of an image.
 
     Pure and deterministic: the same arguments give the same image. Kinds that are
     written in JAX compile once per shape (and per level, where the strength decides

@@ -22,7 +22,7 @@ def replacing(path: Path | str, *, sole_writer: bool = False) -> Iterator[Path]:
 
     An error in the block deletes the draft and leaves ``path`` as it was. The draft's
     name starts with a dot and ends in ``.part``, whatever the format: libraries that
-    go by the suffix have to be told the format.
+    go by the suffix need the format as an argument.
 
     Args:
         path: where the file is to be. Its folder is made if it is missing; a link to a

@@ -1,4 +1,4 @@
-"""Digests of files."""
+"""SHA-256 digests of files."""
 
 from __future__ import annotations
 

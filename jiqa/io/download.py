@@ -1,4 +1,4 @@
-"""One file from an address: checked, resumed where it broke off, whole or not there."""
+"""Download one file: checked, resumed after a break, complete or not there at all."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Progress = Callable[[int, int | None], None]
 
 
 class DownloadError(OSError):
-    """A file could not be had; what came so far is kept where it can be resumed."""
+    """A file could not be downloaded; a partial file is kept if it can be resumed."""
 
 
 class WrongHash(DownloadError):
-    """What came is not the file that was meant; it is not kept."""
+    """The downloaded file is not the expected one; it is not kept."""
 
 
 def download(
@@ -40,23 +40,23 @@ def download(
     digest: str = "",
     progress: Progress = lambda done, total: None,
 ) -> str:
-    """Bring a file to ``path``, which exists only once the file is whole and checked.
+    """Download a file to ``path``, which exists only once it is complete and checked.
 
-    What came of a broken transfer stays beside it (``.part``), and the next call goes
-    on from there, if the server can and its file is still the same.
+    The partial file of a broken transfer stays beside it (``.part``), and the next call
+    resumes it, if the server supports that and its file is still the same.
 
     Args:
         address: http or https.
-        path: where to.
+        path: where the file is to be.
         digest: the file's SHA-256 in hexadecimal, or how it begins; empty where that
             is not known.
-        progress: told after each piece.
+        progress: called after each block.
 
     Returns:
         The file's SHA-256.
 
     Raises:
-        WrongHash: another file came.
+        WrongHash: the server sent another file.
         DownloadError: no network, no such file, or the connection broke off.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def _bring(address: str, part: Path, progress: Progress) -> None:
 
 
 def _once(address: str, part: Path, progress: Progress) -> bool:
-    """One connection; whether the file is whole now."""
+    """Read from one connection; return whether the file is complete now."""
     start, mark = _size(part), _mark(part)
     request = urllib.request.Request(address, headers={"User-Agent": _USER_AGENT})
     if start and mark:
@@ -160,7 +160,7 @@ def _note(part: Path) -> Path:
 
 
 def _remember(part: Path, answer: http.client.HTTPResponse) -> None:
-    """Keep what tells this version of the server's file from others."""
+    """Keep what distinguishes this version of the server's file from others."""
     mark = answer.headers["ETag"] or answer.headers["Last-Modified"] or ""
     # A weak tag does not promise the same bytes.
     mark = "" if mark.startswith("W/") else mark
@@ -181,7 +181,7 @@ def _forget(part: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(part: Path) -> Iterator[None]:
-    """No other process writes the same file meanwhile, where the system can tell."""
+    """Lock the file against other processes, where the system has locks."""
     try:
         import fcntl
     except ModuleNotFoundError:

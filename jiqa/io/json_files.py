@@ -10,7 +10,7 @@ from jiqa.io.atomic import write_text
 
 
 def read_json(path: Path | str) -> Any:
-    """What a JSON file holds.
+    """Read a JSON file.
 
     Args:
         path: a file in UTF-8, with or without a byte order mark.

@@ -1,8 +1,8 @@
 """One reader for every table that a user names: CSV, TSV, Excel, Parquet or JSON.
 
 All cells come as text, so that a table means the same in each of these formats.
-``table_columns`` tells what columns mean by their names; what follows from that is the
-caller's: images of a data set, scores of metrics, pairs of files.
+``table_columns`` finds the meaning of columns by their names; what follows from that is
+up to the caller: images of a data set, scores of metrics, pairs of files.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Table:
     lines: Sequence[int]
 
     def where(self, row: int) -> str:
-        """What a message calls a row."""
+        """The name of a row in messages."""
         return f"{self.path}, line {self.lines[row]}"
 
     def records(self) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What decides a run's figures, for the file ``run.json`` that stands beside them."""
+"""What determines a run's figures, for the file ``run.json`` beside them."""
 
 from __future__ import annotations
 

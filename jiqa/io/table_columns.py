@@ -1,4 +1,4 @@
-"""What the columns of a user's table mean, by their names: the one list of them."""
+"""What the columns of a user's table mean, by their names: the only list of these."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ class Columns:
 def find_columns(
     table: Table, meanings: Iterable[str], *, votes: bool = False
 ) -> Columns:
-    """Tell the columns by their names.
+    """Find the meaning of columns by their names.
 
     Args:
-        table: what was read.
+        table: the table.
         meanings: keys of ``SYNONYMS`` that matter to the caller.
         votes: whether columns may count votes.
 

@@ -1,4 +1,4 @@
-"""A published file of weights to the parameters, and the file, of a set."""
+"""Convert a published file of weights to the parameters, and the file, of a set."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def convert(
 
     Raises:
         FileNotFoundError: no source.
-        ModuleNotFoundError: h5py is needed.
+        ModuleNotFoundError: the file needs h5py, which is not installed.
         ValueError: no such set or layout; a format not known, a hostile or damaged
             file; keys missing, unexpected or misshapen (all are named).
     """
@@ -80,7 +80,7 @@ def convert(
 def parameters_of(
     wanted: WeightSet, source: Source, layout: str | None = None
 ) -> tuple[dict[str, np.ndarray], str]:
-    """The parameters of a set in a file, and the layout of its keys.
+    """Read the parameters of a set from a file, and the layout of its keys.
 
     Raises:
         ValueError: see ``convert``.
@@ -105,7 +105,7 @@ def parameters_of(
 
 
 def _outside(known: Table, shapes: Shapes) -> tuple[str, ...]:
-    """What the file may hold of the network, although the set has no use for it."""
+    """Keys that the file may hold although the set has no use for them."""
     return tuple(v for key, v in known.keys.items() if key not in shapes)
 
 
@@ -114,7 +114,7 @@ def _present(
 ) -> dict[str, str]:
     """Without a classifier, or an auxiliary one, of which the file has nothing at all.
 
-    Such a file was cut on purpose; one that has a part of it is damaged.
+    Such a file was cut on purpose; one that has only some of it is damaged.
     """
     groups: dict[str, list[str]] = {}
     for key in wanted.further:

@@ -1,4 +1,4 @@
-"""A set of weights from its owners' address into the user's cache."""
+"""Fetch a set of weights from its owners' address into the user's cache."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def fetch(
     folder: Path | str | None = None,
     keep: bool = False,
 ) -> Path:
-    """Bring a set's official file, check it, convert it.
+    """Download a set's official file, check it and convert it.
 
     Args:
         name: a set of ``registry.all_sets()``.
-        progress: told of each piece that arrives.
+        progress: called for each block that arrives.
         folder: to write the converted file into; by default the user's cache.
         keep: leave the official file in the cache too.
 
@@ -31,11 +31,11 @@ def fetch(
         The safetensors file.
 
     Raises:
-        DownloadError: the file could not be had, or it is not the one that was meant;
-            says what to put where instead. What came so far is kept.
+        DownloadError: the file could not be downloaded, or it is not the expected one;
+            the message says which file to put where instead. A partial file is kept.
         ValueError: no such set, one without an address, or a file that does not
             convert.
-        ModuleNotFoundError: a package is needed to read the file.
+        ModuleNotFoundError: a package that reads the file is not installed.
     """
     wanted = get_set(name)
     if not wanted.address:

@@ -1,4 +1,4 @@
-"""What is learned on top of a network: LPIPS, DISTS, NIMA, PieAPP."""
+"""Sets of weights on top of a network: LPIPS, DISTS, NIMA, PieAPP."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def heads() -> Iterator[WeightSet]:
 
 
 def _nima() -> WeightSet:
-    """MobileNet by idealo: ten scores, how many people would give 1 to 10."""
+    """MobileNet by idealo: ten scores, the shares of raters that give 1 to 10."""
     digest = "e563ad91b3d47410e45f7238f07ab8f6abd1bd0c4b18a4b0af9c681a21a91cb2"
     trunk = layers.required(NETWORKS["mobilenet_v1"])
     file = "models/MobileNet/weights_mobilenet_aesthetic_0.07.hdf5"
@@ -95,7 +95,7 @@ def _nima() -> WeightSet:
 
 
 def _pieapp() -> WeightSet:
-    """PieAPP's own network and what is learned on top of it."""
+    """PieAPP's network and the layers on top of it."""
     config = pieapp.Config()
     node = layers.Node(pieapp.NODE, config.by_patch(1))
     return WeightSet(

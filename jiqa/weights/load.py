@@ -1,4 +1,4 @@
-"""From the name of a set to checked parameters."""
+"""Load a set of weights by name, as checked parameters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from weights_convert import restricted_pickle as pickles
 
 @dataclass(frozen=True)
 class Weights:
-    """A set as it was read.
+    """A set of weights that was read.
 
     Attributes:
         name: of the set.
@@ -95,7 +95,7 @@ def load(
 def load_together(
     names: Sequence[str], folder: Path | str | None = None, *, whole: bool = False
 ) -> tuple[dict[str, np.ndarray], tuple[Weights, ...]]:
-    """Several sets as one flat dictionary, and each by itself; see ``load``."""
+    """Load several sets as one flat dictionary, and each by itself; see ``load``."""
     sets = tuple(load(name, folder, whole=whole) for name in names)
     merged: dict[str, np.ndarray] = {}
     for weights in sets:
@@ -117,7 +117,7 @@ def store(weights: Weights, folder: Path | str) -> Path:
 
 
 def _auxiliary(key: str) -> bool:
-    """Whether it belongs to a classifier that helped the training alone."""
+    """Whether a key belongs to a classifier that only helped the training."""
     return key.startswith("aux")
 
 

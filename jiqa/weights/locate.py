@@ -1,4 +1,4 @@
-"""Where weights are looked for, in order, and what to say when they are nowhere."""
+"""Where weights are looked for, in order, and the message when they are not found."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def candidates(
     Args:
         wanted: the set.
         folder: to look in first.
-        whole: leave out packages that have but a part of the network.
+        whole: leave out packages that do not have the complete network.
     """
     if wanted.path:
         yield Candidate("folder", Path(wanted.path))
@@ -78,7 +78,7 @@ def find(
     """The first file that holds the set; see ``candidates``.
 
     Raises:
-        WeightsNotFound: none has; says which file belongs where.
+        WeightsNotFound: no file has it; the message says which file belongs where.
     """
     for candidate in candidates(wanted, folder, whole=whole):
         if candidate.path.is_file():
@@ -87,7 +87,7 @@ def find(
 
 
 def message(wanted: WeightSet, folder: Path | str | None = None) -> str:
-    """What to tell someone who lacks a set: where it was looked for, what to do."""
+    """The message about a missing set: where it was looked for, and what to do."""
     given = weights_folder(folder)
     lines = [
         f"no weights {wanted.name!r} ({wanted.feeds}). Looked for, in this order:",

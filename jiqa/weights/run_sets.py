@@ -1,4 +1,4 @@
-"""Arrays of folders as sets of weights: ``run:FOLDER`` and ``selector:FOLDER``."""
+"""Weights of runs and selectors: ``run:FOLDER`` and ``selector:FOLDER``."""
 
 from __future__ import annotations
 

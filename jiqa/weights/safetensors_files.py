@@ -42,7 +42,7 @@ def write(
 def read(
     path: Path | str, *, without: tuple[str, ...] = ()
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Parameters and metadata of a file.
+    """Read the parameters and metadata of a file.
 
     Args:
         path: a safetensors file.
@@ -73,7 +73,7 @@ def read(
 
 
 def read_metadata(path: Path | str) -> dict[str, str]:
-    """What a file says of its origin, without its numbers.
+    """Read the metadata on a file's origin, without its numbers.
 
     Raises:
         ValueError: see ``read``.

@@ -1,4 +1,4 @@
-"""Whether the weights at hand are whole, and the published ones."""
+"""Verify that the available weights are complete and are the published ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jiqa.weights.registry import get_set
 
 @dataclass(frozen=True)
 class Verdict:
-    """What can be said of one set.
+    """The result of the verification of one set.
 
     Attributes:
         name: of the set.
@@ -31,7 +31,7 @@ class Verdict:
 
 
 def verify(name: str, folder: Path | str | None = None) -> Verdict:
-    """Read a set and compare it with what jiqa knows of it.
+    """Read a set and compare it with what jiqa knows about it.
 
     Keys, shapes and finite numbers are checked; a package's file against its SHA-256; a
     safetensors file against the fingerprint that it was written with; the numbers

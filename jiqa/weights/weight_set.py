@@ -1,4 +1,4 @@
-"""What jiqa knows of one set of weights."""
+"""What jiqa knows about one set of weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Carrier:
         sha256: of that file.
         keys: jiqa's key to the file's, for every key of the set; empty where the file
             is the published one, which ``weights_convert`` reads.
-        ignored: openings of keys in the file that belong to no key of the set.
+        ignored: prefixes of keys in the file that belong to no key of the set.
         extra: the extra of jiqa that installs it, if one does.
     """
 
@@ -35,14 +35,14 @@ class WeightSet:
     """One set of weights; on disk ``NAME.safetensors``.
 
     Attributes:
-        name: what it is asked for by.
+        name: the name that it is loaded by.
         feeds: the network or metric, in words.
         shapes: every key that it must have, with shapes.
         licence: under which its owners give it.
         source: where the numbers come from.
-        optional: openings of further keys that a file may have; they are left unread.
-        further: keys beside ``shapes`` that a whole file has (a classifier), with
-            shapes; read when they are asked for.
+        optional: prefixes of other keys that a file may have; they are left unread.
+        further: keys beside ``shapes`` that a complete file has (a classifier), with
+            shapes; read on request.
         network: whose key table converts the published file; empty where the set is no
             network's.
         address: of the official file, as its owners publish it.

@@ -1,4 +1,4 @@
-"""Finding an unpacked archive's files, and saying all at once what is missing."""
+"""Find an unpacked archive's files, and report everything that is missing at once."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class Folder:
         return None
 
     def need(self, *choices: str) -> Path:
-        """As ``find``; what is not there is noted for ``check``.
+        """As ``find``, but note a missing path for ``check``.
 
         Returns:
-            The path; where nothing is there, the one that was expected.
+            The path; where none exists, the one that was expected.
         """
         found = self.find(*choices)
         if found is None:
@@ -71,10 +71,10 @@ class Folder:
         self._missing.append(what)
 
     def check(self, layout: str) -> None:
-        """Raise unless everything needed was there.
+        """Raise unless everything required was found.
 
         Raises:
-            LayoutError: names what is missing, the folder, and the layout needed.
+            LayoutError: names what is missing, the folder, and the expected layout.
         """
         if self._missing:
             raise LayoutError(missing_message(self.root, self._missing, layout))
@@ -87,7 +87,7 @@ class Folder:
 
 
 def missing_message(root: Path, missing: Sequence[str], layout: str) -> str:
-    """What is missing in ``root``, the first dozen by name, and what is needed."""
+    """What is missing in ``root``, the first dozen by name, and the expected layout."""
     lines = [f"{root}: {len(missing)} missing:"]
     lines += [f"  {what}" for what in missing[:_SHOWN]]
     if len(missing) > _SHOWN:
@@ -100,8 +100,8 @@ def enter(root: Path | str, *names: str) -> Folder:
     """``root``, or the folder inside it that its archive unpacks to, if that is there.
 
     Args:
-        root: what a person unpacked the archive into, or the archive's own folder.
-        names: what the archive calls its own folders, from the outermost inwards.
+        root: the folder that the archive was unpacked into, or the archive's top one.
+        names: names of the archive's folders, from the outermost inwards.
 
     Raises:
         LayoutError: no such folder.

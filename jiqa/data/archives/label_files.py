@@ -110,7 +110,7 @@ def number(text: Any, where: str) -> float:
     """A finite number.
 
     Raises:
-        LayoutError: it is none; says ``where``.
+        LayoutError: it is not a finite number; the message names ``where``.
     """
     try:
         value = float(text)

@@ -38,7 +38,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Label:
-    """What is known of one image.
+    """What is known about one image.
 
     Attributes:
         folder: its folder.
@@ -88,7 +88,7 @@ def read_labels(folder: Folder, config: str) -> list[Label]:
 
 
 def _flags(folder: Folder, file: Path) -> Path:
-    """The file that says which images are references: this one, or the other."""
+    """The file that marks the references: this one, or the other."""
     import scipy.io
 
     inside = {name for name, _, _ in scipy.io.whosmat(file)}
@@ -108,7 +108,7 @@ def _vector(file: Path, variable: str) -> list[float]:
 def _images(folder: Folder) -> list[tuple[str, str, str]]:
     """Folder, file and reference of every image in the order of the labels.
 
-    The reference is empty where a folder is not there that alone could tell it.
+    The reference is empty where the only folder that names it is missing.
     """
     files = [
         (kind, f"{kind}/img{position}.bmp")

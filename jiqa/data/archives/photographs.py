@@ -39,8 +39,8 @@ def photographs(root: Path, suffixes: Container[str] = SUFFIXES) -> list[Path]:
 def by_name(root: Path, suffixes: Container[str] = SUFFIXES) -> dict[str, Path]:
     """Image files below a folder by their names in lower case.
 
-    For archives that come in parts, each of which unpacks to a folder of its own.
-    Where a name is there twice, the first counts.
+    For archives in several files, each of which unpacks to a separate folder. Where a
+    name occurs twice, the first counts.
     """
     found: dict[str, Path] = {}
     for path in photographs(root, suffixes):

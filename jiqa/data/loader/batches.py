@@ -36,7 +36,7 @@ class Batches:
         mine: slice,
         transform: Transform | None,
     ) -> None:
-        """Keep what is needed of the entries, compactly: workers get a copy."""
+        """Keep what loading requires of the entries, compactly: workers get a copy."""
         keys = {key: place for place, key in enumerate(dataset.references)}
         splits = list(dict.fromkeys(e.split for e in entries))
         self._records = [dataset.records(split) for split in splits]
@@ -71,7 +71,7 @@ class Batches:
         rows = [self._row(int(p), epoch) for p in positions[self._mine]]
         whole = next((r["image"] for r in rows if r), None)
         if whole is None:
-            # Other processes have the images: their first row tells the shape.
+            # Other processes have the images: their first row gives the shape.
             whole = self._image(b"", "", int(positions[0]), epoch)[0]
         filled = [row or self._filling(whole) for row in rows]
         return {key: np.stack([row[key] for row in filled]) for key in filled[0]}

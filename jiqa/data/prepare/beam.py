@@ -18,7 +18,7 @@ from jiqa.data.index import Entry, examine
 from jiqa.data.schema import Contents
 from jiqa.io.sources import Encoded
 
-#: Images in one piece of work.
+#: Images in one unit of work.
 PIECE = 64
 
 
@@ -30,7 +30,7 @@ def pipeline_options(flags: Sequence[str]) -> Any:
             "--direct_num_workers=4"]``; its direct runner if there are none.
 
     Raises:
-        ModuleNotFoundError: Beam is not installed; says how to install it.
+        ModuleNotFoundError: Beam is not installed; the message says how to install it.
     """
     try:
         from apache_beam.options.pipeline_options import (  # pyright: ignore
@@ -93,13 +93,13 @@ def examples_between(
     root: str,
     split: str,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The examples of one piece, on whichever machine it falls to.
+    """The examples of one unit of work, on whichever machine it runs.
 
     Args:
         piece: first record and the one after the last.
         kind: the data set.
         config: its configuration.
-        options: what the user said.
+        options: the user's options.
         root: the unpacked archive.
         split: the split.
     """

@@ -13,8 +13,8 @@ from jiqa.data.user_tables.scale import SIDE
 class CidGd(QualityDataset):
     """The Colourlab Image Database: Geometric Distortions, as a table.
 
-    How its archive unpacks is not known here: no public description or program says
-    it. So the layout is that of ``table``, under the set's own name and citation:
+    The layout of its archive is unknown: no public description or program gives it. So
+    the layout is that of ``table``, under the name and citation of this set:
     write a table with the columns ``image``, ``reference``, ``score`` and, where they
     are known, ``distortion`` and ``level``. Scores are mean opinion scores, higher is
     better, unless the file beside the table says otherwise.

@@ -19,10 +19,10 @@ _NAME = re.compile(r"distort_(\d+)_(.+?)(?:_(inter|intra))?_(\d+)\.png", re.IGNO
 class Pieapp(QualityDataset):
     """PieAPP with the official split into training, validation and test.
 
-    Only the test images have scores of their own; those of the other two splits were
-    compared in pairs, and are here without a score: the probabilities of preference
-    stay in the archive's tables. The number that ends a name tells realisations of a
-    type apart and is no strength: levels are unknown.
+    Only the test images have scores; those of the other two splits were compared in
+    pairs, and are here without a score: the probabilities of preference stay in the
+    archive's tables. The number at the end of a name distinguishes realisations of a
+    type and is no strength: levels are unknown.
     """
 
     INFO = Info(

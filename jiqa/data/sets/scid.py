@@ -31,7 +31,7 @@ _NAME = re.compile(r"(SCI\d\d)_(\d)_(\d)", re.IGNORECASE)
 class Scid(QualityDataset):
     """SCID, the Screen Content Image Database.
 
-    ``MOS_SCID.txt`` was not seen. Two public programs read it as three columns
+    ``MOS_SCID.txt`` was not available. Two public programs read it as three columns
     (reference, image, score), the names without an ending; names with one, and lines
     without the first column, are read too. The direction is that of the name.
     """

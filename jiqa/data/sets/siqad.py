@@ -38,11 +38,11 @@ def _scale(part: str) -> Scale:
 class Siqad(QualityDataset):
     """SIQAD with the scores of the whole image, or those of its text or pictures.
 
-    ``DMOS_SIQAD.mat`` was not seen. Public programs read a variable ``DMOS`` of 49 rows
-    (type by type, the weakest level first) and 20 columns (references), or the same
-    as one column; 20 by 49 is read too. Nothing public says how the scores of text and
-    pictures are called: any array of 980 numbers counts whose own name, or whose
-    file's, says ``text``, or ``pic`` or ``graph``.
+    ``DMOS_SIQAD.mat`` was not available. Public programs read a variable ``DMOS`` of 49
+    rows (type by type, the weakest level first) and 20 columns (references), or the
+    same as one column; 20 by 49 is read too. No public source names the variables with
+    the scores of text and pictures: any array of 980 numbers counts if its name, or
+    that of its file, contains ``text``, or ``pic`` or ``graph``.
     """
 
     INFO = Info(

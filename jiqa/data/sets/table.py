@@ -1,4 +1,4 @@
-"""Any data set that a table describes: one's own ratings, a ladder of distortions."""
+"""Any data set that a table describes: user ratings, a ladder of distortions."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Table(QualityDataset):
 
     Prepared as ``table/NAME`` from a folder with one table, or from the table's own
     path; without a name it gets the folder's or the table's. Opened as ``table/NAME``
-    or ``NAME``. The columns are told by their names (``jiqa.io.table_columns``),
+    or ``NAME``. The columns are recognised by their names (``jiqa.io.table_columns``),
     the direction of the scores by ``jiqa.data.user_tables.scale``: a column ``dmos`` is
     lower-better unless the file beside the table, or ``options``, says otherwise.
-    Columns that mean nothing are passed over. ``manifest.csv`` of ``jiqa distort``
-    reads as a set without scores.
+    Columns that mean nothing are ignored. ``manifest.csv`` of ``jiqa distort`` reads as
+    a set without scores.
     """
 
     NAMED = True

@@ -1,4 +1,4 @@
-"""PASCAL VOC 2012: 17,125 photographs, taken as undistorted, rated by nobody."""
+"""PASCAL VOC 2012: 17,125 photographs, treated as undistorted, not rated."""
 
 from __future__ import annotations
 

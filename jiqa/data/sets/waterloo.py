@@ -18,7 +18,7 @@ class Waterloo(QualityDataset):
 
     Every photograph has each of four distortions at five levels; a copy where some of
     them are missing is refused, since the L-test needs whole ladders. Names as in the
-    list that the authors' laboratory publishes; the archive itself was not seen. It
+    list that the authors' laboratory publishes; the archive was not available. It
     holds the photographs and the generator; what that writes goes beside them.
     """
 

@@ -1,4 +1,4 @@
-"""The layout of a data set of one's own: a table, and the images that it names."""
+"""The layout of a user data set: a table, and the images that it names."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def read_own(root: Path, options: Mapping[str, str], base: Info) -> Contents:
 
     Args:
         root: the table, or a folder with one table.
-        options: what the user says over the side file.
-        base: facts of the set that are known; the table's own are added.
+        options: the user's options, which override the side file.
+        base: known facts of the set, to which those of the table are added.
 
     Raises:
         LayoutError: no table, or several; a cell that cannot be read; missing images.
@@ -130,7 +130,7 @@ class _Row:
 
 
 def _failed(rows: Sequence[_Row]) -> list[str]:
-    """What a manifest says of images that could not be made."""
+    """The notes of a manifest on images that could not be made."""
     if not rows:
         return []
     said = "; ".join(f"{row.get('image')}: {row.get('error')}" for row in rows)

@@ -36,7 +36,7 @@ def check_name(name: str, own: str) -> None:
     """Refuse a name that no folder should have.
 
     Raises:
-        ValueError: says which characters a name may hold.
+        ValueError: the message says which characters a name may have.
     """
     if not _NAME.fullmatch(own):
         wanted = f"a name of letters, digits, '_', '-' and '.' after {name}/"

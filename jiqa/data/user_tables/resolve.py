@@ -1,4 +1,4 @@
-"""A table or a folder of the user's where the name of a prepared set is asked for."""
+"""User tables and folders wherever a command takes the name of a prepared set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jiqa.distributed import rank_zero_first
 
 
 def resolved(spec: str, data_dir: Path | str | None) -> str:
-    """A set's name where a table or a folder stands: prepared if it is not yet.
+    """The set's name for a table or a folder, which is prepared if it is not yet.
 
     Args:
         spec: ``NAME[:SPLIT]``, or ``PATH[:SPLIT]`` of a table, or of a folder with one

@@ -1,4 +1,4 @@
-"""What the scores of a table of one's own are: from its side file, or its columns."""
+"""The scale of a user table's scores: from its side file, or its columns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ALLOWED = {
 
 
 def read_side(table: Path, options: Mapping[str, str]) -> dict[str, Any]:
-    """What the JSON file beside ``table`` says, and ``options`` over it.
+    """Read the JSON file beside ``table``, which ``options`` override.
 
     Raises:
         LayoutError: no JSON object, an entry that has no meaning, or a wrong value.
@@ -70,10 +70,10 @@ def own_scale(
 ) -> Scale | None:
     """The scale of a table's scores; ``None`` if it has none.
 
-    The direction is what the side file or the user says, else what a column
-    ``direction`` says in every row, else what the name of the scores' column means:
-    lower is better for a DMOS, higher for any other. Ends of the range that nobody
-    states are those seen.
+    The direction is that of the side file or the user's options, else that of a column
+    ``direction``, the same in every row, else what the name of the scores' column
+    means: lower is better for a DMOS, higher for any other. Ends of the range that are
+    not given are those that occur.
 
     Raises:
         LayoutError: a column ``direction`` that does not say one thing.
