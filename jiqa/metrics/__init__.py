@@ -1,7 +1,7 @@
 """The metrics, one (or one family) a file: ``from jiqa.metrics import ssim``.
 
-A file takes part by being in one of three folders (``full_reference``, ``deep``,
-``no_reference``): ``all_metrics`` finds every function in it that carries an ``info``.
+The files of three folders (``full_reference``, ``deep``, ``no_reference``) are found by
+themselves: ``all_metrics`` takes every function in them that has an ``info``.
 """
 
 from __future__ import annotations

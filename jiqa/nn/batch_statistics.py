@@ -1,4 +1,4 @@
-"""Batch normalisation while a network is trained: statistics, and one way back.
+"""Batch normalisation during training: statistics, and one backward pass for them.
 
 With the name of a devices' axis the statistics are those of the batch on all of them.
 """

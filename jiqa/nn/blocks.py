@@ -1,4 +1,4 @@
-"""Blocks that several networks are built of."""
+"""Building blocks of several networks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RELU = Relu()
 
 
 def keeping(window: int | tuple[int, int]) -> Padding:
-    """The zeros around that keep a map's size at stride 1, for odd windows."""
+    """The zero padding that keeps a map's size at stride 1, for odd windows."""
     rows, columns = both(window)
     return (rows // 2, rows // 2), (columns // 2, columns // 2)
 
@@ -58,7 +58,7 @@ def classifier(side: int, hidden: int, classes: int) -> list[Node]:
 
 
 def to_symmetric() -> Node:
-    """From images standardised as torchvision does to [-1, 1], channel by channel."""
+    """Scale images standardised as in torchvision to [-1, 1], channel by channel."""
     factor, summand = zip(
         *(
             (deviation / half, (mean - middle) / half)

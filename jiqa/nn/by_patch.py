@@ -1,4 +1,4 @@
-"""A network that sees patches of an image one by one, as one node of a network."""
+"""A network applied to patches of an image one by one, as one node of a network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOGETHER = 16
 
 @dataclass(frozen=True)
 class ByPatch(Operation):
-    """Of each square patch, all numbers that a network makes of it.
+    """All outputs of a network for each square patch.
 
     Each patch has its own zeros around it, so that neighbours share nothing. The output
     is a map of patches; its channels are the maps of the taps, one after the other,

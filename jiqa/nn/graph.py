@@ -34,7 +34,7 @@ class Node:
     """One step of a network.
 
     Attributes:
-        name: by which it is tapped, and which its parameters' keys begin with.
+        name: the name by which it is tapped, and the prefix of its parameters' keys.
         op: what it computes.
         inputs: names of the nodes that feed it; none stands for the node before.
     """
@@ -49,7 +49,7 @@ Step = Callable[[Node, Mapping[str, Any], Sequence[Array]], Array]
 
 
 class Network:
-    """What every network's configuration inherits.
+    """The base class of every network's configuration.
 
     Attributes:
         trunk: the last feature map; what does not lead to it is head, and may lack.
@@ -126,7 +126,7 @@ def shapes(nodes: Sequence[Node], channels: int = 3) -> dict[str, tuple[int, ...
 
 
 def required(config: Network) -> dict[str, tuple[int, ...]]:
-    """Keys and shapes of what a set of weights must have: all up to the trunk."""
+    """Keys and shapes that a set of weights must have: all up to the trunk."""
     return shapes(until(config.layers(), [config.trunk]))
 
 
@@ -192,7 +192,7 @@ def run(
     *,
     dtype: Any = None,
 ) -> dict[str, Array]:
-    """Outputs of the nodes named in ``taps``, and no node computed that they need not.
+    """Compute the outputs of the nodes named in ``taps``, and only what they need.
 
     Args:
         nodes: the network.

@@ -2,9 +2,9 @@
 
 XLA computes a kernel's gradient on the CPU as one convolution whose window is the whole
 map, which takes it up to eight times as long as the convolution itself, and those of
-depth-wise kernels sum by sum. Here both are products of matrices, part by part of the
-maps. Where there are many channels, 3x3 kernels and their gradients go by Winograd's
-way (``jiqa.nn.winograd``), which needs fewer products.
+depth-wise kernels sum by sum. Here both are products of matrices, block by block of the
+maps. Where there are many channels, 3x3 kernels and their gradients use Winograd's
+method (``jiqa.nn.winograd``), which needs fewer products.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class LearnedConv(Conv):
 
     @classmethod
     def of(cls, conv: Conv) -> LearnedConv:
-        """That of a convolution."""
+        """The learned version of a convolution."""
         return cls(**vars(conv))
 
     def linear(self, x: Array, kernel: Array) -> Array:
@@ -58,7 +58,7 @@ class LearnedConv(Conv):
         return super().linear(x, kernel)
 
     def suits_winograd(self, x: Array) -> bool:
-        """Whether Winograd's way is open: 3x3, without stride, in full precision."""
+        """Whether Winograd's method applies: 3x3, without stride, in full precision."""
         small = both(self.window) == (3, 3) and self.stride == self.groups == 1
         inside = max(max(m) for m in margins(self.padding)) <= 2
         samples = math.prod(self.size(n, axis) for axis, n in enumerate(x.shape[1:3]))
@@ -138,7 +138,7 @@ def _rows(x: Array) -> Array:
 
 
 def parts_of(count: int, rows: int, columns: int) -> tuple[int, int]:
-    """Images and rows of the output in a part: rows of one image, or whole images."""
+    """Images and rows of the output in a block: rows of one image, or whole images."""
     lines = _divisor(rows, _SAMPLES / columns)
     images = _divisor(count, _SAMPLES / (rows * columns)) if lines == rows else 1
     return images, lines

@@ -122,13 +122,13 @@ class Conv(Operation):
         return plain and margins(self.padding) == margins(0)
 
     def _places(self, x: Array) -> list[Array]:
-        """What stands at each place of the windows, ``[N, rows, columns, I]``."""
+        """The samples at each position of the windows, ``[N, rows, columns, I]``."""
         size = self.size(x.shape[1], 0), self.size(x.shape[2], 1)
         x = jnp.pad(x, ((0, 0), *margins(self.padding), (0, 0)))
         return shifted(x, both(self.window), self.stride, size)
 
     def _joined(self, x: Array, kernel: Array) -> Array:
-        """One product of all that the windows see."""
+        """One product of all samples in the windows."""
         flat = kernel.reshape(-1, self.features)
         seen = jnp.concatenate(self._places(x), -1)
         return jnp.dot(seen, flat, precision=lax.Precision.HIGHEST)

@@ -1,4 +1,4 @@
-"""Flat dictionaries of parameters, and what can be wrong with one."""
+"""Checks of flat dictionaries of parameters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ def check(
     *,
     others: bool = False,
 ) -> None:
-    """Raise one ``ValueError`` with every key that is missing, too many or misshapen.
+    """Raise one ``ValueError`` with every missing, unexpected or misshapen key.
 
     Args:
         params: arrays by flat key.
-        shapes: the keys needed, with shapes.
-        where: what ``params`` are, to open the message with.
-        others: whether keys beside those are welcome.
+        shapes: the required keys, with shapes.
+        where: what ``params`` are, for the start of the message.
+        others: whether other keys are allowed.
     """
     came = {key: tuple(value.shape) for key, value in params.items()}
     missing = [f"{k} {shape}" for k, shape in shapes.items() if k not in came]

@@ -15,7 +15,7 @@ from jiqa.nn.operations import Conv, Relu
 from jiqa.nn.pooling import MaxPool
 from jiqa.nn.preprocessing import Preprocessing
 
-#: The node that holds all that is seen of each patch, and what keys begin with.
+#: The node with all features of each patch, and the prefix of the keys.
 NODE = "pieapp"
 #: Side of a patch.
 SIDE = 64

@@ -1,4 +1,4 @@
-"""What trained networks expect of an image."""
+"""Preprocessing of images for trained networks."""
 
 from __future__ import annotations
 

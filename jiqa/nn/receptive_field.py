@@ -21,7 +21,7 @@ class Reach:
     after: int = 0
 
     def widened(self, rim: int) -> Reach:
-        """That of a sample together with ``rim`` samples on each side."""
+        """The reach of a sample together with ``rim`` samples on each side."""
         more = rim * self.stride
         return Reach(self.stride, self.before + more, self.after + more)
 
@@ -41,7 +41,7 @@ def reaches(nodes: Sequence[Node], taps: Sequence[str]) -> dict[str, Reach]:
     """The reach of each tap along both axes; the wider one where they differ.
 
     Raises:
-        ValueError: a tap that sees the whole image.
+        ValueError: a tap depends on the whole image.
     """
     found = {IMAGES: Reach()}
     for node in until(nodes, taps):

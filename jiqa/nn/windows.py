@@ -1,4 +1,4 @@
-"""Windows that move over maps ``[N, H, W, C]``: margins around, what stands in them."""
+"""Sliding windows over maps ``[N, H, W, C]``: their margins and their samples."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ the sixteen is a product of matrices, tiles by channels. Rounding is some four t
 that of the plain sum: 1e-6 of the largest output in float32.
 
 On the CPU this is faster than XLA's own convolution where there are many channels
-(``jiqa.nn.kernel_gradients`` says where); making the sums takes longer than it saves
+(see ``jiqa.nn.kernel_gradients``); computing the sums takes longer than it saves
 where there are few.
 """
 
@@ -59,12 +59,12 @@ def convolved(x: Array, kernel: Array, padding: Margins) -> Array:
 
 
 def input_gradient(slope: Array, kernel: Array, padding: Margins) -> Array:
-    """That of a convolution's input, from that of its output ``[N, h, w, O]``.
+    """The gradient of a convolution's input from that of its output ``[N, h, w, O]``.
 
     Args:
         slope: gradient of the output.
         kernel: ``[3, 3, I, O]``.
-        padding: zeros that the convolution saw around its map.
+        padding: zeros around the convolution's map.
     """
     turned = kernel[::-1, ::-1].swapaxes(2, 3)
     (top, bottom), (left, right) = padding
@@ -72,7 +72,7 @@ def input_gradient(slope: Array, kernel: Array, padding: Margins) -> Array:
 
 
 def kernel_gradient(x: Array, slope: Array, padding: Margins) -> Array:
-    """That of a convolution's kernel, ``[3, 3, I, O]``.
+    """The gradient of a convolution's kernel, ``[3, 3, I, O]``.
 
     Args:
         x: input ``[N, H, W, I]``.
@@ -102,9 +102,9 @@ def _padded(x: Array, padding: Margins) -> tuple[int, int]:
 
 
 def _parts(x: Array, features: int) -> list[slice]:
-    """As many images at once as there is room for; at most eight parts.
+    """As many images at once as there is room for; at most eight groups.
 
-    Every part is written out in the program: XLA computes sums inside of a loop on one
+    Every group is written out in the program: XLA computes sums inside of a loop on one
     core.
     """
     each = 4 * x[0, :, :, 0].size * max(x.shape[-1], features) * x.dtype.itemsize
@@ -114,7 +114,7 @@ def _parts(x: Array, features: int) -> list[slice]:
 
 
 def _seen(x: Array, padding: Margins) -> list[list[Array]]:
-    """The sixteen sums of what every tile of outputs sees, ``[N, h/2, w/2, I]``."""
+    """The sixteen sums of the inputs of every tile of outputs, ``[N, h/2, w/2, I]``."""
     tiles = [-(-(n - 2) // 2) for n in _padded(x, padding)]
     (top, bottom), (left, right) = padding
     # An odd row or column of outputs is one of a tile that goes beyond the map.

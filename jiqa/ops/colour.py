@@ -1,4 +1,4 @@
-"""Between sRGB, linear light, CIELAB and YCbCr, in steps that keep small differences.
+"""Convert between sRGB, linear light, CIELAB and YCbCr; small differences are kept.
 
 The numbers are those of ``jiqa.ops.colour_constants``.
 """
@@ -103,8 +103,8 @@ def _power(x: Array, exponent: float) -> Array:
 
 
 def _response(ratio: Array) -> Array:
-    # Both pieces at their end of the other: in the loop over a batch a choice between
-    # them keeps the compiler from vectorising (measured: eight times as slow).
+    # Both branches, each clamped to its range: in the loop over a batch a choice
+    # between them keeps the compiler from vectorising (measured: eight times as slow).
     knee = LAB_KNEE**3
     root = _power(jnp.maximum(ratio, knee), 1 / 3)
     return root + (jnp.minimum(ratio, knee) - knee) * _SLOPE

@@ -16,7 +16,7 @@ import numpy as np
 _PEAK, _OFFSET, _SCALE, _EXPONENT = 2.6, 0.0192, 0.114, 1.1
 #: Below its maximum the function is held there: low-pass instead of band-pass.
 _TOP_FREQUENCY, _TOP = 7.8909, 0.9809
-#: The eye sees diagonal gratings less well: the part of the radius that turns.
+#: The eye sees diagonal gratings less well: the share of the radius that varies.
 _OBLIQUE = 0.15
 
 
@@ -77,7 +77,7 @@ def _quadrant(height: int, width: int, scale: float) -> np.ndarray:
 
 
 def noise_quality_threshold(frequency: np.ndarray | float) -> float:
-    """Contrast from which NQM takes a grating of f cycles/degree to be seen."""
+    """Contrast above which NQM treats a grating of f cycles/degree as visible."""
     return float(1 / (200 * mannos_sakrison(frequency)))
 
 

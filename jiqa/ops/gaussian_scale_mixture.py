@@ -118,7 +118,7 @@ def spectra(covariance: Array) -> tuple[Array, Array]:
     eigenvalue 0 and are left out of the inverse. The decomposition is held constant
     and a term of first order carries the derivative, which is right for every
     symmetric function of the eigenvalues: the derivative of the eigenvectors,
-    infinite where eigenvalues repeat, is never asked for.
+    infinite where eigenvalues repeat, is never computed.
     """
     exact = lax.Precision.HIGHEST
     fixed = lax.stop_gradient(covariance)

@@ -29,10 +29,10 @@ def logistic_curve(
 def logistic_about(
     x: Any, parameters: ArrayLike, middle: ArrayLike, xp: Any = np
 ) -> Any:
-    """The same curve for every x, told from its value in the middle of the scores.
+    """The same curve for every x, relative to its value in the middle of the scores.
 
-    What a fitted curve owes to parameters of 1e4 that nearly cancel would otherwise be
-    lost in float32.
+    Parameters of 1e4 that nearly cancel in a fitted curve would otherwise cost its
+    digits in float32.
 
     Args:
         x: as for ``logistic_curve``.

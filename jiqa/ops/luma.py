@@ -1,4 +1,4 @@
-"""The channels of an image as planes, and its luma as authors of metrics have it."""
+"""The channels of an image as planes, and its luma as authors of metrics define it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Natural scene statistics: normalised luminance and the laws fitted to it.
 
-What BRISQUE and NIQE share. Planes ``[H, W]`` hold luma on 0..255 less 128: only
+BRISQUE and NIQE share them. Planes ``[H, W]`` hold luma on 0..255 less 128: only
 differences of pixels matter, and centred they stay exact in float32 (whole grey levels
 and, at half size, multiples of 2^-16 below 2^8).
 """
@@ -28,8 +28,8 @@ Flat = Literal["snap", "authors"]
 _CENTRE = 128.0
 _SIDE, _SIGMA = 7, 7 / 6
 
-# Under this double precision cannot tell a residual from 0; and what stands for the
-# rounding that it then leaves. Its sign is the one that two photographs want.
+# Below this double precision cannot distinguish a residual from 0; and the value that
+# stands for the rounding that it leaves, with the sign that fits two photographs.
 _ZERO, _NOISE = 1e-8, -1e-14
 
 # The shape's grid, and MATLAB's imresize(x, 0.5) (bicubic, antialiased): exact taps.
@@ -58,7 +58,7 @@ def centred_luma(image: Array, luma: str) -> tuple[Array, float]:
 
 
 def check_flat(flat: str) -> Flat:
-    """``flat``, if there is such a rule."""
+    """Return ``flat``, or raise an error for an unknown rule."""
     one_of("flat", flat, "snap", "authors")
     return cast(Flat, flat)
 
@@ -104,7 +104,7 @@ def normalised(
 def local_moments(
     x: Array, border: Literal["zero", "replicate"]
 ) -> tuple[Array, Array]:
-    """X - m and s of ``normalised``.
+    """Compute x - m and s of ``normalised``.
 
     Both come from differences to the window's centre, summed first over the pixels
     of equal weight: x - m = -sum_r w_r sum_i (x_i - x), s^2 = sum_r w_r

@@ -192,7 +192,7 @@ def _middle(x: Array) -> tuple[Array, Array]:
             bounded, low_odds - high_odds, 1
         )
         part = jnp.where((s.turn > 8) & (s.turn % 3 == 0), 0.5, part)
-        # With one end open, step well past the guess and further every time.
+        # With one end open, step well past the guess and farther every time.
         reach = jnp.maximum(jnp.abs(odds) * 1.4, 1 / 64) * octave
         reach = reach * jnp.exp2(s.turn.astype(x.dtype))
         reach = jnp.minimum(reach / width, 1)

@@ -1,4 +1,4 @@
-"""Where people look: the saliency maps that VSI and SR-SIM weigh by."""
+"""Visual saliency: the maps that VSI and SR-SIM use as weights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CENTRE_WIDTH, _COLOUR_WIDTH = 145.0, 0.001
 
 #: The white is D50 in SDSP, though that of sRGB is D65.
 _TO_RATIOS = TO_XYZ / D50[:, None]
-#: The rounded constants of older editions of CIELAB: the two pieces do not quite meet.
+#: The rounded constants of older editions of CIELAB: the branches do not quite meet.
 _EPSILON, _KAPPA = 0.008856, 903.3
 
 

@@ -1,4 +1,4 @@
-"""How alike two fields are, sample by sample, and the mean of that with a weight."""
+"""The similarity of two fields, sample by sample, and its weighted mean."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def project(u: Array, x: Array, v: Array) -> Array:
 
 
 def remainder(u: Array, x: Array, v: Array) -> Array:
-    """What of matrices x lies along none of the u (columns) and none of the v (rows).
+    """The part of matrices x along none of the u (columns) and none of the v (rows).
 
     u and v are orthonormal, or 0 for directions that do not count.
     """

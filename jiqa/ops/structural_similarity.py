@@ -42,7 +42,7 @@ def similarity_maps(
         taps: one axis of the window, sum 1.
         c1: constant of the luminance term.
         c2: constant of the contrast-structure term.
-        mask: weight of each pixel, for windows that see only some of them.
+        mask: weight of each pixel, for windows that use only some of them.
         unbiased: factor on variances and covariance.
         centre: what the planes are centred on, the middle of their range.
     """

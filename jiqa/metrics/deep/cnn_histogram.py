@@ -1,4 +1,4 @@
-"""Pyramids of feature histograms: where which feature responds, and how much."""
+"""Pyramids of feature histograms: where each feature responds, and how much."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _tiles(options: Options) -> TileReduction:
 
 
 def _responses(params: Params, options: Options, tile: Tile) -> list[Any]:
-    """Of both images, each layer's responses summed up in the cells of each level."""
+    """Sum each layer's responses in the cells of each level, for both images."""
     return [
         [
             [

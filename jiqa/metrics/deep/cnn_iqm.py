@@ -81,7 +81,7 @@ def _tops(options: Options, known: Sequence[Any], dtype: Any) -> list[Array]:
 
 
 def _values(params: Params, options: Options, tile: Tile) -> list[Mean]:
-    """Mean over every map of what the metric makes of each place."""
+    """Mean over every map of the metric's value at each position."""
     names = _layers(options)
     if options.metric == "ssim":
         tops = _tops(options, tile.known, tile.reference[names[0]].dtype)
@@ -183,7 +183,7 @@ def cnn_iqm(
         metric: ``"ssim"``, ``"psnr"``, ``"mse"``, ``"mae"``, ``"uqi"`` or ``"gmsd"``;
             the last two on maps divided by the dynamic range, the others on the maps
             as they are.
-        border: what SSIM sees outside a map: its edge (``"replicate"``, as MATLAB's
+        border: what SSIM finds outside a map: its edge (``"replicate"``, as MATLAB's
             ``ssim``, which the public implementation calls), ``"zero"`` or
             ``"symmetric"``.
         peak: dynamic range for SSIM and PSNR; by default, each map's largest magnitude

@@ -95,7 +95,7 @@ def _peaks(params: Params, options: Options, tile: Tile) -> list[Array]:
 
 
 def _local(options: Options, tile: Tile) -> Iterator[tuple[str, Array]]:
-    """Each layer's similarity at every place of every map."""
+    """Each layer's similarity at every position of every map."""
     for name, top in zip(_maps(options), tile.known[0], strict=True):
         yield name, structural_similarity(*tile.pair(name), top, "zero")
 
@@ -150,7 +150,7 @@ def _pool(x: Array, how: str) -> Array:
     if how == "avg":
         return x.mean(0)
     if how.startswith("p"):
-        # The lowest share; a part of a value counts as one.
+        # The lowest share; a fraction of a value counts as one.
         count = -(-x.shape[0] * int(how[1:]) // 100)
         return jnp.sort(x, axis=0)[:count].mean(0)
     off = x - x[0]  # exactly 0 for values that are all one
@@ -182,7 +182,7 @@ def _sorted(x: Array, y: Array, how: str) -> Array:
 
 
 def _of_units(x: Array, y: Array, how: str) -> Array:
-    """The score of a vector, whose units are pooled as the places of a map are."""
+    """The score of a vector, whose units are pooled like the positions of a map."""
     top = peaks(x[:, None, None], y[:, None, None], least=1.0)
     return _pool(unit_similarity(x, y, top), how)
 
@@ -226,8 +226,8 @@ def deepsim(
     """Local structural similarity of every feature map of VGG-16 (Gao et al. 2017).
 
     SSIM (Gaussian of 11, sigma 1.5, zeros outside, K = .01 and .03, the dynamic range
-    the larger of 1 and the map's largest magnitude in either image) at every place of
-    every map after every layer; pooled within the map, over the maps of a layer, and
+    the larger of 1 and the map's largest magnitude in either image) at every position
+    of every map after every layer; pooled within the map, over the maps of a layer, and
     over the layers.
 
     Args:
@@ -238,8 +238,8 @@ def deepsim(
         classifier: go on through fc6, relu6, fc7, relu7, logits and prob, the softmax,
             as the authors do; needs ``resize=224`` and weights that have them
             (``jiqa weights fetch vgg16``). A vector's units are compared one by one
-            and pooled as ``pool_map`` says: in the authors' code the row that is to
-            run along the vector lies across it.
+            and pooled by ``pool_map``: in the authors' code the row that should run
+            along the vector lies across it.
         pool_map: within a map: ``"avg"``; ``"sd"``, the standard deviation; ``"mad"``,
             the mean absolute one; ``"fd"``, the mean of the two; ``"p10"`` to
             ``"p100"``, the mean of the lowest 10 to 100 %, rounded up.

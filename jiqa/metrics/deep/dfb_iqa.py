@@ -49,7 +49,7 @@ def _tiles(options: Options) -> TileReduction:
 
 
 def _by_place(params: Params, options: Options, tile: Tile) -> list[Mean]:
-    """Means of the distances at each place."""
+    """Means of the distances at each position."""
     found = []
     for name in _layers(options):
         x, y = tile.pair(name)
@@ -137,9 +137,9 @@ def dfb_iqa(
 ) -> Array:
     """Cosine distance of deep features (after Hou et al. 2018).
 
-    For each layer the mean of ``1 - cos(F_r, F_d)`` over all places; then the mean over
-    the layers. Features that are zero in one image only are at distance 1, in both at
-    distance 0.
+    For each layer the mean of ``1 - cos(F_r, F_d)`` over all positions; then the mean
+    over the layers. Features that are zero in one image only are at distance 1, in both
+    at distance 0.
 
     Args:
         params: flat; the set of weights that ``net`` names.
@@ -150,9 +150,9 @@ def dfb_iqa(
         layers: names of layers, each of equal weight. By default the first rectified
             convolution of each block, as its authors chose for a perceptual loss: one
             a scale; of AlexNet every one.
-        cosine: taken over the channels at each ``"place"``, over the places of each
-            ``"map"``, or over the whole ``"layer"``. By place, because that compares
-            what is seen where, as the paper's pictures do.
+        cosine: taken over the channels at each ``"place"``, over the positions of each
+            ``"map"``, or over the whole ``"layer"``. By position, because that compares
+            which features occur where, as the paper's pictures do.
         output: ``"score"``, ``"layers"`` for the distance of each layer, or ``"maps"``
             for that of each map, with ``cosine="map"``.
 

@@ -36,7 +36,7 @@ def _spec(options: Options) -> FeatureSpec:
 
 
 class _Moments(NamedTuple):
-    """Of every channel: means, and sums of squares about them.
+    """The means of every channel, and sums of squares about them.
 
     ``x`` is the reference, ``y`` the distorted image, ``error`` their difference.
     """
@@ -67,7 +67,7 @@ def _moments(params: Params, options: Options, tile: Tile) -> dict[str, _Moments
 def _merged(
     first: dict[str, _Moments], second: dict[str, _Moments]
 ) -> dict[str, _Moments]:
-    """Moments of two parts together (Chan, Golub and LeVeque 1983)."""
+    """Merge the moments of two tiles (Chan, Golub and LeVeque 1983)."""
     found = {}
     for tap in DISTS_CHANNELS:
         a, b = first[tap], second[tap]
@@ -158,12 +158,12 @@ def dists(
         params: flat; the sets of weights ``vgg16`` and ``dists`` together.
         reference: image ``[..., H, W, C]`` in [0, 1].
         distorted: image of the same shape.
-        output: ``"score"``; ``"layers"``: the parts of texture and structure of the
-            image and of each depth in turn; ``"maps"``: the part of each of the image's
+        output: ``"score"``; ``"layers"``: the terms of texture and structure of the
+            image and of each depth in turn; ``"maps"``: the term of each of the image's
             channels and the feature maps.
 
     Returns:
-        ``[...]``, 0 for identical images, lower is better; or parts ``[..., 12]`` or
+        ``[...]``, 0 for identical images, lower is better; or terms ``[..., 12]`` or
         ``[..., 1475]`` that add up to it.
 
     Raises:

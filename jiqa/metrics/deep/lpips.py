@@ -1,4 +1,4 @@
-"""LPIPS: distance of deep features, channels weighted by what people noticed."""
+"""LPIPS: distance of deep features, with channel weights learned from judgements."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _tiles(options: Options) -> TileReduction:
 
 
 def _means(params: Params, options: Options, tile: Tile) -> list[Mean]:
-    """Of the differences of each layer, or of each of its maps."""
+    """Means of the differences of each layer, or of each of its maps."""
     found = []
     for tap in LPIPS_TAPS[options.net].channels:
         apart = _differences(params, tap, *tile.pair(tap))
@@ -103,26 +103,26 @@ def lpips(
 ) -> Array:
     """Learned perceptual image patch similarity.
 
-    At five depths of a network trained on ImageNet the features of every place are
+    At five depths of a network trained on ImageNet the features at every position are
     scaled to unit length; their squared differences, weighted by channel, are averaged
-    over the places and added up over the depths.
+    over the positions and added up over the depths.
 
     Args:
         params: flat; the set ``alexnet``, ``vgg16`` or ``squeezenet1_1`` and
             ``lpips-NET-vVERSION`` together.
         reference: image ``[..., H, W, C]`` in [0, 1].
         distorted: image of the same shape.
-        net: ``"alex"`` (closest to people's choices, and fastest), ``"vgg"`` (the
+        net: ``"alex"`` (agrees best with observers, and is fastest), ``"vgg"`` (the
             authors' advice for a loss) or ``"squeeze"``.
         version: of the weights: ``"0.1"``, or ``"0.0"``, the first release, which
             feeds the network 2 x - 1 without its own scaling.
-        output: ``"score"``; ``"map"``: each depth's distance by place, enlarged
-            bilinearly to the image and added up; ``"layers"``: each depth's part;
+        output: ``"score"``; ``"map"``: each depth's distance by position, enlarged
+            bilinearly to the image and added up; ``"layers"``: each depth's term;
             ``"maps"``: each feature map's.
 
     Returns:
         ``[...]``, 0 for identical images, lower is better; or a map ``[..., H, W]``, or
-        parts ``[..., 5]`` (7 of squeeze) or ``[..., maps]`` that add up to the score.
+        terms ``[..., 5]`` (7 of squeeze) or ``[..., maps]`` that add up to the score.
 
     Raises:
         ValueError: an unknown option, parameters that do not fit, or an image below

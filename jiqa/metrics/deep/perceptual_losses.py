@@ -127,7 +127,7 @@ def _style_features(params: Params, options: Options, image: Array) -> dict[str,
 
 
 def _gram(x: Array, positions: int) -> Array:
-    """How maps go together, ``[maps, maps]``: mean products over the map's size."""
+    """The Gram matrix of maps, ``[maps, maps]``: mean products over the map's size."""
     flat = x.reshape(-1, x.shape[-1])
     return product(flat.T, flat) / (positions * x.shape[-1])
 
@@ -144,7 +144,7 @@ def _style_tiles(options: Options) -> TileReduction:
 
 
 def _grams(params: Params, options: Options, tile: Tile) -> list[dict[str, Array]]:
-    """Of both images, what the tile adds to each layer's matrix."""
+    """What the tile adds to each layer's matrix, for both images."""
     names = _style_layers(options)
     return [
         {
@@ -178,8 +178,8 @@ def style_loss(
 ) -> Array:
     """Squared difference of Gram matrices (Johnson et al. 2016, eqs. 3 and 4).
 
-    The Gram matrix of a layer holds the products of its maps, summed over the places
-    and divided by their number and the number of maps; where things are is lost in it.
+    The Gram matrix of a layer holds the products of its maps, summed over the positions
+    and divided by their number and the number of maps; it does not depend on position.
     The losses of the layers are added up.
 
     Args:

@@ -1,4 +1,4 @@
-"""PieAPP: perceptual error of patches, learned from which of two people preferred."""
+"""PieAPP: perceptual error of patches, learned from pairwise preferences."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _tiles(options: Options) -> TileReduction:
 
 
 def _means(params: Params, options: Options, tile: Tile) -> tuple[Mean, Mean]:
-    """Of the patches' weighted errors, and of their weights."""
+    """Means of the patches' weighted errors, and of their weights."""
     x, y = tile.pair(NODE)
     errors, weights = judged(params, x - y)
     return tile.mean(NODE, errors * weights), tile.mean(NODE, weights)
@@ -52,7 +52,7 @@ def judged(params: Params, apart: Array) -> tuple[Array, Array]:
     """Errors of patches, and their weights.
 
     Args:
-        params: flat.
+        params: flat dictionary of parameters.
         apart: the reference's features less the distorted image's, ``[..., features]``.
 
     Returns:
@@ -102,10 +102,10 @@ def pieapp(
 ) -> Array:
     """Perceptual image error learned from preferences (Prashnani et al. 2018).
 
-    A network sees patches of 64 x 64 pixels of both images, one by one. Of the
-    differences of what it sees at five depths two layers make the patch's error, of
-    those at the last depth two others its weight; the score is the weighted mean of the
-    errors.
+    A network takes patches of 64 x 64 pixels of both images, one by one. From the
+    differences of its features at five depths two layers compute the patch's error,
+    from those at the last depth two others its weight; the score is the weighted mean
+    of the errors.
 
     Identical images have the same score whatever they show, one that follows from the
     weights; the authors trained it to be near 0.
@@ -123,7 +123,7 @@ def pieapp(
         ``[...]``, lower is better.
 
     Raises:
-        ValueError: a stride that is none, parameters that do not fit, or an image below
-            64 pixels.
+        ValueError: an invalid stride, parameters that do not fit, or an image below 64
+            pixels.
     """
     ...

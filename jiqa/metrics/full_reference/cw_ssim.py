@@ -90,7 +90,7 @@ def cw_ssim(
 
 
 def _centred(plane: Array) -> Array:
-    """Without a constant, which no band sees: exactly 0 for a flat image."""
+    """Remove a constant, which no band contains: a flat image is then exactly 0."""
     plane = plane - plane[0, 0]
     return plane - mean(plane)
 

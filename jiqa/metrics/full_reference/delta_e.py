@@ -31,7 +31,7 @@ def cie1994(lab: Planes, step: Planes, factors: Factors = (1.0, 1.0, 1.0)) -> Ar
     """CIE 1994 difference of ``lab`` and ``lab + step``, graphic arts' constants.
 
     Chroma and hue differences count less the more chroma ``lab`` has; so the two
-    colours may not change places.
+    colours may not be swapped.
     """
     chroma = _length(*lab[1:])
     across, along = _polar_steps(lab, step)
@@ -212,8 +212,8 @@ def delta_e(
 
     sRGB is taken to linear light, XYZ and CIELAB with white D65. Each pixel's
     difference is the length of (dL*, da*, db*), or of lightness, chroma and hue
-    differences that are weighted by how well they are seen there. About 1 is just
-    noticeable on large, plain patches.
+    differences that are weighted by their visibility there. About 1 is just noticeable
+    on large, plain patches.
 
     Args:
         reference: images ``[..., H, W, C]``; a grey image counts as R = G = B.

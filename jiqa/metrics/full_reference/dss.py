@@ -17,7 +17,7 @@ from jiqa.ops.structural_similarity import CENTRE
 
 _SIDE = 8
 _WINDOW = gaussian_taps(3, 1.5)
-#: Subbands of less weight are left out; this share of a subband's places counts.
+#: Subbands of less weight are left out; this share of a subband's blocks counts.
 _LEAST_WEIGHT, _WORST = 1e-2, 0.05
 
 
@@ -91,7 +91,7 @@ def dss(
     constant[0] = dc_constant
     c = jnp.asarray(constant, a.dtype)
     contrast = similarity(product, a + b, c)
-    # |cov| <= sqrt(a b); only rounding says otherwise, and the worst places find it.
+    # |cov| <= sqrt(a b) but for rounding, which the worst blocks would expose.
     shared = jnp.clip(covariance[:1], -product[:1], product[:1])
     structure = (shared + dc_constant) / (product[:1] + dc_constant)
     quality = _worst(jnp.concatenate([structure, contrast]))

@@ -109,7 +109,7 @@ def ms_gmsd(
     chroma it is g s + (1 - g) 0.01 c, where c is the root of the summed mean squared
     errors of I and Q on 0..255 and g = 2 / (1 + 0.32 exp(-15 s)) - 1.
 
-    The last three options are what the published description was not seen to settle.
+    The last three options are what the published description leaves open.
 
     Args:
         reference: images ``[..., H, W, C]``.

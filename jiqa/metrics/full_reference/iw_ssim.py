@@ -70,7 +70,7 @@ def _scales(
 
 
 def _pool(value: Array, weight: Array | None) -> Array:
-    """Weighted mean; the plain one where no place has any weight."""
+    """Weighted mean; the plain one where no sample has any weight."""
     return mean(value) if weight is None else pooled(value, weight)
 
 
@@ -110,7 +110,7 @@ def iw_ssim(
         distorted: images of the same shape.
         luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
         sigma_nsq: variance of the visual noise.
-        parent: whether the next coarser band joins a place's neighbourhood.
+        parent: whether the next coarser band joins a sample's neighbourhood.
 
     Returns:
         ``[...]`` in [-1, 1], higher is better; 1 only for identical images.

@@ -40,7 +40,7 @@ _RELEASES = {"2011": 200.0, "2010": 1.0}
 
 @functools.lru_cache(maxsize=8)
 def _sensitivity(height: int, width: int) -> np.ndarray:
-    """What the eye passes, on ``rfft2``'s half spectrum.
+    """Contrast sensitivity of the eye, on ``rfft2``'s half spectrum.
 
     The authors keep the real part of an image filtered with a grid that is not
     symmetric about zero frequency: that is filtering with its symmetric part.

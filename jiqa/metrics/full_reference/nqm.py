@@ -44,7 +44,7 @@ def nqm(
     luma: str = "bt601",
     heights: float = 3.5,
 ) -> Array:
-    """Signal-to-noise ratio of what the eye sees of two images.
+    """Signal-to-noise ratio of the visible contrast of two images.
 
     Each image becomes a sum of five cosine-log bands, an octave each, up to 64 cycles
     an image. A band sample's contrast is its ratio to all lower bands. Samples below

@@ -83,7 +83,7 @@ def _difference(reference: Array, distorted: Array, colour: str, luma: str) -> _
 
 
 def _mean(function: Callable[[Array], Array], rows: _Rows) -> Array:
-    """Of a function of the samples that count, row by row.
+    """Mean of a function of the samples that count, row by row.
 
     The division after each row keeps the compiler from joining both sums into one, for
     which the CPU needs twice the time where images are several.

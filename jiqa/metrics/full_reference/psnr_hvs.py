@@ -33,7 +33,7 @@ _JPEG = np.array(
 _SENSITIVITY = np.round(25.73509 / _JPEG, 6)
 _MASKING = np.round((10 / _JPEG) ** 2, 6)
 
-#: The authors' value for images between which no difference is seen.
+#: The authors' value for images without a visible difference.
 _IDENTICAL = 100000.0
 
 _INFO = {
@@ -61,7 +61,7 @@ def psnr_hvs(reference: Array, distorted: Array, *, luma: str = "bt601") -> Arra
 
     10 log10(255^2 / mean (S D)^2), with D the orthonormal DCT of the difference in
     blocks from the top left and S a table that follows JPEG's. Rows and columns left
-    over at the bottom and on the right are not looked at.
+    over at the bottom and on the right are not used.
 
     Args:
         reference: images ``[..., H, W, C]``.
@@ -87,7 +87,7 @@ def psnr_hvs(reference: Array, distorted: Array, *, luma: str = "bt601") -> Arra
     **_INFO,
 )
 def psnr_hvs_m(reference: Array, distorted: Array, *, luma: str = "bt601") -> Array:
-    """PSNR-HVS after taking off what the block's own texture masks.
+    """PSNR-HVS after subtracting what the block's texture masks.
 
     A block's masking is sqrt(E p) / 32: E is the energy of its DCT coefficients
     (but the first) weighted by a table M, and p how evenly its variance is spread,

@@ -143,7 +143,7 @@ def svd_projection(
     pooling: str = "mean",
     output: str = "score",
 ) -> Array:
-    """Change of each block as its reference's singular vectors see it.
+    """Change of each block in the coordinates of its reference's singular vectors.
 
     With A = U S V' of a reference block and B the distorted one, P = U' B V equals S
     where nothing has changed. The error of a block is the length of diag(P) - diag(S),

@@ -45,8 +45,8 @@ def vifp(
     At four scales, in Gaussian windows of 17, 9, 5 and 3 pixels that lie inside the
     image, the distorted luma is taken for g times the reference plus an independent
     error of variance v. The score is what an observer with neural noise of variance
-    n can learn about the reference from the distorted image, over what the reference
-    itself tells: sum log(1 + g^2 s / (v + n)) / sum log(1 + s / n), with s the
+    n can learn about the reference from the distorted image, over what can be learned
+    from the reference: sum log(1 + g^2 s / (v + n)) / sum log(1 + s / n), with s the
     variance of the reference and both sums over all windows of all scales.
 
     The authors' pixel-domain code, not the wavelet VIF of the paper. Enhanced
@@ -60,8 +60,8 @@ def vifp(
 
     Returns:
         ``[...]``, 0 or more, higher is better; identical images score 1. A flat
-        reference tells nothing (0/0 in the authors' code): the score is then 1 if the
-        distorted image is flat too, else 0.
+        reference has no information (0/0 in the authors' code): then the score is 1 if
+        the distorted image is flat too, else 0.
 
     Raises:
         ValueError: unknown luma, noise that is not positive, or a small image.

@@ -59,7 +59,7 @@ def vsi(reference: Array, distorted: Array, *, output: str = "score") -> Array:
     Returns:
         ``[...]`` in [0, 1], higher is better, 1 for identical images. The saliency of
         an image of one colour is 0/0 in the authors' code and 0 here; without any
-        salient place the score is the plain mean.
+        salient sample the score is the plain mean.
 
     Raises:
         ValueError: unknown output.

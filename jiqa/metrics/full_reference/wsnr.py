@@ -37,7 +37,7 @@ def wsnr(
     luma: str = "bt601",
     frequency: float = 60.0,
 ) -> Array:
-    """Signal-to-noise ratio with the noise seen through the eye's sensitivity.
+    """Signal-to-noise ratio with the noise weighted by the eye's sensitivity.
 
     10 log10(sum |F(x)|^2 / sum |S F(x - y)|^2), F the Fourier transform and S Mannos
     and Sakrison's contrast sensitivity, low-pass and weaker along the diagonals. Only

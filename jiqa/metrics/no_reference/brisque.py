@@ -41,7 +41,7 @@ from jiqa.ops.numerics import straight_through
     ),
 )
 def brisque(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
-    """BRISQUE (Mittal et al. 2012): 36 scene statistics, regressed on opinion.
+    """BRISQUE (Mittal et al. 2012): 36 scene statistics, regressed on DMOS.
 
     Luma is normalised by its local mean and deviation (Gaussian window of 7, black
     outside, (x - m) / (s + 1)). A generalised Gaussian is fitted to that field and an
@@ -104,8 +104,8 @@ def _regress(features: Array) -> Array:
 
 
 # 774 terms of up to 1024 cancel to some tens, which leaves float32 two or three digits.
-# Cut into pieces of few bits, its products and sums are exact where they are large, in
-# any order and with fused multiply-adds; what is left over is small.
+# With its numbers split into groups of few bits, products and sums are exact where they
+# are large, in any order and with fused multiply-adds; the remainder is small.
 _FINE = 2.0**-8
 _KNOTS_PER_UNIT, _FARTHEST = 16, 400
 

@@ -81,7 +81,7 @@ def niqe(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
 
 
 class BlockStatistics(NamedTuple):
-    """What NIQE sees of the blocks of an image, row by row.
+    """The statistics of the blocks of an image that NIQE uses, row by row.
 
     Attributes:
         values: the parameters ``[N, 36]``.

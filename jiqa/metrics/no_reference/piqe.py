@@ -16,7 +16,7 @@ _BLOCK, _SEGMENT = 16, 6
 #: Variance over which a block is active; deviation under which a segment is flat.
 _ACTIVE, _FLAT = 0.1, 0.1
 #: Columns of a block's centre. The ones that MathWorks' program takes out for its
-#: surround are not the same: the second is deleted after the first, one further on.
+#: surround are not the same: the second is deleted after the first, one column on.
 _CENTRE, _TAKEN_OUT = [7, 8], [7, 9]
 
 

@@ -1,1 +1,1 @@
-"""What single metrics are made of, where one file would be too long."""
+"""Components of single metrics whose code would be too long for one file."""

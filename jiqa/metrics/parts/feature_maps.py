@@ -34,7 +34,7 @@ def unit_difference(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
 def directions_apart(x: Array, y: Array, xx: Array, yy: Array) -> Array:
     """The same from the squares of the norms."""
     rx, ry = (1 / (safe_sqrt(squares) + 1e-10) for squares in (xx, yy))
-    # The smaller of the two: 1e10, of a place without features, would swamp the rest.
+    # The smaller of the two: 1e10, where there are no features, would swamp the rest.
     common = jnp.minimum(rx, ry)
     return (x - y) * common + (x * (rx - common) - y * (ry - common))
 
@@ -46,7 +46,7 @@ def peaks(x: Array, y: Array, least: float = 0.0) -> Array:
 
 
 def largest(a: Any, b: Any) -> Any:
-    """The peaks of two parts as those of both."""
+    """Merge the peaks of two tiles."""
     return jax.tree.map(jnp.maximum, a, b)
 
 
@@ -77,7 +77,7 @@ def structural_similarity(x: Array, y: Array, peak: Array, border: Border) -> Ar
 
 
 def unit_similarity(x: Array, y: Array, peak: Array) -> Array:
-    """SSIM of vectors ``[units]``, each unit seen by itself.
+    """SSIM of vectors ``[units]``, each unit by itself.
 
     What is left of the window is the middle of one row of it: the authors of DeepSim
     lay a row across a column.
@@ -94,7 +94,7 @@ def _similarity(means: Array, peak: Array, level: Array) -> Array:
 
 
 def layers_added(params: Any, options: Any, parts: list[Array]) -> Array:
-    """The layers' parts of a score, added up or as ``output`` asks for them."""
+    """The layers' terms of a score, added up or as ``output`` asks for them."""
     if options.output == "maps":
         return jnp.concatenate(parts)
     return jnp.stack(parts) if options.output == "layers" else added(parts)

@@ -1,4 +1,4 @@
-"""Where in an image the information lies that both images hold, after IW-SSIM."""
+"""Weights of IW-SSIM: the information that both images hold at each sample."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def information_weight(
     sigma_nsq: float,
     gain: float,
 ) -> Array:
-    """Information that both images hold at each place, ``[H - 10, W - 10]``.
+    """Information that both images hold at each sample, ``[H - 10, W - 10]``.
 
     sum_j log2(1 + ((v + (1 + g^2) s) u L_j + s v) / s^2) with the local gain g and
     residual variance v of the distorted band, the neighbourhood's scale u and the

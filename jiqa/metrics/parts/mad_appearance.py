@@ -34,7 +34,7 @@ Moments = tuple[Array, ...]
 
 
 def merge(parts: Sequence[Moments], count: int) -> Moments:
-    """Moments of the union of equally large parts of ``count`` samples each."""
+    """Moments of the union of equally large groups of ``count`` samples each."""
     centre = added(p[0] for p in parts) / len(parts)
     shifts = [p[0] - centre for p in parts]
     squares = [d * d for d in shifts]
@@ -76,7 +76,7 @@ def block_moments(cells: Moments, across: int = CELLS) -> Moments:
 
 
 def scored_cells(side: int) -> tuple[int, np.ndarray]:
-    """Where the score looks along one axis.
+    """The cells that the score uses along one axis.
 
     The outer 16 pixels before and 17 after are left out; the blocks that start at a
     cell stand for it. Returns the number of cells and how many of each one's pixels
@@ -103,7 +103,7 @@ def root_mean_square(cells: Array, shape: tuple[int, int]) -> Array:
 
 
 def appearance_change(reference: Array, distorted: Array) -> Array:
-    """How far the local statistics of log-Gabor magnitudes move, ``[H, W]`` planes.
+    """Change of the local statistics of log-Gabor magnitudes, ``[H, W]`` planes.
 
     Per 16 x 16 block and band: |change of standard deviation| + 2 |of skewness| +
     |of kurtosis|, summed with the scale's weight over 5 scales x 4 orientations. On
