@@ -134,7 +134,7 @@ def test_every_failure_is_a_row_and_the_rest_goes_on(tree, capsys):
     captured = capsys.readouterr()
     rows = {r["image"].split("/")[-1]: r for r in _csv(captured.out)}
     assert len(rows) == 10
-    assert "ssim: image of 9x8" in rows["tiny.png"]["error"]
+    assert "at least 11 pixels, got 9x8" in rows["tiny.png"]["error"]
     assert rows["tiny.png"]["psnr"] == "inf" and rows["tiny.png"]["ssim"] == ""
     assert "no reference" in rows["alone.png"]["error"]
     assert "sizes differ" in rows["im1.png"]["error"]
