@@ -29,16 +29,16 @@ def distort(image: Any, kind: str | Kind, level: int, key: Any) -> Any:
         kind: a name as ``list_kinds`` gives it, or a ``Kind``.
         level: strength, 1 (weakest) to the number of the kind's levels; 0 gives the
             image back.
-        key: a JAX random key, or an integer to make one of. Kinds without chance do
-            not look at it.
+        key: a JAX random key, or an integer to make one from. Deterministic kinds
+            ignore it.
 
     Returns:
         ``[H, W, C]`` in [0, 1], float32 (or the floating type of the input if wider);
         a JAX array, of a codec's kind a NumPy array.
 
     Raises:
-        ValueError: unknown kind, no such level, an input that is no image, is too
-            small or has not the channels that the kind needs; a codec under a trace.
+        ValueError: an unknown kind or level, an input that is no image, is too small or
+            lacks the channels that the kind requires; a codec under a trace.
     """
     image = as_image(image, "image")
     if image.ndim != 3:
@@ -72,7 +72,7 @@ def distort(image: Any, kind: str | Kind, level: int, key: Any) -> Any:
 
 
 def compiled(kind: Kind) -> Any:
-    """A program of its own, ``(image, parameter, key) -> image``, of a JAX kind.
+    """The compiled program ``(image, parameter, key) -> image`` of a JAX kind.
 
     Compiled once per shape, and per level unless the kind's parameter is traced.
     """
@@ -86,5 +86,5 @@ def _compiled(apply: Callable[..., Any], traced: bool) -> Any:
     return jax.jit(run, static_argnums=() if traced else (1,))
 
 
-#: Kinds of several sets are one operation, with strengths of their own.
+#: Kinds of several sets share one operation, with different strengths.
 _shared = functools.lru_cache(maxsize=256)(_compiled)

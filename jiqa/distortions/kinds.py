@@ -1,4 +1,4 @@
-"""What a distortion is: a pure function of an image, a strength and a key."""
+"""Kinds of distortion: pure functions of an image, a strength and a key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Kind:
         where: ``"jax"`` if ``apply`` can be traced (``jit``, ``vmap``, accelerators);
             ``"codec"`` if it runs on the host, through an image codec.
         number: the number that the set's authors give the type, if any.
-        note: what a reader has to know: a gap that was filled, another order.
+        note: what a user has to know: a gap that was filled, another order.
         traced: whether ``parameter`` may be a traced number too (or a tuple of such),
             so that one compiled program serves all levels.
     """
@@ -39,7 +39,7 @@ class Kind:
 def without_key(
     operation: Callable[..., Any], **options: Any
 ) -> Callable[[Any, Any, Any], Any]:
-    """``apply`` of an ``operation(image, parameter, **options)`` without chance.
+    """``apply`` of a deterministic ``operation(image, parameter, **options)``.
 
     Of one operation with one set of options it is one function, so that kinds share
     what they compile.

@@ -19,8 +19,8 @@ _SETS = f"{__package__}.sets"
 def all_sets() -> Mapping[str, Mapping[str, Kind]]:
     """The kinds of every set, by set and by name, sets in alphabetical order.
 
-    A set joins by being there: a module of ``jiqa.distortions.sets`` with ``SOURCE``
-    and ``KINDS``.
+    A set is a module of ``jiqa.distortions.sets`` with ``SOURCE`` and ``KINDS``, which
+    is found by itself.
     """
     return MappingProxyType(
         {
@@ -31,7 +31,7 @@ def all_sets() -> Mapping[str, Mapping[str, Kind]]:
 
 
 def source(set: str) -> str:
-    """Who published a set, and what it is taken from.
+    """The authors of a set, and the source that it is taken from.
 
     Raises:
         ValueError: no such set; names the closest ones.

@@ -1,4 +1,4 @@
-"""The folder that ladders are written to: whose it is, and what would clash in it."""
+"""The folder that ladders are written to: its settings, and clashes of names in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jiqa.io.json_files import read_json, write_json
 
 
 def check_names(sources: Sequence[Source]) -> None:
-    """Refuse sources whose images would go to the same files.
+    """Reject sources whose images would go to the same files.
 
     Raises:
         LadderError: names the first of them.
@@ -28,16 +28,16 @@ def check_names(sources: Sequence[Source]) -> None:
 
 
 def claim(folder: Path, settings: dict[str, Any], *, resume: bool) -> None:
-    """Make the output folder and note in it what it is for, or check the note.
+    """Create the output folder with a note of its settings, or check the note.
 
     Args:
         folder: the output folder.
-        settings: what decides how the images look.
-        resume: go on with an earlier run's folder.
+        settings: what determines the images.
+        resume: continue in an earlier run's folder.
 
     Raises:
-        LadderError: the folder is another run's, and ``resume`` is not asked for or
-            its settings were others.
+        LadderError: the folder belongs to another run, and ``resume`` is off or its
+            settings differ.
     """
     note = folder / "ladder.json"
     try:

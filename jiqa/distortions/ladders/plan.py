@@ -1,8 +1,8 @@
-"""What a ladder of distorted images consists of: its files, their keys, its table.
+"""The plan of a ladder of distorted images: its files, their keys, its table.
 
-Every image of a ladder is decided by its own name alone: the seed, the path of its
-source below the folder that was given, the kind and the level make its random key.
-Neither the order nor what else is in the folder matters.
+Every image of a ladder is determined by its name alone: the seed, the path of its
+source below the input folder, the kind and the level give its random key. Neither the
+order nor the other files in the folder matter.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jiqa.distortions.registry import get_kind, get_set
 from jiqa.io.write_table import Row, write_rows
 
 #: Columns of the manifest. ``image`` and ``reference`` are relative to its folder;
-#: ``error`` says why ``image`` is not there, or is empty.
+#: ``error`` is the reason why ``image`` is missing, or empty.
 COLUMNS: tuple[str, ...] = (
     "image",
     "reference",
@@ -49,14 +49,14 @@ class LadderError(ValueError):
 
 
 class Source(NamedTuple):
-    """A photograph, and its path below the folder that was given."""
+    """A photograph, and its path below the input folder."""
 
     path: Path
     relative: Path
 
 
 class ImageId(NamedTuple):
-    """Which image of a run: its source's number, its step's, or none for them all."""
+    """An image of a run: the numbers of its source and its step; ``None`` for all."""
 
     source: int
     step: int | None
@@ -98,7 +98,7 @@ class Ladder:
     format: str = "png"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be made.
+        """Reject what cannot be made.
 
         Raises:
             ValueError: an unknown set, kind or format, a level that no kind has, a
@@ -199,7 +199,7 @@ class Ladder:
 
 
 def _others(path: Path, mine: Container[str]) -> list[Row]:
-    """Lines of a manifest on other images than ``mine``, as far as these are there."""
+    """Lines of a manifest on images other than ``mine``, as far as these exist."""
     if not path.exists():
         return []
     # File names need not be valid text.

@@ -1,4 +1,4 @@
-"""Making the images of ladders: by shape, decoded and written by threads."""
+"""Make the images of ladders: grouped by shape, decoded and written by threads."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def write_ladders(
     workers: int | None = None,
     background: float = 1.0,
 ) -> Iterator[Outcome]:
-    """Write every image of every source that is not there yet.
+    """Write every image of every source that does not exist yet.
 
-    A file appears whole or not at all, so that what is there is done. Sources of one
-    shape come one after the other: each program is compiled once per shape and
-    dropped when the shape is through.
+    A file appears whole or not at all, so that existing files are done. Sources of one
+    shape follow each other: each program is compiled once per shape and dropped after
+    the last of them.
 
     Args:
         ladder: which images.

@@ -1,4 +1,4 @@
-"""Groups of similar blocks: found, cut out and put back, one row of them at a time.
+"""Groups of similar blocks: find, cut out and put back, one row of them at a time.
 
 The first half of BM3D (Dabov, Foi, Katkovnik, Egiazarian, "Image denoising by sparse
 3-D transform-domain collaborative filtering", IEEE TIP 16(8), 2007): for every third
@@ -36,7 +36,7 @@ class Groups(NamedTuple):
 
 
 def anchors(length: int) -> np.ndarray:
-    """Where reference blocks begin along one axis: every third place and the last."""
+    """Where reference blocks begin along one axis: every third sample and the last."""
     return np.unique(np.append(np.arange(0, length - BLOCK + 1, _STEP), length - BLOCK))
 
 

@@ -1,4 +1,4 @@
-"""Blurs, Gaussian, of a lens and of motion, and the sharpening that undoes too much.
+"""Gaussian, lens and motion blur, and sharpening.
 
 ``gaussian_blur`` is RankIQA's, on whole levels; the others are KADID-10k's, neither
 rounded nor clipped unless they can leave [0, 1].

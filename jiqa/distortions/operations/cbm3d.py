@@ -1,4 +1,4 @@
-"""CBM3D, from the published description, and what it leaves of noise.
+"""CBM3D, after the published description, and the noise that it leaves.
 
 K. Dabov, A. Foi, V. Katkovnik, K. Egiazarian, "Color image denoising via sparse 3D
 collaborative filtering with grouping constraint in luminance-chrominance space", IEEE
@@ -52,8 +52,8 @@ def noise_after_cbm3d(
         image: ``[H, W, C]`` in [0, 1], a side of 8 pixels or more.
         variance: of the first noise, on [0, 1]; its result is rounded to 8 bits.
         key: random key.
-        sigma: standard deviation of the second noise, and all that the denoiser is
-            told of, in levels of 255.
+        sigma: standard deviation of the second noise, the only one that the denoiser
+            knows about, in levels of 255.
     """
     first, second = jax.random.split(key)
     noisy = gaussian_noise(image, variance, first) * 255
@@ -128,7 +128,7 @@ def _filtered(
 
 
 def _hard_threshold(noisy: Array, _: Array, sigmas: Array) -> tuple[Array, Array]:
-    """Small coefficients of the noisy group to 0; weights from how many are left."""
+    """Set small coefficients of the noisy group to 0; weight by how many are left."""
     forward = biorthogonal_matrix(BLOCK)
     spectrum = _two_sided(forward, noisy)
     keep = jnp.abs(spectrum) > _THRESHOLD * sigmas[:, None, None]
@@ -139,7 +139,7 @@ def _hard_threshold(noisy: Array, _: Array, sigmas: Array) -> tuple[Array, Array
 
 
 def _wiener(noisy: Array, basic: Array, sigmas: Array) -> tuple[Array, Array]:
-    """Coefficients shrunk by what the basic estimate says is signal."""
+    """Shrink coefficients by the share of signal in the basic estimate."""
     forward = dct_matrix(BLOCK)
     energy = jnp.square(_two_sided(forward, basic))
     gain = energy / (energy + jnp.square(sigmas)[:, None, None])

@@ -1,4 +1,4 @@
-"""JPEG and JPEG 2000 there and back, through Pillow; on the host only."""
+"""JPEG and JPEG 2000 compression by Pillow, on the host only."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def jpeg2000_at_ratio(image: Any, ratio: float) -> np.ndarray:
 def _jpeg2000(image: Any, ratio: float, decompositions: int) -> np.ndarray:
     """The irreversible 9/7 wavelet, one tile, one quality layer, by OpenJPEG.
 
-    MATLAB writes JPEG 2000 with Kakadu: at the same rate the two do not put their
-    bits in quite the same place. A side can be halved until it has one sample.
+    MATLAB writes JPEG 2000 with Kakadu: at the same rate the two distribute their bits
+    a little differently. A side can be halved until it has one sample.
     """
     halvings = min(np.shape(image)[:2]).bit_length()
     return _there_and_back(
@@ -66,7 +66,7 @@ def _jpeg2000(image: Any, ratio: float, decompositions: int) -> np.ndarray:
 
 
 def _there_and_back(image: Any, kind: str, **options: Any) -> np.ndarray:
-    """What Pillow makes of an image's 8-bit levels in a format."""
+    """Encode an image's 8-bit levels in a format by Pillow, and decode them."""
     from PIL import Image
 
     image = np.asarray(image)

@@ -1,4 +1,4 @@
-"""Saturation, shifted and blurred colours: what leaves grey as it is."""
+"""Distortions of colour: saturation, shifts and blur, which leave grey as it is."""
 
 from __future__ import annotations
 

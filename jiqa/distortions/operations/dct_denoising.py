@@ -1,4 +1,4 @@
-"""Denoising by thresholded cosine transforms, and what it leaves of noise."""
+"""Denoising by thresholded cosine transforms, and the noise that it leaves."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def dct_threshold(
 def noise_after_denoiser(
     image: Array, variance: Any, key: Array, *, denoiser: Denoiser = dct_threshold
 ) -> Array:
-    """White noise, clipped, and what a denoiser makes of it (KADID-10k's type 15).
+    """Add white noise, clip, and denoise (KADID-10k's type 15).
 
     Args:
         image: ``[H, W, C]`` in [0, 1].

@@ -1,4 +1,4 @@
-"""What moves or covers pixels: copied squares, coloured squares, jitter, pixels."""
+"""Local distortions: copied squares, coloured squares, jitter, pixelation."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _BLOCK = 32
 
 
 def shifted_patches(image: Array, count: Any, key: Array) -> Array:
-    """``count`` squares of 15 pixels show what lies 5 further down and right.
+    """Fill ``count`` squares of 15 pixels from 5 pixels below and to the right.
 
-    RankIQA's non-eccentricity pattern noise. The places are uniform over those that
+    RankIQA's non-eccentricity pattern noise. The positions are uniform over those that
     the authors' program draws from, up to 30 pixels from the last row and column;
-    with one key the places of a smaller count are among those of a larger.
+    with one key the positions of a smaller count are among those of a larger.
 
     Args:
         image: ``[H, W, C]`` in [0, 1], a side of 31 pixels or more.
@@ -49,7 +49,7 @@ def shifted_patches(image: Array, count: Any, key: Array) -> Array:
 
 
 def copied_patches(image: Array, count: int, key: Array) -> Array:
-    """``count`` patches of 16x16 copied to a place up to 8 pixels away.
+    """Copy ``count`` patches of 16x16 to a position up to 8 pixels away.
 
     A patch starts 15 pixels or more from the top and the left, and ends 16 or more
     from the bottom and the right; later ones copy what earlier ones left.
@@ -78,8 +78,8 @@ def copied_patches(image: Array, count: int, key: Array) -> Array:
 def mean_colour_blocks(image: Array, blocks: tuple[Any, Any, Any], key: Array) -> Array:
     """Squares of 32 pixels in one colour, the image's mean with another red.
 
-    RankIQA's local block-wise distortion. With one key the places of a smaller number
-    are among those of a larger.
+    RankIQA's local block-wise distortion. With one key the positions of a smaller
+    number are among those of a larger.
 
     Args:
         image: ``[H, W, 3]`` in [0, 1], a side of 34 pixels or more.
@@ -139,7 +139,7 @@ def _rounded(x: Array) -> Array:
 def jitter(image: Array, deviation: float, key: Array, *, times: int = 5) -> Array:
     """Every pixel moved by Gaussian steps, ``times`` times in a row.
 
-    Each time the image is read at places that lie off by a normal deviate in each
+    Each time the image is sampled at positions that are off by a normal deviate in each
     direction, with cubic interpolation (MATLAB's ``interp2``, a = -0.5); beyond the
     border the edge pixel repeats. Not clipped in between.
     """
@@ -188,7 +188,7 @@ def pixelate(image: Array, strength: float) -> Array:
 
 
 def _shrunk_and_enlarged(length: int, scale: float) -> np.ndarray:
-    """Which sample of a line ends up where after MATLAB's ``imresize`` both ways."""
+    """Index of the source of each sample of a line after ``imresize`` both ways."""
     small = max(math.ceil(scale * length), 1)
     there = _nearest(length, small, scale)
     return there[_nearest(small, length, length / small)]

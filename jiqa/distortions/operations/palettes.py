@@ -55,7 +55,7 @@ def dithered_mean_colours(image: Array | np.ndarray, colours: int) -> np.ndarray
 
 
 def dithered_indices(pixels: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """Which colour of a palette each pixel gets, the error diffused by Pillow.
+    """The index of each pixel's colour in a palette, with the error diffused by Pillow.
 
     Args:
         pixels: uint8 ``[H, W, 3]``.
@@ -92,7 +92,7 @@ def whole_colours(palette: np.ndarray) -> np.ndarray:
 def variance_palette(
     pixels: np.ndarray, colours: int, *, beside: bool = False
 ) -> np.ndarray:
-    """Mean colours of boxes that part the colour cube where variance falls most.
+    """Mean colours of boxes that divide the colour cube where variance falls most.
 
     Wu: Efficient statistical computations for optimal color quantization. Graphics
     Gems II (1991). The box with the most variance is cut in two, along the axis and at
@@ -101,9 +101,9 @@ def variance_palette(
     Args:
         pixels: uint8 ``[..., 3]``.
         colours: how many boxes at most; fewer where the image has fewer colours.
-        beside: whether the two parts of a box stand side by side in the palette; else
-            the second comes last. Among colours that are equally near, dithering takes
-            the first, so that pixels hang on the order.
+        beside: whether the two halves of a box are neighbours in the palette; else the
+            second comes last. Among colours that are equally near, dithering takes the
+            first, so that pixels depend on the order.
 
     Returns:
         ``[n, 3]`` on the scale 0..255, not rounded.
@@ -156,12 +156,12 @@ def _spread(total: np.ndarray) -> float:
 
 
 def _explained(total: np.ndarray) -> np.ndarray:
-    """What the mean colour takes off the sum of squares."""
+    """The amount that the mean colour takes off the sum of squares."""
     return (total[..., 1:4] ** 2).sum(-1) / np.maximum(total[..., 0], 1)
 
 
 def _cut(sums: np.ndarray, box: Box) -> tuple[Box, Box] | None:
-    """The two parts that leave the least variance; none if one would be empty."""
+    """The two halves that leave the least variance; none if one would be empty."""
     whole = _total(sums, box)
     best, parts = -np.inf, None
     for axis in range(3):

@@ -1,4 +1,4 @@
-"""Fewer grey levels: Otsu's thresholds for many classes, and what they give."""
+"""Fewer grey levels: quantisation by Otsu's thresholds for many classes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MATLAB_MOST = 20
 
 
 def quantise(image: Array, count: Any, *, most: int | None = None) -> Array:
-    """Levels between ``count`` thresholds become one (RankIQA's quantisation noise).
+    """Merge the levels between ``count`` thresholds (RankIQA's quantisation noise).
 
     MATLAB's ``multithresh`` finds the thresholds t in all channels together. Samples
     above the k-th of them and not above the next become that next one, the lowest 0
@@ -61,7 +61,7 @@ def _next_threshold(samples: Array, limits: Array, thresholds: Array) -> Array:
 def otsu_thresholds(
     levels: Array, count: Any, *, most: int | None = None, spread: bool = True
 ) -> Array:
-    """The thresholds that part whole levels 0..255 with the least variance inside.
+    """The thresholds that divide levels 0..255 with the least variance within classes.
 
     Otsu 1979 for ``count`` + 1 classes, each above one threshold and not above the
     next. MATLAB's ``multithresh`` searches from an even start and may stop at a local

@@ -1,4 +1,4 @@
-"""Whole grey levels, 0 to 255, and what an operation expects of an image.
+"""Rounding to whole grey levels, 0 to 255, and checks of an operation's image.
 
 The generators of the published sets are MATLAB programs on uint8 images: a step that
 gives an image rounds it, halves upwards, and saturates. Images here stay floating

@@ -1,4 +1,4 @@
-"""Brightness and contrast: what is done to each sample by its value."""
+"""Brightness and contrast: distortions of each sample by its value."""
 
 from __future__ import annotations
 

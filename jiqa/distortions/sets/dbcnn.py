@@ -57,7 +57,7 @@ KINDS = (
 
 #: What the authors call the types in the names of their classes (``1-1``, ``10-5``,
 #: ``11-3``, read from the weights that they publish). Which type a number is follows
-#: from what their network says of these kinds: of 24 photographs in 39 classes it
+#: from their network's answers for these kinds: of 24 photographs in 39 classes it
 #: names 98 % of the types and 83 % of the classes (scripts/checks/dbcnn_classes.py).
 _CLASS_TYPES = {
     "gaussian_blur": 1,

@@ -47,7 +47,7 @@ def kadis_recipe(
         Five rows a name, weakest level first.
 
     Raises:
-        ValueError: no types, or a number that is none.
+        ValueError: no types, or a number that is not one of a type.
     """
     wrong = [t for t in types if not 1 <= t <= len(KINDS)]
     if wrong or not types:
