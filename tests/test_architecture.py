@@ -1,4 +1,4 @@
-"""The layers import one way, and importing jiqa stays light."""
+"""Layers import only those below them, and importing jiqa stays light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a score: which feature maps carry quality, where in the image, what they see.
+"""Analysis of scores: which feature maps carry quality, and what they respond to.
 
 ``select_maps`` finds the few feature maps of a network that agree best with subjective
 scores of a data set. ``explain_score`` says which pixels a metric's score hangs on,

@@ -64,7 +64,7 @@ def _hint(
     words: Sequence[str],
     unknown_option: Callable[[argparse.Namespace, str], str] | None,
 ) -> str:
-    """What may have been meant by the first option that there is not."""
+    """Suggest what may have been meant by the first unknown option."""
     option = next((x for x in words if x.startswith("-")), "").partition("=")[0]
     said = unknown_option(arguments, option) if unknown_option else ""
     known = re.findall(r"--[\w-]+", arguments.usage())

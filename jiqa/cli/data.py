@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return actions[arguments.action](arguments)
     except LayoutError as error:
-        # Several lines, which the parser's own message would bury in usage.
+        # Several lines, which the parser's message would bury in usage.
         print(error, file=sys.stderr)
         return 2
     except ValueError as error:
@@ -165,7 +165,7 @@ def _options(given: list[str]) -> dict[str, str]:
 
 
 def _report(dataset: Any, seconds: float) -> None:
-    """Where it is, how large, and what in it cannot be read."""
+    """Print where it is, how large it is, and what in it cannot be read."""
     size = sum(file.stat().st_size for file in dataset.folder.iterdir())
     print(f"prepared in {dataset.folder}: {size / 1e6:,.1f} MB, {seconds:.1f} s")
     entries = [*dataset.entries(), *dataset.references.values()]

@@ -24,7 +24,7 @@ from jiqa.cli.common.arguments import add_background, add_no_cache
 
 HELP = "write distorted versions of images at several levels"
 
-#: Failures told one by one.
+#: The number of failures that are listed.
 _SHOWN = 10
 
 
@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def parse_levels(text: str) -> tuple[int, ...]:
-    """``"1-3,5"`` as (1, 2, 3, 5).
+    """Parse ``"1-3,5"`` to (1, 2, 3, 5).
 
     Raises:
         ValueError: anything else.

@@ -180,7 +180,7 @@ def _report(result: Result, folder: Path) -> None:
 
 
 def _directions(texts: list[str]) -> dict[str, str]:
-    """``METRIC=higher`` or ``METRIC=lower``, by metric."""
+    """Parse ``METRIC=higher`` or ``METRIC=lower``, by metric."""
     from jiqa.errors import UsageError
 
     given = {}
@@ -194,7 +194,7 @@ def _directions(texts: list[str]) -> dict[str, str]:
 
 
 def _end(result: Result) -> int:
-    """Say what is amiss; the exit code."""
+    """Say what is amiss; return the exit code."""
     for data in result.contrary:
         print(
             f"every metric of known direction disagrees with the scores of {data}; "

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.errors import UsageError
     from jiqa.registry import get_metric
 
-    # Redirected output has no width of its own; 80 columns would cut the names.
+    # Redirected output has no width; 80 columns would cut the names.
     console = Console(width=None if sys.stdout.isatty() else 160)
     if arguments.name is None:
         _list(console)
@@ -95,7 +95,7 @@ def _describe(console: Any, metric: Any) -> None:
 
 
 def format_range(bounds: tuple[float, float]) -> str:
-    """A range as the field writes it: [0, 1], or [0, inf) where it has no end."""
+    """Format a range: [0, 1], or [0, inf) where it has no end."""
     low, high = bounds
     left = "(-inf" if low == float("-inf") else f"[{low:g}"
     right = "inf)" if high == float("inf") else f"{high:g}]"

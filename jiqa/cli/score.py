@@ -168,12 +168,12 @@ def _say_failures(table: list[dict[str, Any]], failed: int, count: int) -> None:
 def show_scores(
     rows: list[dict[str, Any]], labels: list[str], output: Path | None
 ) -> None:
-    """A table for people: every row, or with many rows and a file the summary."""
+    """Print a table: every row, or with many rows and a file the summary."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    # Redirected output has no width of its own; 80 columns would cut the names.
+    # Redirected output has no width; 80 columns would cut the names.
     console = Console(width=None if sys.stdout.isatty() else 160)
     if len(rows) <= _SHOWN_ROWS or output is None:
         names, folder = _short_names([row["image"] for row in rows])
@@ -218,7 +218,7 @@ def show_scores(
 
 
 def _short_names(paths: list[str]) -> tuple[list[str], str]:
-    """Paths below their common folder, and that folder."""
+    """Return paths below their common folder, and that folder."""
     if len({Path(p).parent for p in paths}) == 1:
         return [Path(p).name for p in paths], str(Path(paths[0]).parent)
     try:
@@ -229,5 +229,5 @@ def _short_names(paths: list[str]) -> tuple[list[str], str]:
 
 
 def format_score(value: float | None) -> str:
-    """A score in six significant digits; infinity is ``inf``, none is ``-``."""
+    """Format a score in six significant digits; infinity is ``inf``, none is ``-``."""
     return "-" if value is None else f"{value:.6g}"

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 HELP = "train a no-reference model"
 
-#: Images that were left out, told by name.
+#: Images that were left out and are listed by name.
 _SHOWN = 10
 
 
@@ -186,7 +186,7 @@ def _config(model: Any, arguments: argparse.Namespace) -> Any:
 
 
 def _show(model: Any, settings: list[str]) -> None:
-    """Every setting with its value, as --set would take it."""
+    """Print every setting with its value, as --set would take it."""
     from jiqa.training.config import with_settings
 
     config = with_settings(
@@ -203,7 +203,7 @@ def _show(model: Any, settings: list[str]) -> None:
 
 
 def unknown_option(arguments: argparse.Namespace, option: str) -> str:
-    """Where a setting was given as an option of its own."""
+    """Hint where a setting was given as a separate option."""
     from jiqa.models.registry import all_models
     from jiqa.training.config import TrainingConfig
 
@@ -237,7 +237,7 @@ def _tell(trained: Trained) -> None:
 
 
 def _tell_unread(names: tuple[str, ...]) -> int:
-    """What was left out; the exit code."""
+    """Say what was left out; return the exit code."""
     if not names:
         return 0
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
@@ -247,7 +247,7 @@ def _tell_unread(names: tuple[str, ...]) -> int:
 
 
 def _evaluate(test: str, folder: Path, arguments: argparse.Namespace) -> int:
-    """The report of ``jiqa evaluate`` on the test split, in the run's folder."""
+    """Write the report of ``jiqa evaluate`` on the test split into the run's folder."""
     from jiqa.cli import main
 
     words = ["evaluate", f"run:{folder}", "--data", test]

@@ -99,7 +99,7 @@ def _list(arguments: argparse.Namespace) -> int:
         except WeightsNotFound:
             at_hand = "-"
         table.add_row(name, wanted.feeds, at_hand, wanted.licence, wanted.address)
-    # Redirected output has no width of its own; 80 columns would cut the names.
+    # Redirected output has no width; 80 columns would cut the names.
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)
     return 0

@@ -1,1 +1,1 @@
-"""Rows to something to look at: plots and one self-contained HTML page."""
+"""Reports: plots and self-contained HTML pages from rows."""

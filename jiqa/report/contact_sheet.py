@@ -1,4 +1,4 @@
-"""One picture that shows what a data set holds: images from best to worst, scored."""
+"""Contact sheets: one picture of a data set's images from best to worst, scored."""
 
 from __future__ import annotations
 

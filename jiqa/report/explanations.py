@@ -16,7 +16,7 @@ from jiqa.report.overlays import overlay, save_picture
 
 
 def write_explanation(folder: Path, found: Explanation) -> None:
-    """Write which pixels a score hangs on.
+    """Write which pixels a score depends on.
 
     ``gradient.png``, ``integrated.png`` and, of a metric that has a map, ``map.png``:
     red where the score was worsened, blue where it was bettered; ``values.npz`` with
@@ -52,7 +52,7 @@ def write_explanation(folder: Path, found: Explanation) -> None:
 def write_relevance(
     folder: Path, image: np.ndarray, found: Relevance, names: Sequence[str]
 ) -> None:
-    """Write which parts of an image speak for values, and which against.
+    """Write which parts of an image raise values, and which lower them.
 
     An overlay for each value, named after it, and ``values.npz``.
 

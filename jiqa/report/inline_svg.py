@@ -1,4 +1,4 @@
-"""A figure as SVG inside a page: short, in the page's own text colour and font."""
+"""A figure as SVG inside a page: short, in the page's text colour and font."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def inline_svg(figure: Any, prefix: str, description: str) -> str:
     """Draw ``figure`` as an ``<svg>`` element for a page.
 
     Numbers are rounded to a tenth of a point, steps are relative, and identifiers
-    that nothing points to are dropped: a quarter of Matplotlib's own text. The ink is
+    that nothing points to are dropped: a quarter of Matplotlib's text. The ink is
     ``currentColor``. Groups named ``kind-...`` keep that name as their class.
 
     Args:
@@ -129,7 +129,7 @@ def short_path(data: str) -> str:
 
 
 def _joined(command: str, written: str, steps: list[int]) -> str:
-    """A command with its numbers; its letter only where it is needed."""
+    """Join a command and its numbers; its letter only where it is required."""
     if command == "l" and 0 in steps:
         return f"h{_tenths(steps[0])}" if steps[1] == 0 else f"v{_tenths(steps[1])}"
     text = " ".join(map(_tenths, steps)).replace(" -", "-")

@@ -1,4 +1,4 @@
-"""A page from its template, and what it says about where it was made."""
+"""Pages from templates, with the facts about how they were made."""
 
 from __future__ import annotations
 

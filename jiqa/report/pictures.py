@@ -1,4 +1,4 @@
-"""Arrays and plots as data addresses and inline SVG, for a page without other files."""
+"""Arrays and plots as data addresses and inline SVG, for self-contained pages."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _svg(figure: Any) -> str:
     import matplotlib
 
     file = io.StringIO()
-    # Text stays text: smaller, searchable, in the page's own font.
+    # Text stays text: smaller, searchable, in the page's font.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "jiqa"}):
         figure.savefig(file, format="svg", metadata={"Date": None}, transparent=True)
     text = file.getvalue()

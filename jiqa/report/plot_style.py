@@ -1,4 +1,4 @@
-"""What the plots of an evaluation share: colours, shapes, fonts, figures."""
+"""The common style of an evaluation's plots: colours, shapes, fonts, figures."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: Nearly black. A page puts its own text colour in its place.
+#: Nearly black. A page replaces it by its text colour.
 INK = "#010203"
 
-#: Seven colours that people with any colour vision can tell apart and that show on
+#: Seven colours that any colour vision can tell apart and that show on
 #: white and on black: M. Okabe and K. Ito, "Color Universal Design", 2008, with its
 #: black and yellow replaced by a grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#848484")
@@ -47,7 +47,7 @@ def style() -> Iterator[None]:
     inked = "text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color"
     settings: Any = {
         **dict.fromkeys((*inked, "ytick.color"), INK),
-        # Text stays text: smaller, searchable, in the page's own font.
+        # Text stays text: smaller, searchable, in the page's font.
         "svg.fonttype": "none",
         "svg.hashsalt": "jiqa",
         # A name such as a$b$ is no formula.

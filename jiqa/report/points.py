@@ -41,7 +41,7 @@ class Points(Artist):
         self.set_zorder(2)
 
     def get_tightbbox(self, renderer: RendererBase | None = None) -> None:
-        """No part in the layout: the axis clips it."""
+        """Return nothing, so that the layout ignores it: the axis clips it."""
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw all points with one call of ``renderer``."""

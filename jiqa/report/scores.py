@@ -39,7 +39,7 @@ def write_report(
         command: how the run was started, shown as it is.
         columns: label and ``Info`` of each metric column.
         rows: the table's rows.
-        sections: further parts in front of the table: dictionaries with ``title``,
+        sections: extra sections in front of the table: dictionaries with ``title``,
             ``text``, and ``svg`` or ``figures`` (lists of ``title``, ``caption`` and
             ``pictures``, each with ``address``, ``name``, ``note``).
     """
@@ -86,7 +86,7 @@ def _picture(row: Row) -> str:
 def _cells(
     row: Row, columns: Sequence[tuple[str, Info]], table: np.ndarray, index: int
 ) -> list[dict[str, Any]]:
-    """Each score with its place among the images: 0 is the best, 1 the worst."""
+    """Give each score with its rank among the images: 0 is the best, 1 the worst."""
     cells = []
     for column, (label, info) in enumerate(columns):
         value = row[label]

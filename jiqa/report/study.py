@@ -26,7 +26,7 @@ class Sample:
 
     Attributes:
         name: of the distorted image.
-        score: what people gave it.
+        score: its subjective score.
         reference: pixels ``[H, W, 3]``.
         distorted: pixels ``[H, W, 3]``.
         maps: of each chosen map's name the two activations ``[h, w]``.
@@ -41,7 +41,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class MapPictures:
-    """What is known of one chosen map; whatever is ``None`` is left out.
+    """The facts about one chosen map; whatever is ``None`` is left out.
 
     Attributes:
         name: ``LAYER:NUMBER``.
@@ -129,7 +129,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _rounded(row: Mapping[str, str]) -> dict[str, str]:
-    """Numbers with a point to four places; others, and words, as they are."""
+    """Round fractional numbers to four decimals; leave all else as it is."""
     found = {}
     for key, text in row.items():
         try:

@@ -1,4 +1,4 @@
-"""What the chosen maps of a study see, computed for its report, and the report."""
+"""Pictures of what a study's chosen maps respond to, and the study's report."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def report_study(
     command: str = "",
     progress: Progress = silent,
 ) -> Path:
-    """Put a study together as one page: the selection, and what the maps see.
+    """Report a study on one page: the selection, and what the maps respond to.
 
     Args:
         folder: what ``jiqa.analysis.select_maps`` wrote; the page goes there.
@@ -131,7 +131,7 @@ def map_pictures(
     *,
     progress: Progress = silent,
 ) -> list[MapPictures]:
-    """Of each map: maximised picture, concepts, prediction difference.
+    """Make each map's maximised picture, concepts and prediction difference.
 
     Args:
         maps: in the order in which they are shown.
@@ -162,7 +162,7 @@ def map_pictures(
 def _overlays(
     maps: NetworkMaps, pairs: RatedPairs, how: PictureSettings, progress: Progress
 ) -> Mapping[tuple[str, int], np.ndarray]:
-    """Where the worst pair's reference speaks for each map."""
+    """Show where the worst pair's reference raises each map."""
     worst = np.argmin if pairs.better == "higher" else np.argmax
     references = list(dict.fromkeys(reference for reference, _ in pairs.pairs))
     first = pairs.pairs[int(worst(pairs.scores))][0]

@@ -43,7 +43,7 @@ class Fusion:
     forest: Forests
 
     def save(self, folder: Path | str) -> None:
-        """Write ``fusion.safetensors``; missing features are filled as usual."""
+        """Write ``fusion.safetensors``; gaps are filled as the selector's are."""
         depth = np.array([self.forest.depth])
         arrays = {"weights": self.weights, "depth": depth, **self.forest.arrays}
         licence = "that of the scores it was learned from"

@@ -13,7 +13,7 @@ bfloat16 as well.
 
 Below the table, what jiqa saves: 24 distorted versions of one 512x384 reference,
 prepared once, against 24 pairs; and ``cnn_iqm`` with SSIM on all 1,152 maps of AlexNet
-against AlexNet's own pass over the two images.
+against AlexNet's pass over the two images.
 
 Peers, next to ``pip install -e .[test,pretrained]``:
 

@@ -14,7 +14,7 @@ from weights_convert.tables import table
 
 __all__ = ["cases", "set_up"]
 
-#: How torchvision calls the networks whose weights are at hand.
+#: Torchvision's names of the networks whose weights are available.
 _NETWORKS = ("alexnet", "vgg16")
 
 Call = Callable[[Any, Any], Any]
@@ -90,7 +90,7 @@ def _piq(place: str) -> dict[str, Call]:
     piq: Any = importlib.import_module("piq")
     perceptual: Any = importlib.import_module("piq.perceptual")
     dists = piq.DISTS(reduction="none").to(place)
-    # Without its own resizing of images above 256 pixels.
+    # Without its resizing of images above 256 pixels.
     plain = perceptual.ContentLoss.forward
     return {
         "lpips(net=vgg)": piq.LPIPS(reduction="none").to(place),

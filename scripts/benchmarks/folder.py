@@ -1,7 +1,7 @@
 """The folder section of metrics.py: ``jiqa score`` beside computing alone.
 
 Two hundred pairs of five sizes, references PNG, distorted half PNG and half JPEG. The
-command is run as a user runs it, in a process of its own: starting, finding and
+command is run as a user runs it, in a separate process: starting, finding and
 decoding files, tracing, loading compiled programs from the cache that a first run has
 filled, computing, writing the table. Computing alone is the same metrics on the same
 pixels in memory, in batches of the same size, by programs already compiled.

@@ -5,7 +5,7 @@
     python scripts/benchmarks/memory.py --quick
 
 A generated table of 64x64 PNG images is prepared as a user would, and a twentieth, a
-quarter and all of it are evaluated, report included, each by a process of its own. For
+quarter and all of it are evaluated, report included, each by a separate process. For
 each: resident memory after a twentieth, a quarter, a half and all of its images, by
 the rows in its journal; the peak of the whole run, as the kernel counts it; and images
 per second from the first row to the last.

@@ -6,15 +6,15 @@ r"""Time jiqa's metrics beside other libraries', and ``jiqa score`` on a folder.
 
 Prints one table per set of images and writes scripts/results/metrics-cpu.csv (a row
 per metric and set of images) and .json (the same with the machine, the versions of all
-libraries, the date and the command); --output names another place. All contestants see
+libraries, the date and the command); --output names another file. All contestants see
 the same float32 images, have the same number of threads (the process is pinned to as
 many cores) and take turns within one process. A row holds the median and the minimum
-of jiqa's calls in milliseconds, through its public door; the seconds that its first
+of jiqa's calls in milliseconds, through ``jiqa.load``; the seconds that its first
 call took beyond that (compilation); each peer's median; and the ratio of jiqa's median
 to the fastest peer's: below 1, jiqa is faster. A peer that works on another colour
 says so beside its time. A star refers to a note below: another precision or window, or
 scores that differ by more than 0.1 %. Once a contestant's calls have taken more than
---limit seconds together, it is timed no further.
+--limit seconds together, timing stops.
 
 --folder times ``jiqa score all-classical`` on 200 pairs of files of five sizes, PNG
 and JPEG, beside the metrics alone on the decoded pixels (see folder.py), and
@@ -130,7 +130,7 @@ def _metrics(
         else jiqa.list_metrics(classical=True)
     )
     for name in names:
-        jiqa.load(name)  # a wrong name is said before anything is timed
+        jiqa.load(name)  # a wrong name is reported before anything is timed
     cases = [(n, o) for n in names for o in ({}, *VARIANTS.get(n, []))]
     repeats = options.repeats or 20
     document: dict[str, Any] = {

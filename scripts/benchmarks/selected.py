@@ -1,4 +1,4 @@
-"""What chosen feature maps cost beside all of them.
+"""The cost of chosen feature maps beside that of all maps.
 
     python scripts/benchmarks/selected.py study/maps.json
     python scripts/benchmarks/selected.py study/maps.json --size 384 512 --runs 7

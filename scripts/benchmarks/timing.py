@@ -1,4 +1,4 @@
-"""Fair timing for the benchmarks: turns, test images, what the machine is."""
+"""Fair timing for the benchmarks: turns, test images, a description of the machine."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def console(width: int) -> Console:
 
 @dataclass
 class Contestant:
-    """One library's metric on one set of images, and what came of it."""
+    """One library's metric on one set of images, and its result."""
 
     library: str
     call: Callable[[], Any]
@@ -117,7 +117,7 @@ def compete(contestants: list[Contestant], repeats: int, limit: float) -> None:
 
     Calls of a few milliseconds vary by tens of per cent: contestants whose turns have
     taken less than ``ENOUGH`` seconds together take up to ten times as many. Every
-    round has an order of its own: who follows whom decides what the caches hold.
+    round has a different order: who follows whom decides what the caches hold.
     """
     for contestant in contestants:
         contestant.warm_up(limit)

@@ -27,7 +27,7 @@ images a second:
 
 in brackets jiqa's over it. An hour and a half before, the machine doing nothing else
 either, they were 4.58, 3.58, 4.67 and 41.2, 30.7, 56.9. On 1, 2, 4 and 8 host devices
-4.7, 4.6, 3.0, 3.0 and 44, 38, 35, 28. With XLA's own gradients of kernels and of batch
+4.7, 4.6, 3.0, 3.0 and 44, 38, 35, 28. With XLA's gradients of kernels and of batch
 normalisation, without Winograd's way and in memory that is not kept, jiqa was at 1.2
 and 10.7 beside PyTorch's 2.5 and 18.9, on a slower day.
 
@@ -185,7 +185,7 @@ def _own(case: str, half: bool, batch: dict[str, Any]) -> tuple[Any, Any]:
 def _turns(
     pipe: Connection, library: str, case: str, half: bool, options: argparse.Namespace
 ) -> None:
-    """A contestant in a process of its own: says the loss of an update when asked."""
+    """Run a contestant in a separate process; give an update's loss if asked."""
     batch = _batch(options)
     if library != "pytorch" and options.device == "cpu":
         keep_memory()
@@ -265,7 +265,7 @@ def _alone(options: argparse.Namespace) -> list[dict[str, Any]]:
 def _scaling(options: argparse.Namespace) -> list[dict[str, Any]]:
     rows = []
     for devices in (int(n) for n in options.devices.split(",")):
-        # A group stays on its device: as many of them are needed.
+        # A group stays on its device: as many of them are required.
         batch = max(options.batch, devices * LEVELS)
         words = [sys.executable, __file__, "--alone", str(devices)]
         for name in ("cases", "crop", "repeats", "limit"):

@@ -1,4 +1,4 @@
-"""Ask DBCNN's own S-CNN what it takes our distortions for.
+"""Print the classes that DBCNN's S-CNN predicts for our distortions.
 
     python -m weights_convert scnn_matconvnet scnn.mat weights/
     python scripts/checks/dbcnn_classes.py kodak/ --weights weights/ --count 24

@@ -1,4 +1,4 @@
-"""Estimate NIQE's model anew, and see whether it says what the authors' says.
+"""Estimate NIQE's model anew, and compare its scores with those of the authors' model.
 
     python scripts/checks/niqe_refit.py bsds500/images/train kodak/ --count 100
 

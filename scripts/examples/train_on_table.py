@@ -4,7 +4,7 @@
 
 Makes 40 versions of the photograph that ships with jiqa with noise and blur of known
 strength, writes a table of made-up scores beside them, trains CNNIQA on it for a minute
-at most, and scores an image that it has not seen. Your own table works the same way: a
+at most, and scores an unseen image. Your own table works the same way: a
 column of file names and one of scores. FOLDER is where all that is written (a temporary
 folder by default).
 """

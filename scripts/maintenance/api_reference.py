@@ -28,7 +28,7 @@ def load_public_names(module: ModuleType) -> None:
 
 
 def show_metrics_as_functions() -> None:
-    """Put the declared function in a metric's place: pages show how it is called."""
+    """Replace a metric by its declared function: pages show how it is called."""
     for name, metric in all_metrics().items():
         declared = inspect.unwrap(metric)
         for module in (jiqa.metrics, sys.modules[metric.__module__]):

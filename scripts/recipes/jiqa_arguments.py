@@ -6,7 +6,7 @@ import sys
 
 
 def parted(argv: list[str] | None) -> tuple[list[str], list[str]]:
-    """A recipe's own words, by default those of the command line, and those for jiqa.
+    """Split a command line into a recipe's words and those for jiqa.
 
     Args:
         argv: words, or ``None`` for those of the command line.

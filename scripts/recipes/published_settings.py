@@ -1,8 +1,8 @@
-"""Settings of the papers' own trainings, and what they say the results are worth.
+"""Settings of the papers' trainings, and the results that the papers report.
 
 Of RankIQA, NIMA and DBCNN they are those of the papers and of the authors' code; of
 CNNIQA and WaDIQaM rates and epochs are recalled. Guesses, where all of these are
-silent: how large RankIQA's batches of opinions are, NIMA's batches and epochs, all of
+silent: how large RankIQA's batches of scores are, NIMA's batches and epochs, all of
 the network of several levels (RankIQA's), and square crops of CSIQ's and TID2013's
 images in DBCNN, whose authors take them whole. Figures of which there is no sound
 source are left out.
@@ -42,7 +42,7 @@ class Recipe:
 def _ranking(
     data: str, kinds: int, groups: int, rate: float, own: Settings
 ) -> tuple[Settings, ...]:
-    """RankIQA's two steps: 50,000 updates on ranks, then on opinions.
+    """RankIQA's two steps: 50,000 updates on ranks, then on scores.
 
     A batch has ``groups`` of five or six levels. Opinions are learned on the scale that
     they were given in, 100 or 9 wide, which is that of the ranks' margin.
@@ -104,12 +104,12 @@ def _nima(backbone: str, **more: Any) -> tuple[Settings, ...]:
     return (settings,)
 
 
-#: TID2013's scores; of its opinions a mean and a deviation are known.
+#: TID2013's scores; of its ratings a mean and a deviation are known.
 _TID = {"model.low": 0.0, "model.high": 9.0, "model.target": "mean-deviation"}
 
 
 def _dbcnn(crop: int, rate: float) -> tuple[Settings, ...]:
-    """The dense layer alone, then everything; opinions from 0 to 100."""
+    """The dense layer alone, then everything; scores from 0 to 100."""
     common = {
         "model.crop": crop,
         "model.scale": 1 / 100,

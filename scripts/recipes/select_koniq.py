@@ -4,9 +4,9 @@ r"""Choosing among 15 sharpness indices for each photograph of KonIQ-10k.
     git clone https://github.com/subpic/koniq
     python scripts/recipes/select_koniq.py IQAfitnnw koniq
 
-The first repository has the indices' scores of all 10,073 photographs and people's
+The first repository has the indices' scores of all 10,073 photographs and the
 mean opinion scores, the second has the official division; neither is part of jiqa. The
-indices are taken to the scale 0 to 100 of people's scores, and every kind of selector
+indices are taken to the scale 0 to 100 of the MOS, and every kind of selector
 learns from the 8,058 photographs of the training and validation parts. The size of
 leaves and the share of features at a division are those with the least mean absolute
 error on parts of these that were left out in turn; the 2,015 photographs of the test

@@ -6,7 +6,7 @@ r"""Choosing among methods for each photograph of BIQ2021: forests and networks.
     python scripts/recipes/select_photographs.py --methods niqe,brisque,piqe,run:runs/x
 
 The 10,000 photographs of the training split are scored by --methods, which are taken to
-the scale of people's scores. On them forests learn to choose, of the kind "nearest",
+the scale of the MOS. On them forests learn to choose, of the kind "nearest",
 that see the scores; and networks on a frozen AlexNet, of both kinds, that see the
 photograph, brought to a square of --resize (a tenth of the photographs says when to
 stop). All choose for the 2,000 photographs of the test split, which decide nothing.
@@ -29,7 +29,7 @@ on MOS from 0 to 1, closed gap):
 
 Here the photograph tells more about which method to believe than the scores do. The
 limits: three weak methods, whose choice remains far below a network that learns the
-opinions themselves (.839, see train_biq2021.py); one seed, settings that were not
+MOS themselves (.839, see train_biq2021.py); one seed, settings that were not
 tuned. Scores of all photographs took some ten minutes, AlexNet five, a network ten to
 twenty, on two busy cores.
 """

@@ -25,7 +25,7 @@ out: five parts of the references; scripts/results/select-live-NETWORK.csv):
              SSIM                     0.9508    0.9429  0.9447        0.9329
 
 VGG-16's took 27 minutes on two cores that also did other work, most of it for the 26
-selections of the five parts and twenty resamples. The other data sets were not at hand,
+selections of the five parts and twenty resamples. The other sets were not available,
 and their published figures were not reproduced.
 
 The paper's figures are in-sample; it does not say how maps' scores are combined (the

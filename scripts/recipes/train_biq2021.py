@@ -44,8 +44,8 @@ run as well was .797 (one seed).
 ``ranks`` (--ranks) are runs of train_ranks.py on a backbone that stays as it is (100
 photographs; the same settings without --whole, once for each of the two kinds of
 levels), in results/train-biq2021-ranks.csv: the head begins with what it learned from
-ranks, which did harm. Alone these ranks predict the opinions with SRCC .52 and .53,
-their numbers spread ten to thirty times as wide as the opinions, and the heads were
+ranks, which did harm. Alone these ranks predict the MOS with SRCC .52 and .53,
+their numbers spread ten to thirty times as wide as the MOS, and the heads were
 still improving when their training ended.
 
 The page of the data set prints .600 for VGG-16, .647 for ResNet-50 and .673 for

@@ -23,7 +23,7 @@ on 232 photographs:
     the last  0.760 (.73-.79)   0.794
 
 Without the layer of 256 (--hidden 0 --rate 1e-3), and heads that began at random
-instead of quietly at the mean opinion, it was .767 and .735. Its settings were chosen
+instead of quietly at the mean score, it was .767 and .735. Its settings were chosen
 on divisions with other seeds (100 to 103).
 """
 

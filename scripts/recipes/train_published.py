@@ -1,4 +1,4 @@
-r"""The papers' own trainings again: their data sets, steps, rates and divisions.
+r"""The papers' trainings again: their data sets, steps, rates and divisions.
 
     jiqa data prepare tid2013 --manual-dir ~/archives/tid2013      (and so on)
     python scripts/recipes/train_published.py --list
@@ -18,7 +18,7 @@ Ranks are learned from a folder that ``jiqa distort`` has written, of the set th
 passed on to every training. --best-on-test lets the test division choose the update, as
 DBCNN's authors do; such a figure is no measure of anything new.
 
-Of these data sets LIVE Challenge alone was at hand, where DBCNN as a whole asks for a
+Of these data sets LIVE Challenge alone was available, where DBCNN as a whole asks for a
 GPU: no recipe was run on them, and none of the published figures is reproduced. The
 tests run one of each kind on a miniature set. What could be had is trained on by
 scripts/recipes/train_biq2021.py, train_live_challenge.py, train_ranks.py and

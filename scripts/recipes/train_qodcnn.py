@@ -8,9 +8,9 @@ For each seed four fifths of the references train (a tenth of those is left out,
 tells only how far the training got) and the images of the last fifth are predicted,
 without and with their references:
 
-* all patches: every patch has learned its image's opinion; scores are plain means.
+* all patches: every patch has learned its image's score; scores are plain means.
 * effective patches: training went on with those patches whose quality is nearest to
-  their image's opinion; scores are plain means.
+  their image's score; scores are plain means.
 * texture: the same network; patches with more texture weigh more in a score.
 
 Prints a line a step, then the medians over the divisions and what each step gains
@@ -29,13 +29,13 @@ Medians, and in brackets what the step gained on each division:
     qodcnn_fr  effective patches  0.950  (+.021, +.006)   0.966
     qodcnn_fr  texture            0.952  (+.002, +.003)   0.970
 
-The weights are meant for screen content. In photographs JPEG is seen where there is
+The weights are meant for screen content. In photographs JPEG is visible where there is
 little texture: without a reference they did harm, with one they hardly mattered. The
-paper is on SIQAD and SCID, whose archives were not at hand: its figures are not
+paper is on SIQAD and SCID, whose archives were not available: its figures are not
 reproduced here.
 
 With dropout of 0.5, batches of 8 images and 160 updates the network had stayed at the
-mean opinion.
+mean score.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ the share whose stronger level has the lower score, by distortion and over all p
 Prints a table and writes scripts/results/train-ranks-SET.csv (--output).
 
 Measured on two cores, Kodak's 24 photographs (github.com/MohamedBakrAli/
-Kodak-Lossless-True-Color-Image-Suite) never seen in training:
+Kodak-Lossless-True-Color-Image-Suite) not used in training:
 
     network          set              pairs  in order  the worst kind
     alexnet          rankiqa_live     1,440    1.0000  1.0000

@@ -1,4 +1,4 @@
-"""What the recipes of training share: a head on kept features, tested on a split."""
+"""Common code of the training recipes: a head on kept features, tested on a split."""
 
 from __future__ import annotations
 

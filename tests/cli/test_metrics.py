@@ -1,4 +1,4 @@
-"""``jiqa metrics``: the list, the descriptions, and what wrong names are told."""
+"""``jiqa metrics``: the list, the descriptions, and the errors for wrong names."""
 
 from __future__ import annotations
 

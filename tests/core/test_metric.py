@@ -1,4 +1,4 @@
-"""The door: what is refused, with which words, and what passes."""
+"""Checks of a metric's images and options: what is refused, how, and what passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every set and kind of distortion that is found, and the door to them."""
+"""Every discovered set and kind of distortion, and the functions that apply them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Anyone's score tables, read and joined."""
+"""Score tables in users' formats, read and joined."""
 
 from __future__ import annotations
 

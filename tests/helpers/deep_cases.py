@@ -1,4 +1,4 @@
-"""What metrics on learned features are tried with."""
+"""Test cases of metrics on learned features."""
 
 from __future__ import annotations
 

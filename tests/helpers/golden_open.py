@@ -1,4 +1,4 @@
-"""The golden set ``open``: pairs, values of the authors' code, and how to ask jiqa."""
+"""The golden set ``open``: pairs, the authors' values, and how to compute jiqa's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server on this machine that can be as bad as a real one."""
+"""A local server that can fail as real ones do."""
 
 from __future__ import annotations
 

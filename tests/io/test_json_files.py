@@ -1,4 +1,4 @@
-"""JSON files: what is wrong with one is said with its name."""
+"""JSON files: errors name the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a metric says of itself is whole, and agrees with its record and its options."""
+"""Every metric's documentation is complete and agrees with its record and options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agreement with the authors' own code: 1e-6 relative in float64, 1e-4 in float32."""
+"""Agreement with the authors' code: 1e-6 relative in float64, 1e-4 in float32."""
 
 from __future__ import annotations
 

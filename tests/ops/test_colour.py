@@ -1,4 +1,4 @@
-"""Colour spaces against scikit-image and their own inverses."""
+"""Colour spaces against scikit-image and their inverses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One update: of one device or eight, in one piece or in parts, and its end in NaN."""
+"""One update: on one device or eight, whole or in slices, and its end in NaN."""
 
 from __future__ import annotations
 

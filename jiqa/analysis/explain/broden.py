@@ -94,7 +94,7 @@ class Broden:
         return dict(sorted(found.items()))
 
     def __len__(self) -> int:
-        """How many images."""
+        """Return the number of images."""
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Labelled]:

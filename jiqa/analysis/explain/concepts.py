@@ -47,7 +47,7 @@ class ConceptSet(Protocol):
         ...
 
     def __len__(self) -> int:
-        """How many images."""
+        """Return the number of images."""
         ...
 
     def __iter__(self) -> Iterator[Labelled]:

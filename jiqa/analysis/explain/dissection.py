@@ -1,4 +1,4 @@
-"""What a feature map stands for: the concept that its strongest places lie on.
+"""Network dissection: the concept that a feature map's strongest activations lie on.
 
 Network dissection, after D. Bau et al., CVPR 2017, sec. 3: the top .005 quantile of
 each unit's activations over a whole set is its threshold; enlarged to the size of the
@@ -27,7 +27,7 @@ Maps = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Dissection:
-    """What units stand for.
+    """The concepts that units stand for.
 
     Attributes:
         numbers: of the concepts, as the set has them ``[concepts]``.
@@ -44,12 +44,12 @@ class Dissection:
     least: float
 
     def best(self, unit: int, count: int = 1) -> list[tuple[Concept, float]]:
-        """The concepts that a unit overlaps most, with the overlap."""
+        """Return the concepts that a unit overlaps most, with the overlap."""
         order = np.argsort(-self.iou[unit], kind="stable")[:count]
         return [(self.concepts[i], float(self.iou[unit, i])) for i in order]
 
     def detects(self, unit: int) -> Concept | None:
-        """What the unit is a detector of, if of anything."""
+        """Return what the unit is a detector of, if of anything."""
         ((concept, overlap),) = self.best(unit)
         return concept if overlap > self.least else None
 
@@ -160,7 +160,7 @@ def _overlaps(
 
 
 def _batches(concepts: ConceptSet, size: int) -> Iterator[list[Labelled]]:
-    """Images one after the other, as long as their sizes are the same."""
+    """Yield images in batches, as long as their sizes are the same."""
     part: list[Labelled] = []
     for x in concepts:
         fits = part and (
@@ -176,6 +176,6 @@ def _batches(concepts: ConceptSet, size: int) -> Iterator[list[Labelled]]:
 
 
 def _stacked(part: list[Labelled], size: int) -> np.ndarray:
-    """The images as one array, filled up with the first one."""
+    """Stack the images as one array, padded with the first one."""
     images = [x.image for x in part]
     return np.stack(images + images[:1] * (size - len(part)))

@@ -78,7 +78,7 @@ _TEXTURES: Mapping[str, _Pattern] = {
 
 
 class DrawnConcepts:
-    """Colours and textures at random places; the same for the same seed.
+    """Colours and textures at random positions; the same for the same seed.
 
     Attributes:
         concepts: colours first, then textures, from 1.
@@ -102,7 +102,7 @@ class DrawnConcepts:
         self.concepts = dict(enumerate([*colours, *textures], 1))
 
     def __len__(self) -> int:
-        """How many images."""
+        """Return the number of images."""
         return self._images
 
     def __iter__(self) -> Iterator[Labelled]:

@@ -24,7 +24,7 @@ MapConcepts = Mapping[tuple[str, int], Sequence[tuple[Concept, float]]]
 def maximise_maps(
     maps: NetworkMaps, *, steps: int = 128, progress: Progress = silent, **options: Any
 ) -> dict[tuple[str, int], np.ndarray]:
-    """The picture that each map responds to most, by gradient ascent from noise.
+    """Find the picture that each map responds to most, by gradient ascent from noise.
 
     Args:
         maps: of ``read_maps`` or ``named_maps``.
@@ -72,7 +72,7 @@ def dissect_maps(
     progress: Progress = silent,
     **options: Any,
 ) -> dict[tuple[str, int], list[tuple[Concept, float]]]:
-    """The concepts that the strongest activations of each map overlap most.
+    """Find the concepts that the strongest activations of each map overlap most.
 
     Args:
         maps: of ``read_maps`` or ``named_maps``.

@@ -1,4 +1,4 @@
-"""Why a metric gives an image its score: the part of every pixel, by name of metric."""
+"""Explanation of a metric's score by the image's pixels, by name of the metric."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jiqa.registry import bound_metric, load
 
 @dataclass(frozen=True)
 class Explanation:
-    """Which pixels a score hangs on.
+    """The pixels that a score depends on.
 
     Attributes:
         metric: its label, with options that are not the default.

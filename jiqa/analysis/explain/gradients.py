@@ -1,4 +1,4 @@
-"""Which pixels a score hangs on: gradients and integrated gradients of any metric.
+"""Which pixels a score depends on: gradients and integrated gradients of any metric.
 
 The gradient says what a small change of a pixel would do. Integrated gradients say what
 each pixel has done: along the straight line from a baseline to the image, here by
@@ -132,7 +132,7 @@ class Explainer:
     def _integral(
         self, start: Any, end: Any, points: Any, weights: Any, *others: Any
     ) -> Any:
-        """The mean gradient on the line, point by point."""
+        """Return the mean gradient on the line, point by point."""
 
         def add(total: Any, at: tuple[Any, Any]) -> tuple[Any, None]:
             point, weight = at
@@ -164,7 +164,7 @@ def _baseline(baseline: Any, image: Any, others: list[Any]) -> Any:
 
 
 def harm(values: np.ndarray, direction: str) -> np.ndarray:
-    """Attributions ``[H, W, C]`` as harm done at each pixel ``[H, W]``.
+    """Sum attributions ``[H, W, C]`` to the harm done at each pixel ``[H, W]``.
 
     Args:
         values: parts in a change of the score.

@@ -29,7 +29,7 @@ _SILENT = 0.1
 
 @dataclass(frozen=True)
 class Restraint:
-    """How a picture is kept from what no photograph has.
+    """Restraints that keep a picture like a photograph.
 
     The activation is scaled so that, on the first picture, the root mean square of its
     gradient is one sample's share of a mean over the picture: one set of weights then
@@ -54,7 +54,7 @@ class Restraint:
     blur: float = 0.5
 
     def __post_init__(self) -> None:
-        """Refuse what has no meaning."""
+        """Check the settings."""
         one_of("parametrisation", self.parametrisation, "fourier", "pixels")
         for name in ("l2", "total_variation", "jitter", "blur_every", "blur"):
             value = getattr(self, name)
@@ -91,7 +91,7 @@ def maximise(
     seed: int = 0,
     on_step: Callable[[int], None] | None = None,
 ) -> Maximised:
-    """Find a picture for each of some maps of one layer.
+    """Find a picture for each of several maps of one layer.
 
     Deterministic for a seed on one machine; a map's picture does not depend, but for
     rounding, on which others are asked for.
@@ -105,7 +105,7 @@ def maximise(
             or its ``"centre"`` unit. A filter that answers to stripes has the same mean
             for all of them, so that the mean of a map before its rectifier asks for
             plain colours; its positive part is what the next layer sees. Negative
-            samples count a tenth, so that silent places have a slope as well.
+            samples count a tenth, so that silent positions have a slope as well.
         size: side of the pictures.
         steps: of Adam.
         rate: its step, on a scale where the picture is the logistic of what is moved.
@@ -158,7 +158,7 @@ def _checked(
 def _activations(
     network: Network, layer: str, objective: str, params: Any, x: Array, chosen: Array
 ) -> Array:
-    """Of each picture, what its own map is worth."""
+    """Return the activation of each picture's map."""
     found = network.apply(params, network.preprocess(x), [layer])[layer]
     own = jnp.take_along_axis(found, chosen[:, None, None, None], axis=-1)[..., 0]
     if objective == "centre":
@@ -169,7 +169,7 @@ def _activations(
 
 
 def _scale(run: Any, params: Any, start: Array, chosen: Array) -> Array:
-    """What to divide each activation by; see ``Restraint``."""
+    """Return what to divide each activation by; see ``Restraint``."""
     slope = jax.grad(lambda x: run(params, x, chosen).sum())(start)
     samples = slope[0].size
     return samples * jnp.sqrt(jnp.square(slope).mean((1, 2, 3))) + 1e-12
@@ -207,7 +207,7 @@ def _picture(state: Array, size: int, how: Restraint) -> Array:
 
 
 def _blurred(state: Array, size: int, how: Restraint) -> Array:
-    """A Gaussian blur; in frequencies, it is a factor."""
+    """Blur with a Gaussian; in frequencies, it is a factor."""
     factor = jnp.exp(-2 * jnp.square(jnp.pi * how.blur * _frequencies(size)))
     if how.parametrisation == "fourier":
         return state * factor[..., None, None]
@@ -224,7 +224,7 @@ def _penalty(x: Array, how: Restraint) -> Array:
 
 
 def _step(run: Any, size: int, rate: float, how: Restraint) -> Any:
-    """One step of Adam (Kingma and Ba 2015, with their constants), compiled."""
+    """Take one step of Adam (Kingma and Ba 2015, with their constants), compiled."""
 
     def loss(state: Array, params: Any, chosen: Array, scale: Array, shift: Any) -> Any:
         x = _picture(state, size, how)

@@ -1,4 +1,4 @@
-"""Feature maps of a network that are to be explained, with the network's weights."""
+"""Feature maps of a network to be explained, with the network's weights."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NetworkMaps:
         return [f"{layer}:{number}" for layer, number in self.maps]
 
     def by_layer(self) -> dict[str, list[int]]:
-        """Numbers by layer, layers as they first came."""
+        """Numbers by layer, layers in order of appearance."""
         found: dict[str, list[int]] = {}
         for layer, number in self.maps:
             found.setdefault(layer, []).append(number)
@@ -63,7 +63,7 @@ def read_maps(
     most: int | None = None,
     weights_folder: Path | str | None = None,
 ) -> NetworkMaps:
-    """The maps that a study has chosen.
+    """Read the maps that a study has chosen.
 
     Args:
         path: ``maps.json`` of ``jiqa analyse select``.
@@ -91,7 +91,7 @@ def named_maps(
     *,
     weights_folder: Path | str | None = None,
 ) -> NetworkMaps:
-    """Maps by their names.
+    """Look up maps by their names.
 
     Args:
         network: of ``jiqa.nn.NETWORKS``.

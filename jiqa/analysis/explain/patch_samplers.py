@@ -1,4 +1,4 @@
-"""What could stand in a window of an image instead of what stands there.
+"""Samplers of contents that could replace a window of an image.
 
 The conditional sampler draws from a Gaussian of small patches, given the pixels around
 the window (L. M. Zintgraf et al., "Visualizing deep neural network decisions:
@@ -29,12 +29,12 @@ class PatchSampler(Protocol):
         samples: int,
         rng: np.random.Generator,
     ) -> np.ndarray:
-        """Contents ``[samples, window, window, C]`` for the window at a place."""
+        """Draw contents ``[samples, window, window, C]`` for one window."""
         ...
 
 
 class MarginalSampler:
-    """Windows of other images, from random places, whatever is around them."""
+    """Windows of other images, from random positions, whatever is around them."""
 
     def __init__(self, images: Sequence[np.ndarray], window: int = 10) -> None:
         """Take from ``images``, each ``[H, W, C]`` in [0, 1]."""
@@ -81,7 +81,7 @@ class ConditionalSampler:
             padding: pixels around it that the patch has (theirs: 2).
             patches: how many are taken (theirs: at least 20,000).
             ridge: added to the variances, which are singular for few or flat images.
-            seed: of the places of the patches.
+            seed: of the positions of the patches.
         """
         self.window, self._side = window, window + 2 * padding
         rng = np.random.default_rng(seed)
@@ -169,7 +169,7 @@ def _random_patches(
     channels: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Patches ``[count, side, side, channels]`` of random places of random images."""
+    """Cut patches ``[count, side, side, channels]`` at random from random images."""
     taken = np.empty((count, side, side, channels))
     for place, which in enumerate(rng.integers(len(images), size=count)):
         image = images[which]

@@ -1,4 +1,4 @@
-"""Which parts of an image speak for a value, and which against: prediction difference.
+"""Prediction difference: which parts of an image raise a value, and which lower it.
 
 Window after window of the image is replaced by samples of what else could stand there;
 a window matters as far as the value then falls. After L. M. Zintgraf, T. S. Cohen,
@@ -25,7 +25,7 @@ from jiqa.checks import expected, one_of
 
 @dataclass(frozen=True)
 class Relevance:
-    """What was found.
+    """The relevance of pixels.
 
     Attributes:
         values: ``[H, W, K]``, for each pixel the mean over the windows that it lies in;
@@ -53,7 +53,7 @@ def prediction_difference(
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Relevance:
-    """Relevance of every pixel for every value of a target.
+    """Compute the relevance of every pixel for every value of a target.
 
     Args:
         target: see ``jiqa.analysis.explain.targets``.
@@ -127,7 +127,7 @@ def prediction_difference(
 
 
 def _starts(size: int, side: int, stride: int) -> list[int]:
-    """Where windows begin; the last ends at the border."""
+    """Return where windows begin; the last ends at the border."""
     found = list(range(0, size - side + 1, stride))
     return found if found[-1] == size - side else [*found, size - side]
 

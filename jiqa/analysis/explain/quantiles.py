@@ -74,7 +74,7 @@ class StreamingQuantiles:
         """The least value that ``share`` of the values do not exceed, ``[streams]``.
 
         Raises:
-            ValueError: nothing came yet, or a share that is none.
+            ValueError: no values yet, or a share outside 0 to 1.
         """
         if not self.count or not 0 < share <= 1:
             wanted = "above 0, at most 1, of at least one value"

@@ -1,4 +1,4 @@
-"""What is explained: numbers that a network or a metric gives for images.
+"""Targets of explanations: numbers that a network or a metric gives for images.
 
 A target is a function of images ``[B, H, W, C]`` in [0, 1] that returns ``[B, K]``.
 """
@@ -26,7 +26,7 @@ def of_maps(
     *,
     unit: tuple[int, int] | None = None,
 ) -> Target:
-    """The mean over positions of each map, or one unit of each.
+    """Return the mean over positions of each map, or one unit of each.
 
     The network is computed as deep as the deepest of the layers.
 
@@ -59,7 +59,7 @@ def _of_maps(
 def whole_maps(
     network: Network, params: Any, layer: str, numbers: Sequence[int]
 ) -> Callable[[Any], Array]:
-    """Some maps of one layer as they are: images to ``[B, h, w, maps]``."""
+    """Return some maps of one layer as they are: images to ``[B, h, w, maps]``."""
     return functools.partial(_whole_maps, network, layer, tuple(numbers), params)
 
 
@@ -72,7 +72,7 @@ def _whole_maps(
 
 
 def of_score(metric: Loaded, reference: Any = None) -> Target:
-    """A metric's score of each image, beside one reference if it compares.
+    """Return a metric's score of each image, beside one reference if it compares.
 
     Args:
         metric: one metric of ``jiqa.load``.

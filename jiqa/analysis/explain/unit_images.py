@@ -1,4 +1,4 @@
-"""Images as the explanations take them, and samplers that learn from images."""
+"""Images as the explanations take them, and samplers learned from images."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def patch_sampler(
     patches: int = 20000,
     seed: int = 0,
 ) -> PatchSampler:
-    """What replaces the windows of an image, learned from images.
+    """Make what replaces the windows of an image, learned from images.
 
     Args:
         image: ``[H, W, 3]`` in [0, 1], the image that is explained.
@@ -57,7 +57,7 @@ def patch_sampler(
         window: side in pixels.
         padding: pixels around the window that ``"conditional"`` looks at.
         patches: how many it learns from.
-        seed: of the places of these patches.
+        seed: of the positions of these patches.
 
     Raises:
         ValueError: an unknown kind, no image, or images that are too small.

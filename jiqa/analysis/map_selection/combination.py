@@ -1,4 +1,4 @@
-"""How the scores of several feature maps become one score.
+"""Rules that combine the scores of several feature maps into one score.
 
 The rules: ``"mean"`` of the maps; ``"geometric"`` mean of their magnitudes; and
 ``"layer_balanced"``, the mean over layers of the mean over each layer's maps, so that a
@@ -21,7 +21,7 @@ RULES = ("mean", "geometric", "layer_balanced")
 def combined(
     values: Any, rule: str = "mean", layers: Sequence[Any] | None = None
 ) -> np.ndarray:
-    """One score of the scores of several maps.
+    """Combine the scores of several maps into one score.
 
     Args:
         values: scores ``[..., maps]``.
@@ -42,7 +42,7 @@ def combined(
 
 
 def layer_codes(rule: str, layers: Sequence[Any] | None, maps: int) -> np.ndarray:
-    """Each map's layer as a number from 0; all 0 where the rule does not ask for it.
+    """Number each map's layer from 0; all 0 where the rule does not ask for it.
 
     Raises:
         ValueError: an unknown rule, or layers that are missing or not one per map.
@@ -60,7 +60,7 @@ def layer_codes(rule: str, layers: Sequence[Any] | None, maps: int) -> np.ndarra
 
 
 class Combination:
-    """A growing set of maps; what it becomes with each further one costs one sum."""
+    """A growing set of maps; to try or add one more costs one sum."""
 
     def __init__(self, rows: np.ndarray, rule: str, codes: np.ndarray) -> None:
         """Start without maps.
@@ -78,12 +78,12 @@ class Combination:
 
     @staticmethod
     def prepared(values: np.ndarray, rule: str) -> np.ndarray:
-        """Scores ``[images, maps]`` by map, as the rule adds them up."""
+        """Return scores ``[images, maps]`` by map, as the rule adds them up."""
         rows = np.ascontiguousarray(values.T)
         return _log(rows.astype(np.float64)) if rule == "geometric" else rows
 
     def with_each(self, indices: np.ndarray) -> np.ndarray:
-        """The combined scores with each map in turn, ``[indices, images]``."""
+        """Return the combined scores with each map in turn, ``[indices, images]``."""
         rows = self._rows[indices].astype(np.float64)
         means = self._sums / np.maximum(self._counts, 1)[:, None]
         others = means.sum(0)

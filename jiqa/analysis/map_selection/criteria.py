@@ -51,7 +51,7 @@ class Criterion:
         self._target = standardised(target)
 
     def of(self, rows: np.ndarray) -> np.ndarray:
-        """The agreement of each row ``[rows, N]``; -inf if it is constant or broken."""
+        """Return the agreement of each row ``[rows, N]``; -inf if constant or NaN."""
         return self._each(rows, exact=True)
 
     def estimate(self, rows: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ class Criterion:
         return self._each(rows, exact=self.exact)
 
     def mapping(self, row: np.ndarray) -> np.ndarray:
-        """Parameters of the logistic that maps the scores ``[N]`` to subjective ones.
+        """Fit the logistic that maps the scores ``[N]`` to subjective ones.
 
         The straight line of least squares, as far as the criterion is ``"plcc"``.
         """
@@ -69,7 +69,7 @@ class Criterion:
         return np.array([0, 1, row.mean(), slope, level])
 
     def sign(self, row: np.ndarray) -> float:
-        """-1 where the row falls as the subjective scores rise, else 1."""
+        """Return -1 where the row falls as the subjective scores rise, else 1."""
         falls = np.dot(row - row.mean(), self.scores - self.scores.mean()) < 0
         return -1.0 if falls else 1.0
 
@@ -94,7 +94,7 @@ class Criterion:
 
 
 def ranks(rows: np.ndarray) -> np.ndarray:
-    """Ranks from 1 within each row ``[rows, N]``; equal scores share their mean rank.
+    """Rank from 1 within each row ``[rows, N]``; equal scores share their mean rank.
 
     As ``scipy.stats.rankdata``, which is called for rows with ties; the others take a
     tenth of its time.

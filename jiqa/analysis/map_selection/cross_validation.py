@@ -1,4 +1,4 @@
-"""What is left of a selection of feature maps on pictures that it has not seen.
+"""Cross-validation of a selection of feature maps, on unseen pictures.
 
 Published figures of map selection are in-sample: maps are chosen among hundreds by the
 scores that they are then judged by. Here the selection is repeated without some of the
@@ -21,7 +21,7 @@ from jiqa.checks import expected
 
 @dataclass(frozen=True)
 class Fold:
-    """One part of a cross-validation.
+    """One fold of a cross-validation.
 
     Attributes:
         references: those that were held out.
@@ -168,7 +168,7 @@ def nested_cross_validate(
 
 
 def best_count(curves: Sequence[Sequence[float]]) -> int:
-    """The number of maps with the highest mean over curves by number of maps.
+    """Return the number of maps with the highest mean over curves.
 
     A curve that ends goes on at its last value: its selection took no more maps. The
     least number of those that do equally well.
@@ -184,7 +184,7 @@ def best_count(curves: Sequence[Sequence[float]]) -> int:
 def reference_folds(
     references: Sequence[Any], folds: int | None, seed: int = 0
 ) -> np.ndarray:
-    """The part of each image ``[images]``, from 0: references dealt out at random.
+    """Deal references out at random: the fold of each image ``[images]``, from 0.
 
     Args:
         references: the reference of each image.

@@ -1,4 +1,4 @@
-"""Which feature maps carry quality: greedy forward selection.
+"""Greedy forward selection of the feature maps that carry quality.
 
 After T. D. T. Nguyen and S. A. Amirshahi's study of feature maps: from the score of
 every map, take the map that agrees best with the subjective scores, then again and
@@ -170,7 +170,7 @@ class _Search:
         self._fit_all = fit_all
 
     def best(self, build: Build, left: np.ndarray) -> tuple[int, float]:
-        """The candidate of ``left`` with the highest criterion, and its value."""
+        """Return the candidate of ``left`` with the best criterion, and its value."""
         if self._fit_all or self._judge.exact:
             return _first(left, self._over(self._judge.of, build, left))
         guess = self._over(self._judge.estimate, build, left)
@@ -196,7 +196,7 @@ class _Search:
 
 
 def _first(left: np.ndarray, value: np.ndarray) -> tuple[int, float]:
-    """The first of the best; equal maps may differ by rounding."""
+    """Return the first of the best; equal maps may differ by rounding."""
     place = int(np.flatnonzero(value >= value.max() - _TIE)[0])
     return int(left[place]), float(value[place])
 
@@ -217,7 +217,7 @@ def _checked(map_scores: Any, scores: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _unusable(values: np.ndarray) -> dict[int, str]:
-    """Maps that cannot be chosen, and why."""
+    """Return the maps that cannot be chosen, and why."""
     found = {}
     for start in range(0, values.shape[1], _COLUMNS):
         part = values[:, start : start + _COLUMNS].T.astype(np.float64)
@@ -230,7 +230,7 @@ def _unusable(values: np.ndarray) -> dict[int, str]:
 
 
 def _numbers(layers: Sequence[str]) -> list[int]:
-    """Each map's number within its layer, from 0."""
+    """Number each map within its layer, from 0."""
     seen: Counter[str] = Counter()
     numbers = []
     for layer in layers:
@@ -240,7 +240,7 @@ def _numbers(layers: Sequence[str]) -> list[int]:
 
 
 def map_names(layers: Sequence[str]) -> list[str]:
-    """``LAYER:NUMBER`` of each map, numbers from 0."""
+    """Return ``LAYER:NUMBER`` of each map, numbers from 0."""
     pairs = zip(layers, _numbers(layers), strict=True)
     return [f"{layer}:{number}" for layer, number in pairs]
 
@@ -259,7 +259,7 @@ def _name(
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

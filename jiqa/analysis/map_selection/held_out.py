@@ -1,4 +1,4 @@
-"""Chosen maps judged on images that they were not chosen on."""
+"""Figures of chosen maps on images that they were not chosen on."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class HeldOut:
         )
 
     def chosen(self, count: int | None = None) -> np.ndarray:
-        """Combined scores ``[images]`` of the chosen maps, or the first few of them."""
+        """Combine scores ``[images]`` of the chosen maps, or of the first few."""
         return self._combined(self._selection.selected[:count])
 
     def every(self) -> np.ndarray:
-        """Combined scores ``[images]`` of all maps that could be chosen."""
+        """Combine scores ``[images]`` of all maps that could be chosen."""
         left_out = self._selection.unusable
         return self._combined(
             [i for i in range(len(self._values.T)) if i not in left_out]
@@ -89,7 +89,7 @@ def agreement(criterion: str, predicted: np.ndarray, target: np.ndarray) -> floa
 
 
 def complete(map_scores: Any, scores: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Both as arrays, maps with any value that is not finite as NaN throughout.
+    """Return both as arrays, maps with any value that is not finite as NaN throughout.
 
     A map that breaks on some image then is out of every part's reach, not just of
     those that have that image.

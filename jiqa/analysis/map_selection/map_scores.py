@@ -1,7 +1,7 @@
 """The score of every feature map for every pair of images.
 
 One pass of a network gives all of them: 1,152 of AlexNet's convolutions, 4,224 of
-VGG-16's. A reference is seen once for all its versions. With a cache, what has been
+VGG-16's. A reference is run once for all its versions. With a cache, what has been
 computed is on disk after every batch, and a later call goes on from there.
 """
 
@@ -34,10 +34,10 @@ class MapScores:
     Attributes:
         values: ``[pairs, maps]``, float32; a row of NaN where a pair failed.
         layers: the layer of each map ``[maps]``.
-        errors: why pairs failed, by their place.
+        errors: why pairs failed, by their index.
         network: the network.
         metric: the metric on its maps.
-        options: further options of ``cnn_iqm``.
+        options: other options of ``cnn_iqm``.
         path: the file that holds the values, if one does.
     """
 
@@ -84,7 +84,7 @@ def compute_map_scores(
         devices: of this process, such as ``jax.local_devices()``, which share the work;
             by default one does it.
         on_progress: called after each batch with how many pairs are done, of how many.
-        **options: further options of ``cnn_iqm``: ``layers``, ``border``, ``peak``.
+        **options: other options of ``cnn_iqm``: ``layers``, ``border``, ``peak``.
 
     Returns:
         The scores, with pairs that could not be read, or whose sizes differ, named.
@@ -147,7 +147,7 @@ class _Memory:
 
 
 def fingerprint(pairs: Sequence[Pair]) -> str:
-    """Digest of the contents of all files, in order; of no name or date."""
+    """Return a digest of the contents of all files, in order; of no name or date."""
     files = list(dict.fromkeys(located(image) for pair in pairs for image in pair))
     known = dict(zip(files, in_order(_digest, files, cpu_workers()), strict=True))
     whole = hashlib.sha256()
@@ -164,7 +164,7 @@ def _digest(image: Path | Source) -> str:
 
 
 def _layers(loaded: Any) -> tuple[str, ...]:
-    """The layer of each column of the metric's result."""
+    """Return the layer of each column of the metric's result."""
     import jax
     import jax.numpy as jnp
 

@@ -28,7 +28,7 @@ _WASTE = 1.1  # of work on filled-up batches, over that of single images
 
 
 class _Decoded(NamedTuple):
-    """A batch in memory: one reference, its versions by place, and what failed."""
+    """A batch in memory: one reference, its versions by index, and what failed."""
 
     source: Path | Source
     reference: np.ndarray | None
@@ -141,7 +141,7 @@ class _Reader:
         return self._pairs[index][0]
 
     def plan(self, index: int) -> Layout | str:
-        """The layout of a pair, from the headers, or what is wrong with it."""
+        """Return the layout of a pair, from the headers, or what is wrong with it."""
         reference, distorted = self._pairs[index]
         try:
             a, b = self._references.peek(reference), peek(distorted)
@@ -156,7 +156,7 @@ class _Reader:
         return Layout(a.height, a.width, max(a.channels, b.channels), b.dtype, a.dtype)
 
     def read(self, batch: list[int], layout: Layout) -> _Decoded:
-        """The versions of one reference that a batch holds."""
+        """Read the versions of one reference that a batch holds."""
         source = self.source(batch[0])
         try:
             pixels = self._references.read(source)
@@ -175,7 +175,7 @@ class _Reader:
 
 
 def located(image: str | Path | Source) -> Path | Source:
-    """A file's name as a path; anything else as it is."""
+    """Return a file's name as a path; anything else as it is."""
     return Path(image) if isinstance(image, str) else image
 
 

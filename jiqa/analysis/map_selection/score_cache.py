@@ -69,11 +69,11 @@ class ScoreStore:
 
     @property
     def done(self) -> np.ndarray:
-        """Which rows are there ``[rows]``."""
+        """Return which rows are there ``[rows]``."""
         return np.asarray(self._done) == 1
 
     def write(self, rows: Any, values: np.ndarray) -> None:
-        """Put in rows ``[rows, columns]``; they are on disk when this returns."""
+        """Write rows ``[rows, columns]``; they are on disk when this returns."""
         self.values[rows] = values
         self.values.flush()
         self._done[rows] = 1
@@ -81,7 +81,7 @@ class ScoreStore:
 
 
 def _fill(path: Path, dtype: Any, shape: tuple[int, ...], value: float) -> None:
-    """A new array on disk, all ``value``, with its space taken.
+    """Make a new array on disk, all ``value``, with its space taken.
 
     Space that is only promised ends a process that finds the disk full.
     """

@@ -190,7 +190,7 @@ def _scored(
     shared: Mapping[str, Any],
     progress: Progress,
 ) -> tuple[dict[str, np.ndarray], dict[int, str]]:
-    """Scores ``[pairs]`` of each metric, and why pairs failed, by their index."""
+    """Return scores ``[pairs]`` of each metric, and errors of pairs by index."""
     scores: dict[str, np.ndarray] = {}
     errors: dict[int, str] = {}
     none = np.zeros(len(pairs.pairs), bool)
@@ -209,7 +209,7 @@ def _scored(
 
 
 def _stopping(rule: str | int | float) -> dict[str, Any]:
-    """When to stop, as options of ``forward_select``."""
+    """Return the rule for stopping as options of ``forward_select``."""
     if rule == "no_increase":
         return {}
     if isinstance(rule, str):

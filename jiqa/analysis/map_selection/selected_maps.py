@@ -1,4 +1,4 @@
-"""The outcome of a selection: a few feature maps that make one score together."""
+"""The result of a selection: a few feature maps that make one score together."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Selection:
         return self.curve[-1]
 
     def combined(self, map_scores: Any) -> np.ndarray:
-        """The chosen maps' combined score.
+        """Combine the chosen maps' scores.
 
         Args:
             map_scores: scores ``[..., maps]`` with the columns of the selection.
@@ -87,16 +87,16 @@ class Selection:
         return combined(values[..., list(self.selected)], self.combine, self.layers)
 
     def predicted(self, map_scores: Any) -> np.ndarray:
-        """The combined score on the scale of the subjective ones."""
+        """Predict subjective scores from the combined score."""
         scores = self.combined(map_scores)
         return logistic(scores.reshape(-1), self.mapping).reshape(scores.shape)
 
     def described(self, network: str, metric: str, **options: Any) -> Selection:
-        """The same with the network and the metric on its maps named."""
+        """Return the same with the network and the metric on its maps named."""
         return replace(self, network=network, metric=metric, options=options)
 
     def by_layer(self) -> dict[str, list[int]]:
-        """Numbers of the chosen maps within each layer, layers as first chosen."""
+        """Return numbers of the chosen maps by layer, layers as first chosen."""
         if self.layers is None or self.numbers is None:
             raise ValueError("the layers of the maps are unknown: select with layers=")
         found: dict[str, list[int]] = {layer: [] for layer in self.layers}
@@ -105,7 +105,7 @@ class Selection:
         return found
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """The selection as JSON; written to ``path`` if one is given."""
+        """Return the selection as JSON; write it to ``path`` if one is given."""
         content = {"format": _FORMAT, "version": _VERSION}
         content |= {f.name: getattr(self, f.name) for f in fields(self)}
         if self.layers is not None:

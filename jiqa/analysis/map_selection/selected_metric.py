@@ -33,7 +33,7 @@ _IDENTITIES = {"ssim": 1.0, "uqi": 1.0, "psnr": float("inf")}
 
 
 def make(name: str, file: str) -> Metric:
-    """The metric that a file of ``Selection.to_json`` describes.
+    """Make the metric that a file of ``Selection.to_json`` describes.
 
     Its options are ``output``: ``"score"``, ``"maps"`` for each chosen map's, or
     ``"predicted"`` for the score on the scale of the subjective ones that the maps were
@@ -120,7 +120,7 @@ def as_metric(
 
 
 class _Parts:
-    """What a metric on learned features is made of, for a selection."""
+    """The feature spec of a selection."""
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
@@ -152,7 +152,7 @@ class _Parts:
         return self._spec
 
     def features(self, params: Params, options: Options, image: Array) -> Maps:
-        """The chosen maps of each layer."""
+        """Compute the chosen maps of each layer."""
         last, numbers = self._last, self._numbers
         own = {
             key: value[..., numbers[last]] if key.rpartition(".")[0] == last else value
@@ -196,7 +196,7 @@ class _Parts:
 
 
 def _narrowed(spec: FeatureSpec, last: str, maps: int) -> tuple[Node, ...]:
-    """The network up to its deepest tapped layer, which has only the chosen maps."""
+    """Cut the network at its deepest tapped layer, narrowed to the chosen maps."""
     nodes = until(spec.nodes, spec.taps)
     assert isinstance(nodes[-1].op, Conv) and nodes[-1].name == last
     op = dataclasses.replace(nodes[-1].op, features=maps)

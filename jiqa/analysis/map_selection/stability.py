@@ -1,4 +1,4 @@
-"""How much a selection of feature maps owes to chance."""
+"""The stability of a selection of feature maps under resampling."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Stability:
 
     @property
     def sizes(self) -> np.ndarray:
-        """How many maps were chosen in each resample ``[resamples]``."""
+        """The number of maps chosen in each resample ``[resamples]``."""
         return np.array([len(chosen) for chosen in self.selections])
 
     def most_frequent(self, count: int) -> list[tuple[int, float]]:
-        """The maps that were chosen most often, with their frequency."""
+        """Return the maps that were chosen most often, with their frequency."""
         order = np.argsort(-self.frequency, kind="stable")[:count]
         return [(int(i), float(self.frequency[i])) for i in order]
 

@@ -50,7 +50,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Study:
-    """What was found.
+    """The results of a study.
 
     Attributes:
         validation: the selection, on all pairs and in the folds.
@@ -68,7 +68,7 @@ class Study:
 
     @property
     def selection(self) -> Selection:
-        """What was chosen on all pairs."""
+        """The selection on all pairs."""
         return self.validation.selection
 
     def held_out_curve(self) -> list[float]:
@@ -84,7 +84,7 @@ class Study:
 
 
 def natural_direction(metric: str, better: str) -> str:
-    """How scores of a metric on maps should run beside subjective ones.
+    """Return which way a metric's scores on maps should run beside subjective ones.
 
     Args:
         metric: of ``cnn_iqm``.
@@ -110,7 +110,7 @@ def run_study(
     on_resample: Callable[[int], None] | None = None,
     **options: Any,
 ) -> Study:
-    """Select maps and say what the selection is worth.
+    """Select maps, and estimate what the selection is worth.
 
     Args:
         found: scores of maps.

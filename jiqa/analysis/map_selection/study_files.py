@@ -16,7 +16,7 @@ from jiqa.io.write_table import write_rows
 
 
 def write_study(folder: Path, study: Study, facts: Mapping[str, Any]) -> None:
-    """Write what was found.
+    """Write the files of a study.
 
     ``maps.json``, which is a metric (``selected:maps.json``); ``curve.csv`` and
     ``curve.png``; ``figures.csv``; ``stability.csv``; ``run.json``, with ``facts`` and
@@ -77,14 +77,14 @@ def _write_stability(path: Path, study: Study) -> None:
 
 
 def draw_curve(path: Path, study: Study) -> None:
-    """The criterion against the number of maps, in-sample and held out, as a PNG."""
+    """Draw the criterion against the number of maps, in-sample and held out, as PNG."""
     figure = curve_figure(study)
     with replacing(path) as draft:
         figure.savefig(draft, format="png", dpi=120, bbox_inches="tight")
 
 
 def curve_figure(study: Study) -> Any:
-    """The same as a figure of Matplotlib."""
+    """Draw the same as a figure of Matplotlib."""
     from matplotlib.figure import Figure
 
     selection = study.selection
@@ -121,7 +121,7 @@ def _table(path: Path, head: list[str], rows: list[list[Any]]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold; it has no NaN."""
+    """Return what JSON can hold; it has no NaN."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -124,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _target(arguments: argparse.Namespace) -> tuple[list[str], Target]:
-    """Names and function of what is explained."""
+    """Return names and function of what is explained."""
     from jiqa.analysis.explain.targets import of_score
     from jiqa.analysis.explain.unit_images import read_unit
     from jiqa.checks import expected

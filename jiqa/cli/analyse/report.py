@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_picture_arguments(parser: Any) -> None:
-    """What decides the pictures of the page."""
+    """Declare what decides the pictures of the page."""
     add = parser.add_argument
     add("--most", type=int, default=8, help="number of maps to show (%(default)s)")
     add(

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_study_arguments(parser: argparse.ArgumentParser) -> None:
-    """What decides a study."""
+    """Declare what decides a study."""
     add = parser.add_argument
     networks = ("alexnet", "vgg16", "vgg19")
     add("--network", choices=networks, default="alexnet", help="network (%(default)s)")
@@ -177,7 +177,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show_study(study: Study) -> None:
-    """The chosen maps, then in-sample and held-out figures side by side."""
+    """Print the chosen maps, then in-sample and held-out figures side by side."""
     from rich.console import Console
     from rich.table import Table
 
@@ -210,7 +210,7 @@ def _names(text: str) -> list[str]:
 
 
 def _rule(text: str) -> str | int | float:
-    """A rule of ``--stopping`` as ``select_maps`` takes it."""
+    """Parse a rule of ``--stopping`` for ``select_maps``."""
     if text == "no_increase":
         return text
     return int(text) if text.isdigit() else float(text)

@@ -1,1 +1,1 @@
-"""What several subcommands share."""
+"""Code that several subcommands share."""

@@ -1,4 +1,4 @@
-"""Subcommands that have actions of their own, such as ``jiqa analyse explain``."""
+"""Subcommands that have actions, such as ``jiqa analyse explain``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Memory that a long computation on the CPU takes again and again.
+"""Memory reuse for long computations on the CPU.
 
 XLA asks for the room of all intermediate maps at every call of a program and gives it
-back at its end, and glibc hands so large a piece back to the system at once: an update
+back at its end, and glibc hands so large a block back to the system at once: an update
 of VGG-16 then waits for 2.5 GB of new pages, 4 kB at a time.
 """
 

@@ -1,4 +1,4 @@
-"""Arguments that several subcommands have."""
+"""Arguments that several subcommands share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def add_scoring(parser: Any) -> None:
-    """What decides scores, and how they are computed."""
+    """Declare what decides scores, and how they are computed."""
     add = parser.add_argument
     add(
         "--resume",
@@ -39,7 +39,7 @@ def add_scoring(parser: Any) -> None:
 
 
 def add_cluster(parser: Any) -> None:
-    """Which of several processes this is; see ``jax_setup.join_processes``."""
+    """Declare which of several processes this is; see ``jax_setup.join_processes``."""
     add = parser.add_argument
     add(
         "--distributed",
@@ -54,7 +54,7 @@ def add_cluster(parser: Any) -> None:
 
 
 def add_background(parser: Any) -> None:
-    """What lies behind transparent pixels."""
+    """Declare what lies behind transparent pixels."""
     parser.add_argument(
         "--background",
         type=_grey,
@@ -65,7 +65,7 @@ def add_background(parser: Any) -> None:
 
 
 def add_no_cache(parser: Any) -> None:
-    """Whether compiled programs are kept."""
+    """Declare whether compiled programs are kept."""
     parser.add_argument(
         "--no-cache", action="store_true", help="do not keep compiled programs on disk"
     )

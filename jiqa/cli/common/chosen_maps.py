@@ -1,4 +1,4 @@
-"""Which feature maps a subcommand is about: those of a file, or named ones."""
+"""Arguments that choose feature maps: those of a file, or named ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def add_map_arguments(parser: Any) -> None:
 
 
 def read_chosen_maps(arguments: Any) -> NetworkMaps:
-    """What the arguments ask for, with the network's weights.
+    """Read the maps that the arguments ask for, with the network's weights.
 
     Raises:
         UsageError: neither or both of --maps and --map, a file that is no selection,

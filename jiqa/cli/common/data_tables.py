@@ -1,4 +1,4 @@
-"""What ``jiqa data list`` and ``jiqa data info`` print."""
+"""Tables that ``jiqa data list`` and ``jiqa data info`` print."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def print_list(data_dir: str | None) -> None:
-    """The data sets, also those that the user has named, and which are prepared."""
+    """Print the data sets, those of the user included, and which are prepared."""
     from rich.table import Table
 
     from jiqa.data.prepare.write import is_prepared
@@ -35,7 +35,7 @@ def print_list(data_dir: str | None) -> None:
 
 
 def print_info(name: str, data_dir: str | None) -> None:
-    """What a data set is, how its archive has to lie, whether it is prepared."""
+    """Print what a data set is, its archive's layout, and whether it is prepared."""
     from rich.table import Table
 
     from jiqa.data.downloads import ARCHIVES
@@ -78,7 +78,7 @@ def print_info(name: str, data_dir: str | None) -> None:
 
 
 def scale_text(scale: Any) -> str:
-    """Name, range and direction of the scores."""
+    """Format name, range and direction of the scores."""
     return f"{scale.name} {scale.low:g} to {scale.high:g}, {scale.direction} is better"
 
 
@@ -102,5 +102,5 @@ def _plain(text: str) -> Any:
 def _console() -> Any:
     from rich.console import Console
 
-    # Redirected output has no width of its own; 80 columns would cut the names.
+    # Redirected output has no width; 80 columns would cut the names.
     return Console(width=None if sys.stdout.isatty() else 160)

@@ -1,4 +1,4 @@
-"""Arguments of what scores data sets or reads tables of scores, and its start."""
+"""Arguments for scoring data sets and reading tables of scores, and the set-up."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def start(arguments: argparse.Namespace) -> tuple[Path | None, Rank]:
         The folder for traced programs, and this process among all.
 
     Raises:
-        UsageError: not all that is needed to find the other processes.
+        UsageError: incomplete arguments to find the other processes.
     """
     from jiqa.cli.common.jax_setup import configure_jax, join_processes
 
@@ -73,7 +73,7 @@ def start(arguments: argparse.Namespace) -> tuple[Path | None, Rank]:
 
 @contextlib.contextmanager
 def resumable(folder: Path) -> Iterator[None]:
-    """Say how to go on when work is interrupted whose results are kept in a folder."""
+    """Say how to resume interrupted work whose results are kept in a folder."""
     try:
         yield
     except KeyboardInterrupt:

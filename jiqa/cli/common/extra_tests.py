@@ -44,5 +44,5 @@ def add_extra_test_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def splits_of(text: str | None) -> Any:
-    """``--splits`` as ``jiqa.evaluate`` takes it: a number, ``"own"`` or ``None``."""
+    """Return ``--splits`` for ``jiqa.evaluate``: a number, ``"own"`` or ``None``."""
     return int(text) if text and text.isdecimal() else text

@@ -1,4 +1,4 @@
-"""What several subcommands need around their work."""
+"""Set-up of JAX that several subcommands share."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def join_processes(arguments: argparse.Namespace) -> Rank:
         This process's rank.
 
     Raises:
-        UsageError: not all that is needed to find them.
+        UsageError: incomplete arguments to find them.
     """
     from jiqa.distributed import Rank, join
     from jiqa.errors import UsageError

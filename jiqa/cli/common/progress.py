@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def progress(
     what: str, total: int, start: int = 0, *, starting: str = "compiling"
 ) -> Iterator[Callable[[], None]]:
-    """A bar with rate and time left on a terminal's standard error, else some lines.
+    """Show a bar with rate and time left on a terminal's standard error, else lines.
 
     Args:
         what: the word before the bar.
         total: steps to the end.
         start: steps that were done before.
-        starting: what stands in the rate's place until there is one.
+        starting: the text shown until there is a rate.
     """
     if not sys.stderr.isatty():
         yield line_writer(what, total, start)
@@ -44,7 +44,7 @@ def progress(
 
 @contextlib.contextmanager
 def download_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar of bytes on a terminal's standard error, else nothing."""
+    """Show a bar of bytes on a terminal's standard error, else nothing."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return

@@ -1,4 +1,4 @@
-"""Progress where no terminal is: a line now and then, as a log file wants it."""
+"""Progress without a terminal: an occasional line, as suits a log file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIRST, _MOST = 60.0, 600.0
 def line_writer(
     what: str, total: int, start: int = 0, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[], None]:
-    """What counts a step, and says on standard error how far it is if it is time.
+    """Return a function that counts a step, and sometimes prints progress to stderr.
 
     Args:
         what: the words before the figures.
@@ -45,7 +45,7 @@ def line_writer(
 
 
 def duration(seconds: float) -> str:
-    """A time for people, to the minute from a minute and a half on: ``"2 h 5 min"``."""
+    """Format a time, to the minute from a minute and a half on: ``"2 h 5 min"``."""
     minutes = round(seconds / 60)
     if minutes < 2:
         return f"{seconds:.0f} s"

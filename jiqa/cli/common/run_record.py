@@ -1,4 +1,4 @@
-"""What a command line says of a run, for the file that the run leaves behind."""
+"""A record of the command line, for the file that a run leaves behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jiqa.io.run_record import versions
 
 
 def run_facts(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The command line, the versions of what computed, and Python's."""
+    """Return the command line, the versions of what computed, and Python's."""
     return {
         "command": command(),
         "arguments": {k: v for k, v in vars(arguments).items() if not callable(v)},
@@ -20,5 +20,5 @@ def run_facts(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def command() -> str:
-    """The command line as it was typed."""
+    """Return the command line as it was typed."""
     return shlex.join(["jiqa", *sys.argv[1:]])

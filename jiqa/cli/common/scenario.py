@@ -1,4 +1,4 @@
-"""Where the subcommands of selection have their scores from, and what they print."""
+"""Arguments for the scores that the subcommands of selection read, and their output."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def add_scenario_arguments(parser: argparse.ArgumentParser) -> None:
 def read_scenario_of(
     arguments: argparse.Namespace, folder: Path, methods: str
 ) -> Scenario | None:
-    """The scores asked for; ``None`` in every process but the first.
+    """Read the scores asked for; ``None`` in every process but the first.
 
     Args:
         arguments: of ``add_scenario_arguments``.
@@ -120,7 +120,7 @@ def _known(labels: Sequence[str]) -> dict[str, Any]:
 def _scored(
     arguments: argparse.Namespace, folder: Path, methods: str
 ) -> tuple[Rated, dict[str, Any]] | None:
-    """Every method on every image of a data set, by what ``jiqa evaluate`` has."""
+    """Score every method on every image of a data set, as ``jiqa evaluate`` does."""
     import jax
 
     from jiqa.cli.common.evaluation_arguments import resumable, start

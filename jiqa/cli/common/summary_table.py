@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def show_summary(summary: list[dict[str, Any]]) -> None:
     """Print the overall figures, the best SRCC first, and the notes below."""
-    # Redirected output has no width of its own; 80 columns would cut the figures.
+    # Redirected output has no width; 80 columns would cut the figures.
     console = Console(width=None if sys.stdout.isatty() else 160)
     overall = [row for row in summary if row["distortion"] == "all"]
     for data, split in dict.fromkeys((r["data"], r["split"]) for r in overall):

@@ -1,4 +1,4 @@
-"""The parts of a report beside correlations: splits, tests without scores, pairs."""
+"""The sections of a report beside correlations: splits, tests without scores, pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metric against metric: how far they agree, and which predicts people better."""
+"""Metric against metric: how far they agree, and which predicts MOS better."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Comparison(NamedTuple):
 
 
 def comparisons(group: Group) -> Iterator[Comparison]:
-    """The comparisons that were made on a data set."""
+    """Return the comparisons that were made on a data set."""
     signs = _matrix(group, "f_test")
     if signs is not None:
         yield Comparison(
@@ -117,7 +117,7 @@ def no_comparison(group: Group) -> str:
 
 
 def agreement(group: Group) -> np.ndarray:
-    """SRCC between metrics, ``[metrics, metrics]``; NaN where it has no value.
+    """Return SRCC between metrics, ``[metrics, metrics]``; NaN where it is undefined.
 
     Taken over the images that both have scored, with the sign turned so that 1 means
     that both call the same images good.

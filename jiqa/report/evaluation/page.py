@@ -181,13 +181,13 @@ def _card(
 
 
 def _info(name: str) -> Info | None:
-    """What jiqa knows of a metric; the label of one with options is name(...)."""
+    """Return the registry's facts on a metric; a label with options is name(...)."""
     found = all_metrics().get(re.sub(r"\(.*\)$", "", name))
     return found.info if found else None
 
 
 def _metrics(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What is known of each metric: from the rows, and from the catalogue."""
+    """Describe each metric from the rows and from the registry."""
     seen: dict[str, dict[str, Any]] = {}
     for row in rows:
         fresh = {"version": {}, "weights": {}, "seconds": []}

@@ -1,4 +1,4 @@
-"""Which plots an evaluation has, and their PNG and SVG files."""
+"""The plots of an evaluation, and their PNG and SVG files."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def write_plots(
     """Write every plot of an ``Evaluation`` as PNG (150 dpi) and SVG.
 
     Args:
-        folder: made if it is missing; each data set and split gets its own folder in
+        folder: made if it is missing; each data set and split gets a folder in
             it.
         evaluation: as ``jiqa.evaluation.evaluate`` makes it.
         score_direction: whether ``"higher"`` or ``"lower"`` scores are better, by data
@@ -86,7 +86,7 @@ def _file_name(text: str, taken: set[str]) -> str:
 
 
 def all_plots(group: Group) -> Iterator[Plot]:
-    """Every plot of a data set, those of the whole set first."""
+    """Return every plot of a data set, those of the whole set first."""
     yield from overview_plots(group)
     yield from significance_plots(group)
     for series in group.series:

@@ -114,7 +114,7 @@ def _best(lines: Sequence[Row]) -> dict[str, float]:
 
 
 def overall_table(group: Group, links: Sequence[str]) -> Table:
-    """A line a metric; ``links`` are the places in the page that it leads to."""
+    """Make a line a metric; ``links`` are the anchors in the page that it leads to."""
     best = _best([s.overall for s in group.series])
     rows = [
         [

@@ -1,4 +1,4 @@
-"""Where a metric and people differ most, with pictures that a page holds once."""
+"""Where a metric and MOS differ most, with pictures that a page holds once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Album:
         self.addresses: list[str] = []
 
     def pair(self, row: Row) -> tuple[int | None, int | None]:
-        """Places of the distorted picture and of its reference among ``addresses``.
+        """Return indices of the distorted picture and its reference in ``addresses``.
 
         ``None`` stands for a picture that there is not: no reference, or a file that
         cannot be read.
@@ -64,7 +64,7 @@ class Album:
 
 
 def worst(series: Series, album: Album, count: int) -> list[dict[str, Any]]:
-    """The rows with the largest residuals from the fit, the largest first.
+    """Return the rows with the largest residuals from the fit, the largest first.
 
     Rows without a predicted score (no fit, or an infinite value that the fit does not
     take) cannot be among them.

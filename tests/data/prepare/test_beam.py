@@ -1,4 +1,4 @@
-"""Preparing on Apache Beam's own direct runner; slow, and needs ``jiqa[beam]``."""
+"""Preparing on Apache Beam's direct runner; slow, and needs ``jiqa[beam]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data sets of one's own: tables by the names of their columns."""
+"""User tables: data sets by the names of their columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""KADID-10k's 25 types: the published table, the contract of a kind, severity."""
+"""KADID-10k's 25 types: the published table, every kind's interface, severity."""
 
 from __future__ import annotations
 
