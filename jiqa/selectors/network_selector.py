@@ -27,7 +27,7 @@ class RunSelector:
     Attributes:
         kind: how it chooses, in words.
         methods: names of the methods [m], as the run has them.
-        columns: what computes them, as tables call it [m], then the network's name.
+        columns: what computes them, as tables call it [m], then the network's column.
         curves: from their scores to the subjective scale.
         order: numbers of the methods, best first on the images that it learned from.
         direction: which scores are better, on the subjective scale.
