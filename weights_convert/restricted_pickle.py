@@ -1,7 +1,7 @@
 """Reading pickled arrays without running what a pickle may ask to run.
 
 A pickle is a program. This reader lets it build dictionaries, lists, tuples, numbers,
-text and NumPy arrays of plain numbers, and refuses every other name. Even NumPy's own
+text and NumPy arrays of plain numbers, and rejects every other name. Even NumPy's
 functions stay out of its reach: a stand-in takes the description of an array (shape,
 dtype, bytes), and the array is made here once that has been checked.
 """
@@ -84,7 +84,7 @@ class _Reader(pickle.Unpickler):
 
 
 def check_size(file: Any) -> None:
-    """Refuse a pickle that makes Python reserve much more memory than it has itself.
+    """Reject a pickle that makes Python reserve much more memory than its own size.
 
     Args:
         file: a binary file at the beginning of a pickle, where it is left.

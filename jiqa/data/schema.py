@@ -1,4 +1,4 @@
-"""What every data set gives: records of one schema, and facts about its scores."""
+"""The schema of every data set: its records, and facts about its scores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IMAGES = "images"
 
 @dataclass(frozen=True)
 class Scale:
-    """What the subjective scores of a data set are.
+    """The scale of a data set's subjective scores.
 
     Attributes:
         name: ``"MOS"`` or ``"DMOS"``, as the authors say.
@@ -53,7 +53,7 @@ class Info:
         layout: the folders and files that ``manual_dir`` has to hold, as the official
             archives unpack, one path a line, with what it is.
         citation: authors, title, venue, year, DOI.
-        homepage: where the official archives are to be had.
+        homepage: where the official archives are available.
         scales: the scores by configuration; a set with one kind of score has the key
             ``""``, one with several (two viewing distances, say) a key for each, the
             default first. Empty for pristine sets.
@@ -83,7 +83,7 @@ class Record:
 
     Attributes:
         image: the file, or what makes its bytes.
-        name: what identifies the image in the set, as the authors write it.
+        name: the identifier of the image in the set, as the authors write it.
         reference: key of its reference in ``Contents.references``, or ``None``.
         score: subjective score on the set's scale, or ``None`` if it was not rated.
         deviation: standard deviation, of what the scale says, or ``None``.

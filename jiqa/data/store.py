@@ -180,7 +180,7 @@ def archive_of(
 
 
 def full_name(name: str, made: QualityDataset) -> str:
-    """What an opened set is called: as asked for, or in full if the user named it."""
+    """The name of an opened set: as requested, or in full if the user named it."""
     return f"{made.name}/{made.config}" if made.NAMED else name
 
 

@@ -1,4 +1,4 @@
-"""Image files to arrays: every pixel as stored, nothing converted unasked.
+"""Decode image files to arrays: every pixel as stored, without silent conversions.
 
 Pillow reads almost everything. It silently drops 16-bit colour to 8 bits, so those
 PNG and TIFF files go through imagecodecs and tifffile.

@@ -48,7 +48,7 @@ class Encoded:
 
 
 def as_file(source: str | Path | Source) -> Path | Encoded:
-    """What both a path and a source are read as."""
+    """Turn a path or a source into a path or an encoded image."""
     if isinstance(source, Encoded):
         return source
     if isinstance(source, str | Path):

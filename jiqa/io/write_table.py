@@ -1,4 +1,4 @@
-"""Rows to CSV, Parquet or JSON; infinity stays infinity in all three."""
+"""Write rows to CSV, Parquet or JSON; infinity stays infinity in all three."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jiqa.version import __version__
 
 FORMATS = (".csv", ".parquet", ".json")
 
-#: Columns whose type does not hang on whether any row has a value.
+#: Columns whose type does not depend on whether any row has a value.
 _TEXT = {
     *("image", "reference", "error", "data", "split", "distortion", "metric"),
     *("version", "weights"),

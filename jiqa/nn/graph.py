@@ -25,7 +25,7 @@ from jiqa.nn import parameters
 from jiqa.nn.operations import Operation
 from jiqa.nn.preprocessing import Preprocessing
 
-#: What the first node takes, by name.
+#: The name of the first node's input.
 IMAGES = "images"
 
 
@@ -36,7 +36,7 @@ class Node:
     Attributes:
         name: the name by which it is tapped, and the prefix of its parameters' keys.
         op: what it computes.
-        inputs: names of the nodes that feed it; none stands for the node before.
+        inputs: names of the nodes that feed it; by default the previous node.
     """
 
     name: str

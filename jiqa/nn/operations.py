@@ -199,11 +199,11 @@ class Concat(Operation):
     """Channels of all inputs, one after the other."""
 
     def channels(self, *inputs: int) -> int:
-        """Their sum."""
+        """The sum of the inputs' channels."""
         return sum(inputs)
 
     def __call__(self, params: Params, *inputs: Array) -> Array:
-        """Joined."""
+        """The inputs, joined along the channels."""
         return jnp.concatenate(inputs, axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""What MeTriX MuX (M. Gaubatz, 2007) does to an image before its metrics see it."""
+"""The padding of MeTriX MuX (M. Gaubatz, 2007), which precedes its metrics."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def loader(
     * ``score``, ``deviation`` float32 ``[B]``: NaN where unknown;
     * ``histogram`` float32 ``[B, bins]``: no bins where the set has none;
     * ``level`` int32 ``[B]``: -1 where unknown;
-    * ``reference`` int32 ``[B]``: place in ``list(dataset.references)``, -1 for none;
+    * ``reference`` int32 ``[B]``: index in ``list(dataset.references)``, -1 for none;
     * ``mask`` bool ``[B]``: whether the row is an image. A file that cannot be decoded
       is black and False, too, and a warning is logged; one that the index knows to be
       unreadable is left out from the start;
@@ -121,7 +121,7 @@ class Loader:
     """
 
     def __init__(self, batches: Batches, worker_count: int) -> None:
-        """Nothing is read yet."""
+        """Take the batches; nothing is read yet."""
         self.batches, self.worker_count = batches, worker_count
 
     @property
@@ -134,7 +134,7 @@ class Loader:
         return len(self.batches)
 
     def __iter__(self) -> LoaderIterator:
-        """From the first batch on."""
+        """Iterate from the first batch on."""
         return LoaderIterator(self)
 
     def flow(self, step: int) -> Iterator[dict[str, np.ndarray]]:
@@ -166,7 +166,7 @@ class LoaderIterator:
         self._flow: Iterator[dict[str, np.ndarray]] | None = None
 
     def __iter__(self) -> LoaderIterator:
-        """Itself."""
+        """Return the iterator itself."""
         return self
 
     def __next__(self) -> dict[str, np.ndarray]:
@@ -185,7 +185,7 @@ class LoaderIterator:
         return batch
 
     def get_state(self) -> dict[str, int]:
-        """What ``set_state`` continues from; plain numbers, for any file."""
+        """The state that ``set_state`` continues from; plain numbers, for any file."""
         return {"step": self._step}
 
     def set_state(self, state: Mapping[str, int]) -> None:

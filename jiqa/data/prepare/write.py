@@ -1,4 +1,4 @@
-"""From an unpacked archive to a prepared set, whole or not at all."""
+"""Write a prepared set from an unpacked archive, whole or not at all."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def leftovers(made: QualityDataset) -> list[Path]:
 
 
 def found(info: Info, contents: Contents) -> str:
-    """What was found, of how much there officially is, in one line."""
+    """One line on what was found and how much there officially is."""
     hidden = sum(r.level == 0 and bool(r.reference) for r in contents.records)
     parts = [_of(len(contents.records) - hidden, info.images, "image")]
     if info.references or contents.references:

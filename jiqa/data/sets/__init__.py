@@ -1,4 +1,4 @@
-"""The data sets, one TFDS builder a file; a file joins by being there."""
+"""The data sets, one TFDS builder a file; every file here is found by itself."""
 
 import functools
 from collections.abc import Mapping

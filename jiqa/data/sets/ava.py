@@ -27,7 +27,7 @@ class Ava(QualityDataset):
 
     The archive holds labels only, the photographs were fetched from the contest's
     site, and copies lack some 20 to 30 of them: those are left out and listed. Up to
-    ``KNOWN_GONE`` may be missing; more is a copy that is not whole, and refused.
+    ``KNOWN_GONE`` may be missing; a copy that lacks more is rejected as incomplete.
 
     Where the archive's list ``generic_test.jpgl`` is there, its images are the split
     ``test`` and all others ``train``, as in the papers on NIMA and after; the lists

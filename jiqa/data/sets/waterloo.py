@@ -17,8 +17,8 @@ class Waterloo(QualityDataset):
     """The Waterloo Exploration database, for the D-, L- and P-tests and for gMAD.
 
     Every photograph has each of four distortions at five levels; a copy where some of
-    them are missing is refused, since the L-test needs whole ladders. Names as in the
-    list that the authors' laboratory publishes; the archive was not available. It
+    them are missing is rejected: the L-test needs whole ladders. Names are those of
+    the list that the authors' laboratory publishes; the archive was not available. It
     holds the photographs and the generator; what that writes goes beside them.
     """
 

@@ -33,7 +33,7 @@ def named_sets(
 
 
 def check_name(name: str, own: str) -> None:
-    """Refuse a name that no folder should have.
+    """Reject a name that no folder should have.
 
     Raises:
         ValueError: the message says which characters a name may have.
@@ -51,7 +51,7 @@ def own_name(root: Path) -> str:
 
 
 def check_same(made: QualityDataset, root: Path) -> None:
-    """Refuse other files or labels under the name of a set that is prepared.
+    """Reject other files or labels under the name of a set that is prepared.
 
     Raises:
         ValueError: they are not those that it was prepared from.
