@@ -110,7 +110,6 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.extra_tests import splits_of
     from jiqa.cli.common.progress import progress
     from jiqa.cli.common.run_record import run_facts
-    from jiqa.cli.common.summary_table import show_extra_tests, show_summary
     from jiqa.distributed import Rank
     from jiqa.errors import UsageError
     from jiqa.evaluation.run import evaluate
@@ -160,13 +159,24 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if not rank.first:
         return 0  # another process writes what all have found
+    return show(result, folder, report=not arguments.no_report)
+
+
+def show(result: Result, folder: Path | None, *, report: bool = True) -> int:
+    """Print the figures, and write the report into the folder if there is one.
+
+    Returns:
+        The exit code: 1 when some rows failed.
+    """
+    from jiqa.cli.common.summary_table import show_extra_tests, show_summary
+
     for note in result.rated.notes:
         print(note, file=sys.stderr)
     show_summary(result.summary)
     show_extra_tests(result.extra, folder)
     if folder:
         print(f"{len(result.rows)} rows and their summary written to {folder}")
-        if not arguments.no_report:
+        if report:
             _report(result, folder)
     return _end(result)
 

@@ -101,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.allocator import keep_memory
     from jiqa.cli.common.jax_setup import configure_jax, divide_host, join_processes
     from jiqa.cli.common.progress import progress
+    from jiqa.cli.evaluate import show
     from jiqa.errors import LayoutError, UsageError
     from jiqa.models.registry import get_model
     from jiqa.training.finite_check import NotFinite
@@ -118,13 +119,11 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.host_devices is not None:
             divide_host(arguments.host_devices)
         rank = join_processes(arguments)
-        from jiqa.data.user_tables.resolve import resolved
-        from jiqa.training.run import train_config  # seconds, which usage errors spare
+        # Seconds, which usage errors spare.
+        from jiqa.training.run import EVALUATION, train_config
         from jiqa.training.run_folder import is_begun
-        from jiqa.training.stage import STAGES
 
         config = _config(model, arguments)
-        test = resolved(config.test, arguments.data_dir) if config.test else ""
         if arguments.resume and not is_begun(Path(arguments.workdir)):
             said = f"{arguments.workdir} holds no run to continue; starting a new one"
             print(said, file=sys.stderr)
@@ -156,8 +155,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not rank.first:
         return code
     _tell(trained)
-    if test and STAGES[config.stage].predicts_scores:
-        code = max(code, _evaluate(test, trained.folder, arguments))
+    if trained.evaluation is not None:
+        code = max(code, show(trained.evaluation, trained.folder / EVALUATION))
     return code
 
 
@@ -244,15 +243,3 @@ def _tell_unread(names: tuple[str, ...]) -> int:
     said = f"{len(names)} images could not be used and were left out: {shown}"
     print(said, file=sys.stderr)
     return 1
-
-
-def _evaluate(test: str, folder: Path, arguments: argparse.Namespace) -> int:
-    """Write the report of ``jiqa evaluate`` on the test split into the run's folder."""
-    from jiqa.cli import main
-
-    words = ["evaluate", f"run:{folder}", "--data", test]
-    words += ["--output", str(folder / "evaluation"), "--resume"]
-    for name in ("data_dir", "weights"):
-        if getattr(arguments, name):
-            words += [f"--{name.replace('_', '-')}", getattr(arguments, name)]
-    return main([*words, *(["--no-cache"] if arguments.no_cache else [])])

@@ -7,14 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from jiqa.checks import unknown
+from jiqa.data.user_tables.resolve import resolved
+from jiqa.evaluation.run import evaluate
 from jiqa.models.registry import get_model
 from jiqa.progress import Progress, silent
 from jiqa.training.config import TrainingConfig
 from jiqa.training.fit_photographs import fit_photographs
 from jiqa.training.loop import train_by_gradients
 from jiqa.training.run_data import stage_of
+from jiqa.training.stage import STAGES
 from jiqa.training.trained import Trained
+
+#: Folder in a run's, of the evaluation of the test split.
+EVALUATION = "evaluation"
 
 
 def train(
@@ -52,7 +60,8 @@ def train(
             the data where it is not given.
 
     Returns:
-        The finished run: its folder, its figures, and ``load()`` for the metric.
+        The finished run: its folder, its figures, and ``load()`` for the metric. A
+        test split is evaluated as by ``jiqa.evaluate``, in the folder ``evaluation``.
 
     Raises:
         ValueError: settings, data or weights that do not fit.
@@ -102,7 +111,9 @@ def train_config(
         return fit_photographs(
             config, workdir, resume=resume, data_dir=data_dir, progress=progress
         )
-    return train_by_gradients(
+    # By all processes: a table that is not prepared yet is prepared by the first.
+    test = resolved(config.test, data_dir) if config.test else ""
+    trained = train_by_gradients(
         config,
         workdir,
         resume=resume,
@@ -112,3 +123,15 @@ def train_config(
         workers=workers,
         progress=progress,
     )
+    if not test or not STAGES[config.stage].predicts_scores or jax.process_index():
+        return trained
+    evaluation = evaluate(
+        trained.name,
+        test,
+        output=trained.folder / EVALUATION,
+        data_dir=data_dir,
+        weights=weights_folder,
+        resume=True,
+        progress=progress,
+    )
+    return dataclasses.replace(trained, evaluation=evaluation)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jiqa.evaluation.run import Result
 from jiqa.registry import load
 from jiqa.training.validation import Figures
 from jiqa.weights.run_sets import RUN
@@ -23,8 +24,10 @@ class Trained:
         figures: of the state that is kept: those of its validation (``loss``, ``srcc``
             and so on), or what a fit says of itself (``images`` and so on). Empty in
             all processes but the first.
-        test: figures on the test split, where one was named and they are no
-            correlations with scores; by kind of distortion, too.
+        test: figures on the test split, where one was named and the model predicts no
+            scores; by kind of distortion, too.
+        evaluation: of the test split, where one was named and the model predicts
+            scores: what ``jiqa.evaluate`` found; in the first process only.
         unread: names of this process's images that could not be used.
     """
 
@@ -33,6 +36,7 @@ class Trained:
     best: int = 0
     figures: Mapping[str, float] = field(default_factory=dict)
     test: Figures | None = None
+    evaluation: Result | None = None
     unread: tuple[str, ...] = ()
 
     @property

@@ -131,6 +131,16 @@ def test_figures_on_a_test_split_are_kept(tmp_path):
     assert found["all"]["ordered"] == trained.test.all["ordered"]
 
 
+def test_a_test_split_is_evaluated(table, tmp_path):
+    other = training_data.rated(tmp_path / "other", 10, seed=9)
+    trained = _train(table, tmp_path / "run", test=str(other), epochs=1)
+    assert trained.test is None and trained.evaluation is not None
+    overall = next(r for r in trained.evaluation.summary if r["distortion"] == "all")
+    assert (overall["n"], overall["metric"]) == (10, trained.name)
+    names = {p.name for p in (trained.folder / "evaluation").iterdir()}
+    assert {"rows.parquet", "summary.json", "run.json"} <= names
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
