@@ -220,7 +220,7 @@ def test_what_cannot_be_tested_is_told(tmp_path, capsys):
         "names: expected at least two metrics, an attacker and a defender, got 1",
         "no L-test",
         "it needs ms_ssim, vif, gmsd among the metrics",
-        "1 references for 2 parts",
+        "1 references are too few for a split into 2 parts",
     ):
         assert part in said
     rows = make_rows(["a"], references=3, kinds=["noise"], levels=2)
