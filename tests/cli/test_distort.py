@@ -125,7 +125,10 @@ def test_what_fails_is_told_and_the_rest_goes_on(photos, tmp_path, capsys):
     rows = {r["image"]: r for r in _rows(out)}
     assert len(rows) == 4 * 3 + 1
     assert "not an image" in rows["bad/pristine.png"]["error"]
-    assert "3 channels" in rows["grey/chromatic_shift/4.png"]["error"]
+    assert (
+        "expected an image [H, W, 3], got shape"
+        in rows["grey/chromatic_shift/4.png"]["error"]
+    )
     failed = {name for name, row in rows.items() if row["error"]}
     assert failed == {"bad/pristine.png", "grey/chromatic_shift/4.png"}
     assert all((out / name).exists() != (name in failed) for name in rows)

@@ -73,7 +73,7 @@ def test_restraints_restrain():
     def roughness(**given):
         how = Restraint(
             **{
-                "parametrisation: expected": "pixels",
+                "parametrisation": "pixels",
                 "jitter": 0,
                 "l2": 0.0,
                 "total_variation": 0.0,

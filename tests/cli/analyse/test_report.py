@@ -74,7 +74,7 @@ def test_the_published_tables_as_a_recipe(prepared, tmp_path, capsys, monkeypatc
     assert len(table) == 3 and table[2].startswith("| alexnet | table/mini | – | – |")
     chosen = Selection.from_json(tmp_path / "alexnet" / "table-mini" / "maps.json")
     assert f"| 2 | {chosen.value:.3f} | {chosen.all_maps:.3f} |" in table[2]
-    assert "passed over: csiq" in capsys.readouterr().err
+    assert "skipped: csiq" in capsys.readouterr().err
     figures = {
         "figures": [
             {"name": "chosen maps", "maps": 9, "in_sample": 0.5, "held_out": None},

@@ -95,7 +95,7 @@ def test_options_of_the_selection(prepared, tmp_path, capsys):
     assert "held out" in capsys.readouterr().out
     with pytest.raises(SystemExit) as ended:
         main([*words, "--bogus"])
-    assert ended.value.code == 2 and "unrecognised: --bogus" in capsys.readouterr().err
+    assert ended.value.code == 2 and "unrecognized: --bogus" in capsys.readouterr().err
     for wrong in (["--folds", "9"], ["--layers", "conv9"], ["--against", "brisque"]):
         with pytest.raises(SystemExit) as ended:
             main([*words, *wrong])

@@ -13,7 +13,7 @@ _PROGRAM = """
 import resource
 import sys
 import numpy as np
-from jiqa.cli._memory import keep_memory
+from jiqa.cli.common.allocator import keep_memory
 if sys.argv[1] == "keep":
     assert keep_memory() and keep_memory()
 faults = []

@@ -105,4 +105,4 @@ def test_scid_end_to_end_and_a_type_that_is_none(tmp_path):
     write(tmp_path / "scid/MOS_SCID.txt", "SCI01 SCI01_0_1 5\n")
     refused("scid", tmp_path / "scid", "SCI01_0_1", "type from 1 to 9")
     write(tmp_path / "scid/MOS_SCID.txt", "SCI01 SCI01_1_1 x\n")
-    refused("scid", tmp_path / "scid", "'x' is no number")
+    refused("scid", tmp_path / "scid", "expected a number, got 'x'")
