@@ -31,7 +31,7 @@ from tests.helpers.selector_data import (
     written,
 )
 
-_TREES = ["--trees", "15", "--leaf", "2", "--share", "1", "--folds", "2"]
+_TREES = ["--trees", "15", "--leaf", "2", "--share", "1", "--folds", "3"]
 
 
 def _read(path: Path) -> list[dict[str, str]]:
