@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,8 +158,3 @@ class Dataset:
         if not entry.reference:
             return None
         return self.image(self.references[entry.reference])
-
-
-def matching(entries: Sequence[Entry], **wanted: Any) -> list[Entry]:
-    """The entries whose fields have the values asked for."""
-    return [e for e in entries if all(getattr(e, k) == v for k, v in wanted.items())]

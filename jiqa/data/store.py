@@ -9,7 +9,7 @@ from typing import Any
 
 from jiqa.checks import unknown
 from jiqa.data.builder import QualityDataset
-from jiqa.data.dataset import Dataset, Records, StoredImage, matching
+from jiqa.data.dataset import Dataset, Records, StoredImage
 from jiqa.data.prepare.write import is_prepared, write
 from jiqa.data.sets import all_datasets
 from jiqa.data.user_tables.names import check_name, check_same, named_sets, own_name
@@ -25,7 +25,6 @@ __all__ = [
     "builder",
     "full_name",
     "list_datasets",
-    "matching",
     "open_dataset",
     "prepare",
     "split_name",

@@ -22,9 +22,6 @@ COLUMNS = (
     *("rank1", "rank2", "rank3", "chosen"),
 )
 
-#: What a line is about.
-ROLES = ("method", "single best", "selector", "fusion", "oracle")
-
 
 def single_best(mapped: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Return the method that is best on average, for each image [n].

@@ -84,19 +84,3 @@ def class_table() -> tuple[tuple[str, int], ...]:
         for level in _CLASS_LEVELS.get(kind, range(1, 6))
     }
     return tuple(names[name] for name in sorted(names))
-
-
-def class_of(kind: str, level: int) -> int:
-    """The class, 0 to 38, of a kind at a level.
-
-    Raises:
-        ValueError: the pair is not among the 39 classes.
-    """
-    table = class_table()
-    if (kind, level) not in table:
-        levels = [str(n) for k, n in table if k == kind]
-        known = f"levels {', '.join(levels)}" if levels else ", ".join(_CLASS_TYPES)
-        raise ValueError(
-            f"{kind} of level {level} is not a class; classes have {known}"
-        )
-    return table.index((kind, level))

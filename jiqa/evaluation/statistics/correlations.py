@@ -11,7 +11,7 @@ as the evaluation script of CID:IQ does.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,10 +21,6 @@ from jiqa.checks import expected
 
 #: With two rows every correlation is 1 or -1.
 FEWEST_ROWS = 3
-
-#: Variance of Fisher's z of each correlation, times n minus the second number.
-#: Spearman's and Kendall's are from Fieller, Hartley and Pearson, Biometrika 44, 1957.
-_FISHER = {"pearson": (1.0, 3), "spearman": (1.060, 3), "kendall": (0.437, 4)}
 
 
 def srcc(x: ArrayLike, y: ArrayLike) -> float | None:
@@ -80,40 +76,6 @@ def outlier_ratio(
         return None
     error = np.abs(predicted - score)[known]
     return float(np.mean(error > 2 * deviation[known]))
-
-
-def fisher_interval(
-    correlation: float,
-    n: int,
-    *,
-    kind: Literal["pearson", "spearman", "kendall"] = "pearson",
-    confidence: float = 0.95,
-) -> tuple[float, float] | None:
-    """Interval of a correlation by Fisher's z transformation.
-
-    It takes the n rows as independent. Images that share a reference are not: then
-    the clustered bootstrap (``jiqa.evaluation.statistics.bootstrap``) is the honest
-    one.
-
-    Args:
-        correlation: the figure, in [-1, 1].
-        n: rows it was computed from.
-        kind: which correlation; sets the variance of z: 1 / (n - 3) for Pearson's,
-            1.06 / (n - 3) for Spearman's, 0.437 / (n - 4) for Kendall's (Fieller,
-            Hartley and Pearson 1957). CID:IQ's script uses Pearson's for all.
-        confidence: coverage of the interval.
-
-    Returns:
-        Lower and upper end; ``None`` with too few rows for a variance.
-    """
-    factor, fewest = _FISHER[kind]
-    if n <= fewest:
-        return None
-    if abs(correlation) >= 1:
-        return correlation, correlation
-    reach = stats.norm.ppf((1 + confidence) / 2) * np.sqrt(factor / (n - fewest))
-    z = np.arctanh(correlation)
-    return float(np.tanh(z - reach)), float(np.tanh(z + reach))
 
 
 def replace_infinite(x: ArrayLike) -> tuple[np.ndarray, int]:

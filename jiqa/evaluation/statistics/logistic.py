@@ -126,17 +126,6 @@ def fit_logistic(x: ArrayLike, y: ArrayLike, *, mapping: Curve = 5) -> Fit:
     return _fit(x, y, mapping, infinite)
 
 
-def nonlinear_plcc(
-    x: ArrayLike, y: ArrayLike, *, mapping: Literal[5, 4] = 5
-) -> float | None:
-    """Pearson's correlation after the fitted mapping, never negative.
-
-    Raises:
-        FitError: see ``fit_logistic``.
-    """
-    return fit_logistic(x, y, mapping=mapping).plcc
-
-
 def _fit(x: np.ndarray, y: np.ndarray, mapping: int, infinite: int) -> Fit:
     """Fit the curve by least squares, in the parameters of its formula."""
     found = fit_logistics(x, y, tilted=mapping == 5)

@@ -14,7 +14,7 @@ from jiqa.data.index import INDEX
 from jiqa.data.prepare import write as preparing
 from jiqa.data.schema import REFERENCES, Contents
 from jiqa.data.sets.tid2013 import Tid2013
-from jiqa.data.store import builder, matching, open_dataset, prepare
+from jiqa.data.store import builder, open_dataset, prepare
 from jiqa.errors import LayoutError
 from jiqa.io.decode import DecodeError, read_image
 from tests.helpers import data_layouts as layouts
@@ -47,7 +47,7 @@ def test_index_and_records_say_the_same(archive, tmp_path):
     assert dataset.splits == ["images"] and dataset.notes == []
     with pytest.raises(ValueError, match=r"no split 'test' \(splits: images"):
         dataset.entries("test")
-    chosen = matching(entries, reference="I02", level=5)
+    chosen = [e for e in entries if (e.reference, e.level) == ("I02", 5)]
     assert [e.name for e in chosen] == ["i02_01_5.bmp", "i02_09_5.bmp"]
 
 

@@ -73,39 +73,6 @@ def test_what_is_not_defined_is_none(figure):
         figure([1, 2], [1, 2, 3])
 
 
-def test_fisher_interval():
-    # By hand: atanh(.5) = .549306, 1.959964 / sqrt(100) = .1959964.
-    low, high = c.fisher_interval(0.5, 103)
-    assert (low, high) == pytest.approx((np.tanh(0.3533098), np.tanh(0.7453026)))
-    assert stats.pearsonr(range(4), [0, 2, 1, 3]).confidence_interval() == (
-        pytest.approx(c.fisher_interval(0.8, 4))
-    )
-    wider = c.fisher_interval(0.5, 103, kind="spearman")
-    assert wider[0] < low and wider[1] > high
-    assert c.fisher_interval(1.0, 50) == (1.0, 1.0)
-    assert c.fisher_interval(0.3, 3) is None
-
-
-@pytest.mark.parametrize("kind", ["pearson", "spearman", "kendall"])
-def test_fisher_interval_covers_the_truth(rng, kind):
-    """The share of intervals that hold the true correlation of a bivariate normal."""
-    truth = 0.6
-    target = {
-        "pearson": truth,
-        "spearman": 6 / np.pi * np.arcsin(truth / 2),
-        "kendall": 2 / np.pi * np.arcsin(truth),
-    }[kind]
-    figure = {"pearson": c.plcc, "spearman": c.srcc, "kendall": c.krcc}[kind]
-    inside = 0
-    for _ in range(400):
-        x, noise = rng.normal(size=(2, 60))
-        y = truth * x + np.sqrt(1 - truth**2) * noise
-        low, high = c.fisher_interval(figure(x, y), 60, kind=kind)
-        inside += low <= target <= high
-    # Three standard errors around 95 %.
-    assert 0.917 <= inside / 400 <= 0.983
-
-
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize(
     ("rows", "clusters", "resamples"),

@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize
 from scipy.special import expit
 
-from jiqa.evaluation.statistics.logistic import FitError, fit_logistic, nonlinear_plcc
+from jiqa.evaluation.statistics.logistic import FitError, fit_logistic
 
 
 def _four(x, b1, b2, b3, b4):
@@ -56,7 +56,6 @@ def test_no_worse_than_scipys_own_fit_from_the_published_start(rng, mapping):
     peer = np.sqrt(np.mean((model(x, *theirs) - y) ** 2))
     assert fit.rmse <= peer * (1 + 1e-6)
     assert fit.rmse == pytest.approx(np.sqrt(np.mean((fit(x) - y) ** 2)))
-    assert nonlinear_plcc(x, y, mapping=mapping) == fit.plcc
     assert fit(x) == pytest.approx(model(x, *fit.parameters))
 
 
