@@ -1,8 +1,9 @@
 """Choosing the best of several no-reference methods for each image, from their scores.
 
-``Scenario`` holds the methods' scores of rated images, ``learn`` grows the forests that
-choose, ``report`` says what that is worth on other images. The folder of a selector is
-a metric: ``jiqa.load("selector:FOLDER")``.
+A ``Scenario`` holds the methods' scores of rated images: ``score_scenario`` computes
+them, ``read_scenario`` reads a table. ``learn`` grows the forests that choose;
+``report`` says what that is worth on other images. The folder of a selector is a
+metric: ``jiqa.load("selector:FOLDER")``.
 
 Example:
     >>> from jiqa import selectors
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from jiqa.selectors.reporting import open_with_fusion as open_with_fusion
     from jiqa.selectors.reporting import report as report
     from jiqa.selectors.scenario import Scenario as Scenario
+    from jiqa.selectors.scenario_sources import read_scenario as read_scenario
+    from jiqa.selectors.scenario_sources import score_scenario as score_scenario
 
 #: The public names, and the modules that have them.
 _NAMES = {
@@ -43,7 +46,9 @@ _NAMES = {
     "open_run_selector": "network_selector",
     "open_selector": "forest_selector",
     "open_with_fusion": "reporting",
+    "read_scenario": "scenario_sources",
     "report": "reporting",
+    "score_scenario": "scenario_sources",
 }
 
 __all__ = list(_NAMES)  # pyright: ignore

@@ -34,6 +34,7 @@ class Scenario:
         features: names of extra features of the images [k].
         further: those features [n, k]; NaN where one is missing.
         facts: how the scores were made, kept with a selector that learns from them.
+        notes: what was left out of a table, in sentences.
     """
 
     images: tuple[str, ...]
@@ -46,6 +47,7 @@ class Scenario:
     features: tuple[str, ...] = ()
     further: np.ndarray | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of images."""

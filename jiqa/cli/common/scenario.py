@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from jiqa.cli.common.evaluation_arguments import add_data_arguments, add_table_arguments
 
 if TYPE_CHECKING:
-    from jiqa.evaluation.rated import Rated
     from jiqa.selectors.scenario import Scenario
 
 
@@ -53,131 +51,51 @@ def read_scenario_of(
     Raises:
         UsageError: a request that cannot be carried out.
     """
+    from jiqa.cli.common.evaluation_arguments import resumable, start
+    from jiqa.cli.common.progress import progress
     from jiqa.errors import UsageError
-    from jiqa.selectors.scenario import scenario_of_rows
+    from jiqa.selectors.scenario_sources import read_scenario, score_scenario
 
     if bool(arguments.scores) == bool(arguments.data):
         raise UsageError("give either --data NAME (with --methods) or --scores TABLE")
     if arguments.split and arguments.data:
         raise UsageError("--split is for --scores; with --data write NAME:SPLIT")
-    wanted = [name.strip() for name in methods.split(",") if name.strip()]
-    if arguments.data:
-        if not wanted:
-            raise UsageError("--data needs --methods")
-        found = _scored(arguments, folder, ",".join(wanted))
-    else:
-        found = _read(arguments), {}
-    if found is None:
-        return None
-    rated, facts = found
-    direction: dict[str, Any] = dict(rated.score_direction)
-    if arguments.score_direction:
-        direction = dict.fromkeys(direction, arguments.score_direction)
-    portfolio = scenario_of_rows(rated.rows, direction)
-    if arguments.split:
-        portfolio = portfolio.of_split(arguments.split)
+    names = [name.strip() for name in methods.split(",") if name.strip()]
     if arguments.scores:
-        portfolio = portfolio.of_methods(wanted or portfolio.methods)
-        facts = {"methods": _known(portfolio.methods)}
-    if arguments.features:
-        portfolio = portfolio.with_features(arguments.features)
-    data = arguments.data or f"{arguments.scores} {arguments.split or ''}".strip()
-    facts = {"data": data, "settings": arguments.set, **facts}
-    return dataclasses.replace(portfolio, facts=facts)
-
-
-def _read(arguments: argparse.Namespace) -> Rated:
-    from jiqa.errors import UsageError
-    from jiqa.evaluation.rated import rate_tables
-    from jiqa.selectors.scenario_table import is_portfolio
-
-    if is_portfolio(arguments.scores):
-        raise UsageError(
-            f"{arguments.scores}: the scores are already mapped to the MOS scale by a "
-            "selector; expected the scores as the methods give them"
+        scenario = read_scenario(
+            arguments.scores,
+            methods=names,
+            split=arguments.split,
+            subjective=arguments.subjective,
+            score_direction=arguments.score_direction,
+            ignore=arguments.ignore,
+            features=arguments.features,
+            options=arguments.set,
         )
-    rated = rate_tables(
-        [arguments.scores], subjective=arguments.subjective, ignore=arguments.ignore
-    )
-    for note in rated.notes:
-        print(note, file=sys.stderr)
-    return rated
-
-
-def _known(labels: Sequence[str]) -> dict[str, Any]:
-    """Of the columns of a table, what is not plain: methods that files describe."""
-    from jiqa.registry import identity
-
-    found = {}
-    for label in labels:
-        try:
-            found[label] = {"metric": label, "identity": identity(label)}
-        except ValueError:
-            continue  # a name in a table need not be one of ours
-    return found
-
-
-def _scored(
-    arguments: argparse.Namespace, folder: Path, methods: str
-) -> tuple[Rated, dict[str, Any]] | None:
-    """Score every method on every image of a data set, as ``jiqa evaluate`` does."""
-    import jax
-
-    from jiqa.cli.common.evaluation_arguments import resumable, start
-    from jiqa.cli.common.progress import progress
-    from jiqa.errors import UsageError
-    from jiqa.evaluation.rated import rate_data
-    from jiqa.evaluation.score_datasets import Scoring
-    from jiqa.registry import identity
-    from jiqa.scoring.choose_metrics import choose
-    from jiqa.scoring.memory import read_bytes
-
-    choices = choose(
-        methods, arguments.set, have_reference=True, weights=arguments.weights
-    )
-    full = [choice.label for choice in choices if choice.needs_reference]
-    if full:
-        verb = "needs" if len(full) == 1 else "need"
-        raise UsageError(
-            f"{', '.join(full)} {verb} a reference, but methods are chosen for images "
-            "without one"
-        )
+        for note in scenario.notes:
+            print(note, file=sys.stderr)
+        return scenario
+    if not names:
+        raise UsageError("--data needs --methods")
     programs, rank = start(arguments)
-    how = Scoring(
-        metrics=choices,
-        weights=arguments.weights,
-        background=arguments.background,
-        memory=read_bytes(arguments.memory) if arguments.memory else None,
-        x64=arguments.x64,
-        programs=programs,
-        devices=jax.local_devices(),
-        rank=rank,
-    )
     with resumable(folder):
-        rated = rate_data(
-            [arguments.data],
-            how,
-            folder,
+        return score_scenario(
+            arguments.data,
+            names,
+            folder=folder,
+            resume=arguments.resume,
+            options=arguments.set,
+            features=arguments.features,
+            score_direction=arguments.score_direction,
             data_dir=arguments.data_dir,
             hidden_references=arguments.hidden_references,
-            resume=arguments.resume,
+            weights=arguments.weights,
+            background=arguments.background,
+            memory=arguments.memory,
+            programs=programs,
+            rank=rank,
             progress=progress,
         )
-    if rated is None:
-        return None
-    known = {
-        choice.label: {
-            "metric": choice.name,
-            "options": choice.options,
-            "identity": identity(choice.name),
-        }
-        for choice in choices
-    }
-    return rated, {
-        "methods": known,
-        "fingerprints": rated.facts["fingerprints"],
-        "weights": rated.facts["weights"],
-    }
 
 
 def show_figures(lines: Sequence[dict[str, Any]], title: str) -> None:
