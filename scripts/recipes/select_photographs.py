@@ -37,14 +37,16 @@ twenty, on two busy cores.
 from __future__ import annotations
 
 import argparse
-import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from training_recipe import RESULTS, frozen, written
 
-from jiqa.cli import main as jiqa
+from jiqa import selectors
+from jiqa.cli.common.jax_setup import configure_jax
 from jiqa.cli.common.progress import progress
+from jiqa.cli.common.scenario import show_figures
 from jiqa.models.parts.method_table import SELECTOR
 from jiqa.training import train_config
 
@@ -77,16 +79,27 @@ def main() -> None:
     add("--output", type=Path, help="where the rows are written")
     options = parser.parse_args()
     forests = options.workdir / "forests"
+    programs = configure_jax()
     if not (forests / SELECTOR).is_file():
-        words = ["--data", f"{options.data}:train", "--methods", options.methods]
-        words += ["--trees", str(options.trees), "--leaf", str(options.leaf)]
-        words += ["--seed", str(options.seed), "--output", str(forests), "--resume"]
-        jiqa(["select", "learn", *words])
-    rows = reported(options, str(forests), forests / "test")
+        scenario = selectors.score_scenario(
+            f"{options.data}:train",
+            options.methods,
+            folder=forests,
+            resume=True,
+            programs=programs,
+            progress=progress,
+        )
+        assert scenario is not None
+        growth = selectors.Growth(
+            trees=options.trees, leaf=options.leaf, seed=options.seed
+        )
+        found = selectors.learn(scenario, growth, output=forests, progress=progress)
+        show_figures(found.figures, f"{len(scenario)} photographs, cross-validated")
+    rows = reported(options, str(forests), forests / "test", programs)
     for kind in KINDS:
         run = options.workdir / kind
         train_config(settings(options, kind), run, resume=True, progress=progress)
-        lines = reported(options, f"run:{run}", run / "test")
+        lines = reported(options, f"run:{run}", run / "test", programs)
         rows += [line for line in lines if line["role"] == "selector"]
     written(rows, options.output or RESULTS / "select-photographs.csv")
 
@@ -113,19 +126,29 @@ def settings(options: argparse.Namespace, kind: str) -> Any:
 
 
 def reported(
-    options: argparse.Namespace, selector: str, folder: Path
+    options: argparse.Namespace, name: str, folder: Path, programs: Path | None
 ) -> list[dict[str, str]]:
-    """What a selector is worth on the test split: lines of its ``figures.csv``."""
-    words = ["--data", f"{options.data}:test", "--output", str(folder), "--resume"]
-    jiqa(["select", "report", selector, *words])
-    with (folder / "figures.csv").open(newline="") as file:
-        return [line_of(row) for row in csv.DictReader(file)]
+    """What a selector is worth on the test split: lines of its figures."""
+    selector, fusion = selectors.open_with_fusion(name)
+    scenario = selectors.score_scenario(
+        f"{options.data}:test",
+        selector.metrics,
+        folder=folder,
+        resume=True,
+        options=selector.facts.get("settings", []),
+        programs=programs,
+        progress=progress,
+    )
+    assert scenario is not None
+    found = selectors.report(selector, scenario, fusion=fusion, output=folder)
+    show_figures(found.figures, f"{len(scenario)} photographs")
+    return [line_of(line) for line in found.figures]
 
 
-def line_of(row: dict[str, str]) -> dict[str, str]:
+def line_of(line: Mapping[str, Any]) -> dict[str, str]:
     """What is kept of a line, rounded."""
-    rounded = ("srcc", "mae", "closed_gap")
-    return {k: f"{float(row[k]):.4f}" if k in rounded else row[k] for k in _KEPT}
+    kept = {k: "" if line[k] is None else line[k] for k in _KEPT}
+    return {k: f"{v:.4f}" if isinstance(v, float) else str(v) for k, v in kept.items()}
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
-"""The published selections of feature maps again: tables 1 and 2.
+r"""The published selections of feature maps again: tables 1 and 2.
 
     jiqa data prepare csiq --manual-dir ~/archives/csiq      (and so on)
     python scripts/recipes/select_published.py --output tables
     python scripts/recipes/select_published.py --data tid2013 --networks alexnet \
         --output tables
     python scripts/recipes/select_published.py --data live/original --output tables \
-        -- --against ssim --folds each
+        --options '{"against": ["ssim"], "folds": null}'
 
 T. D. T. Nguyen and S. A. Amirshahi chose feature maps of AlexNet (table 1) and VGG-16
 (table 2) on CID:IQ at both distances, CSIQ, TID2013 and CID:GD. For each of these data
-sets that is prepared, this runs ``jiqa analyse select`` and prints how many maps were
-chosen and their correlation after the logistic, beside that of all maps: published, in
-the same way in-sample, and held out. What follows ``--`` is passed on. A data set that
-is not among theirs has no published columns.
+sets that is prepared, this runs ``jiqa.analysis.select_maps`` and prints how many maps
+were chosen and their correlation after the logistic, beside that of all maps:
+published, in the same way in-sample, and held out. --options are passed on to it. A
+data set that is not among theirs has no published columns.
 
 Measured on LIVE's JPEG images (live/realigned, 175 pairs, mean of the maps' SSIM; held
 out: five parts of the references; scripts/results/select-live-NETWORK.csv):
@@ -35,16 +35,19 @@ mean, here), nor with which logistic it maps them (five parameters, here).
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from jiqa_arguments import parted
-
-from jiqa.cli import main as jiqa
+from jiqa.analysis import select_maps
+from jiqa.analysis.map_selection.study import Figures
+from jiqa.cli.analyse.select import show_study
+from jiqa.cli.common.progress import progress
 from jiqa.data.store import open_dataset
 from jiqa.io.atomic import write_text
-from jiqa.io.json_files import read_json
 
 
 class Published(NamedTuple):
@@ -86,7 +89,6 @@ HEAD = (
 
 def main(argv: list[str] | None = None) -> int:
     """Run what is prepared; print the table."""
-    own, more = parted(argv)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -94,7 +96,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data-dir")
     parser.add_argument("--networks", nargs="+", default=("alexnet", "vgg16"))
     parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args(own)
+    parser.add_argument(
+        "--options",
+        type=json.loads,
+        default={},
+        metavar="JSON",
+        help="arguments of jiqa.analysis.select_maps by name",
+    )
+    arguments = parser.parse_args(argv)
     rows = []
     for network in arguments.networks:
         for data in arguments.data:
@@ -104,12 +113,18 @@ def main(argv: list[str] | None = None) -> int:
                 print(f"skipped: {error}", file=sys.stderr)
                 continue
             folder = arguments.output / network / data.replace("/", "-")
-            command = ["analyse", "select", "--data", data, "--network", network]
-            if arguments.data_dir:
-                command += ["--data-dir", arguments.data_dir]
-            jiqa([*command, "--output", str(folder), *more])
-            facts = read_json(folder / "run.json")
-            rows.append(line(network, data, facts))
+            found = select_maps(
+                data,
+                data_dir=arguments.data_dir,
+                network=network,
+                output=folder,
+                progress=progress,
+                **arguments.options,
+            )
+            show_study(found.study)
+            for index, why in found.errors.items():
+                print(f"failed: {found.pairs.names[index]}: {why}", file=sys.stderr)
+            rows.append(line(network, data, found.study.figures))
     if not rows:
         return 1
     table = "\n".join(
@@ -121,22 +136,22 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def line(network: str, data: str, facts: dict[str, Any]) -> list[str]:
+def line(network: str, data: str, figures: Sequence[Figures]) -> list[str]:
     """One row of the table, in the order of ``HEAD``."""
-    named = {figure["name"]: figure for figure in facts["figures"]}
+    named = {figure.name: figure for figure in figures}
     chosen, every = named["chosen maps"], named["all maps"]
     known = PUBLISHED.get((network, data))
     cells = ["–"] * 3
     if known:
         cells = [str(known.maps), f"{known.chosen:.2f}", f"{known.every:.2f}"]
-    measured = [chosen["in_sample"], every["in_sample"]]
-    held = [chosen["held_out"], every["held_out"]]
+    measured = [chosen.in_sample, every.in_sample]
+    held = [chosen.held_out, every.held_out]
     return [
         network,
         data,
         *cells,
-        str(chosen["maps"]),
-        *("–" if v is None else f"{v:.3f}" for v in (*measured, *held)),
+        str(chosen.maps),
+        *("–" if math.isnan(v) else f"{v:.3f}" for v in (*measured, *held)),
     ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from jiqa.analysis.map_selection.selected_maps import Selection
+from jiqa.analysis.map_selection.study import Figures
 from jiqa.cli import main
 from tests.helpers.analysis_data import falling, prepare_rated
 
@@ -66,21 +69,20 @@ def test_the_published_tables_as_a_recipe(prepared, tmp_path, capsys, monkeypatc
     monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "scripts" / "recipes"))
     recipe: Any = importlib.import_module("select_published")
     words = ["--data", "table/mini", "csiq", "--data-dir", str(prepared)]
-    words += ["--networks", "alexnet", "--output", str(tmp_path), "--"]
-    words += ["--layers", "conv1", "--stopping", "2", "--resamples", "0", "--no-cache"]
-    words += ["--folds", "2", "--cache", str(prepared / "kept")]
+    words += ["--networks", "alexnet", "--output", str(tmp_path)]
+    options = {"layers": ["conv1"], "stopping": 2, "resamples": 0, "folds": 2}
+    options["cache"] = str(prepared / "kept")
+    words += ["--options", json.dumps(options)]
     assert recipe.main(words) == 0
     table = (tmp_path / "table.md").read_text(encoding="utf-8").splitlines()
     assert len(table) == 3 and table[2].startswith("| alexnet | table/mini | – | – |")
     chosen = Selection.from_json(tmp_path / "alexnet" / "table-mini" / "maps.json")
     assert f"| 2 | {chosen.value:.3f} | {chosen.all_maps:.3f} |" in table[2]
     assert "skipped: csiq" in capsys.readouterr().err
-    figures = {
-        "figures": [
-            {"name": "chosen maps", "maps": 9, "in_sample": 0.5, "held_out": None},
-            {"name": "all maps", "maps": 1152, "in_sample": 0.4, "held_out": 0.3},
-        ]
-    }
+    figures = [
+        Figures("chosen maps", 9, 0.5, math.nan, 0.5, 0.5),
+        Figures("all maps", 1152, 0.4, 0.3, 0.4, 0.3),
+    ]
     assert recipe.line("alexnet", "tid2013", figures) == [
         *("alexnet", "tid2013", "9", "0.95", "0.91"),
         *("9", "0.500", "0.400", "–", "0.300"),
