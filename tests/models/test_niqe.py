@@ -8,7 +8,6 @@ import jax
 import numpy as np
 import pytest
 import scipy.ndimage
-from PIL import Image
 
 import jiqa
 from jiqa.metrics.no_reference.niqe import (
@@ -19,29 +18,7 @@ from jiqa.metrics.no_reference.niqe import (
 from jiqa.models.model import Variables
 from jiqa.models.niqe import MODEL, Config, fit, gaussian, sharp_blocks
 from jiqa.ops.natural_scene_statistics import model
-from tests.helpers.golden_open import FOLDER
-
-
-def _grey(image: np.ndarray) -> np.ndarray:
-    weights = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
-    return np.floor(image.astype(float) @ weights + 0.5)
-
-
-def _local_deviation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    taps = np.exp(-(np.arange(-3, 4) ** 2) / (2 * (7 / 6) ** 2))
-    taps /= taps.sum()
-
-    def smooth(v: np.ndarray) -> np.ndarray:
-        for axis in (0, 1):
-            v = scipy.ndimage.correlate1d(v, taps, axis, mode="nearest")
-        return v
-
-    mean = smooth(x)
-    return np.sqrt(np.abs(smooth(x * x) - mean * mean)), mean
-
-
-def _photo(name: str = "chelsea_ref.png") -> np.ndarray:
-    return np.asarray(Image.open(FOLDER / "images" / name))
+from tests.helpers import local_statistics as local
 
 
 @jax.jit
@@ -75,7 +52,7 @@ def test_sharp_blocks_make_the_model(rng):
     fitted, total = fit(Config(), blocks)
     rows, masks = [], []
     for image in images:
-        deviation = _local_deviation(_grey(image))[0]
+        deviation = local.local_deviation(local.grey(image))[0]
         sharp = deviation.reshape(2, 96, 3, 96).mean((1, 3)).ravel()
         found = _statistics(np.float32(image) / np.float32(255))
         np.testing.assert_allclose(found.sharpness, sharp, rtol=1e-4)
@@ -105,7 +82,7 @@ def test_sharp_blocks_make_the_model(rng):
 def test_the_authors_model_gives_niqe(rng):
     shipped = model("niqe")
     arrays = {"mean": shipped["mean"], "whiten": whitening(shipped["covariance"])}
-    image = _photo()
+    image = local.photo()
     found = _niqe(Variables(arrays, {}), image)
     np.testing.assert_allclose(found, jiqa.load("niqe")(image), rtol=1e-5)
 

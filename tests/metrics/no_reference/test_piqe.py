@@ -5,40 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.ndimage
-from PIL import Image
 
 import jiqa
-from tests.helpers.golden_open import FOLDER
-
-
-def _grey(image: np.ndarray) -> np.ndarray:
-    weights = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
-    return np.floor(image.astype(float) @ weights + 0.5)
-
-
-def _local_deviation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    taps = np.exp(-(np.arange(-3, 4) ** 2) / (2 * (7 / 6) ** 2))
-    taps /= taps.sum()
-
-    def smooth(v: np.ndarray) -> np.ndarray:
-        for axis in (0, 1):
-            v = scipy.ndimage.correlate1d(v, taps, axis, mode="nearest")
-        return v
-
-    mean = smooth(x)
-    return np.sqrt(np.abs(smooth(x * x) - mean * mean)), mean
-
-
-def _photo(name: str = "chelsea_ref.png") -> np.ndarray:
-    return np.asarray(Image.open(FOLDER / "images" / name))
+from tests.helpers import local_statistics as local
 
 
 def _piqe(grey: np.ndarray, mode: Any = "edge") -> float:
     """PIQE block by block, as MathWorks' program goes about it."""
     missing = [(0, -n % 16) for n in grey.shape]
     grey = np.pad(grey, missing, mode=mode)
-    deviation, mean = _local_deviation(grey)
+    deviation, mean = local.local_deviation(grey)
     field = (grey - mean) / (deviation + 1)
     score, active = 0.0, 0
     for top in range(0, field.shape[0], 16):
@@ -62,14 +38,14 @@ def _piqe(grey: np.ndarray, mode: Any = "edge") -> float:
 
 def test_piqe_is_its_loops(rng):
     piqe = jiqa.load("piqe")
-    photo = _photo()[:150, :205]
+    photo = local.photo()[:150, :205]
     noisy = np.clip(photo + rng.normal(0, 25, photo.shape), 0, 255).astype(np.uint8)
     coarse = photo // 48 * 48
     for image in (photo, noisy, coarse):
-        np.testing.assert_allclose(piqe(image), _piqe(_grey(image)), rtol=1e-4)
+        np.testing.assert_allclose(piqe(image), _piqe(local.grey(image)), rtol=1e-4)
     mirrored = jiqa.load("piqe", border="symmetric")
     np.testing.assert_allclose(
-        mirrored(coarse), _piqe(_grey(coarse), "symmetric"), rtol=1e-4
+        mirrored(coarse), _piqe(local.grey(coarse), "symmetric"), rtol=1e-4
     )
     assert float(piqe(noisy)) > float(piqe(photo))
     assert float(piqe(np.full((40, 33, 1), 90, np.uint8))) == 100
