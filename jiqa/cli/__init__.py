@@ -66,6 +66,6 @@ def _hint(
 ) -> str:
     """Suggest what may have been meant by the first unknown option."""
     option = next((x for x in words if x.startswith("-")), "").partition("=")[0]
-    said = unknown_option(arguments, option) if unknown_option else ""
+    hint = unknown_option(arguments, option) if unknown_option else ""
     known = re.findall(r"--[\w-]+", arguments.usage())
-    return said or did_you_mean(option, known, 1)
+    return hint or did_you_mean(option, known, 1)

@@ -45,10 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
             exporting.export_arrays(folder, output)
         else:
             exporting.export_program(folder, output, _size(arguments.size))
-        said = exporting.describe(folder)
+        description = exporting.describe(folder)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    print(f"{output}: {output.stat().st_size / 1e6:,.1f} MB, {said}")
+    print(f"{output}: {output.stat().st_size / 1e6:,.1f} MB, {description}")
     return 0
 
 

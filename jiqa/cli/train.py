@@ -6,7 +6,7 @@
   jiqa train nima --data biq2021:train --test biq2021:test --workdir runs/nima
   jiqa train niqe --data photos/ --workdir runs/niqe
   jiqa train selector --data koniq10k:train --workdir runs/choice --set
-      model.methods=chooser/portfolio.csv
+      model.methods=chooser/scenario.csv
   jiqa score run:runs/mine photo.jpg
 
 DATA is a prepared data set (see jiqa data), a table of yours with a column of scores,
@@ -125,8 +125,10 @@ def run(arguments: argparse.Namespace) -> int:
 
         config = _config(model, arguments)
         if arguments.resume and not is_begun(Path(arguments.workdir)):
-            said = f"{arguments.workdir} holds no run to continue; starting a new one"
-            print(said, file=sys.stderr)
+            message = (
+                f"{arguments.workdir} holds no run to continue; starting a new one"
+            )
+            print(message, file=sys.stderr)
         trained = train_config(
             config,
             arguments.workdir,
@@ -240,6 +242,6 @@ def _tell_unread(names: tuple[str, ...]) -> int:
     if not names:
         return 0
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-    said = f"{len(names)} images could not be used and were left out: {shown}"
-    print(said, file=sys.stderr)
+    message = f"{len(names)} images could not be used and were left out: {shown}"
+    print(message, file=sys.stderr)
     return 1

@@ -91,14 +91,14 @@ def _list(arguments: argparse.Namespace) -> int:
 
     from jiqa.weights import WeightsNotFound, all_sets, find
 
-    table = Table("name", "feeds", "at hand", "licence", "official file")
+    table = Table("name", "feeds", "found in", "licence", "official file")
     for name, wanted in all_sets().items():
         try:
             found = find(wanted, arguments.folder)
-            at_hand = found.carrier.package if found.carrier else found.origin
+            found_in = found.carrier.package if found.carrier else found.origin
         except WeightsNotFound:
-            at_hand = "-"
-        table.add_row(name, wanted.feeds, at_hand, wanted.licence, wanted.address)
+            found_in = "-"
+        table.add_row(name, wanted.feeds, found_in, wanted.licence, wanted.address)
     # Redirected output has no width; 80 columns would cut the names.
     console = Console(width=None if sys.stdout.isatty() else 240)
     console.print(table)

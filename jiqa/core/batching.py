@@ -29,14 +29,14 @@ def over_features(
         ValueError: the leading dimensions do not match.
     """
     lead = distorted["image"].shape[:-3]
-    own = reference["image"].shape[:-3]
-    if own not in ((), lead):
+    reference_lead = reference["image"].shape[:-3]
+    if reference_lead not in ((), lead):
         wanted = "one, or as many as there are distorted images"
         raise ValueError(
             expected(
                 "features of the reference",
                 f"leading shape () or {lead}",
-                f"{own}",
+                f"{reference_lead}",
                 wanted,
             )
         )
@@ -47,9 +47,9 @@ def over_features(
         return jax.tree.map(lambda v: v.reshape(-1, *v.shape[len(lead) :]), tree)
 
     def one(pair: Any) -> Any:
-        return compare(pair[0] if own else reference, pair[-1])
+        return compare(pair[0] if reference_lead else reference, pair[-1])
 
-    pair = (flat(reference), flat(distorted)) if own else (flat(distorted),)
+    pair = (flat(reference), flat(distorted)) if reference_lead else (flat(distorted),)
     return _unflat(_each(one, pair), lead)
 
 

@@ -79,7 +79,7 @@ class BoundMetric:
         deep = self.metric.deep
         return None if deep is None else deep.spec(self.deep_options)
 
-    def own_params(self, params: Params) -> dict[str, Any]:
+    def flat_params(self, params: Params) -> dict[str, Any]:
         """The parameters that a deep metric needs, as one flat dictionary."""
         assert self.spec is not None
         found: dict[str, Any] = {}
@@ -91,14 +91,14 @@ class BoundMetric:
     def features(self, params: Params, image: Any) -> Any:
         """The features that a deep metric computes from one image ``[H, W, C]``."""
         assert self.metric.deep is not None
-        own = self.own_params(params)
-        return self.metric.deep.features(own, self.deep_options, image)
+        flat = self.flat_params(params)
+        return self.metric.deep.features(flat, self.deep_options, image)
 
     def compare(self, params: Params, *features: Any) -> Any:
         """The score of a deep metric from the features of one image, or of a pair."""
         assert self.metric.deep is not None
-        own = self.own_params(params)
-        return self.metric.deep.compare(own, self.deep_options, *features)
+        flat = self.flat_params(params)
+        return self.metric.deep.compare(flat, self.deep_options, *features)
 
     def score(self, params: Params, *images: Any, **masks: Any) -> Any:
         """Score one image ``[H, W, C]``, or a pair; to be traced inside ``jit``.
@@ -109,7 +109,7 @@ class BoundMetric:
             **masks: the options that are arrays, for these images.
         """
         if self.metric.deep is not None:
-            own = self.own_params(params)
-            return self.metric.deep.score(own, self.deep_options, *images)
+            flat = self.flat_params(params)
+            return self.metric.deep.score(flat, self.deep_options, *images)
         plain = {k: hashable(v) for k, v in self.options.items() if k not in self.masks}
         return self.metric.core(*images, **plain, **masks)

@@ -133,8 +133,8 @@ class MetricGroup:
             out = []
             for k, member in enumerate(self.members):
                 images = parts if member.needs_reference else parts[-1:]
-                own = {n: masks[f"{k} {n}"] for n in member.masks}
-                out.append(member.score(params, *images, **own))
+                member_masks = {n: masks[f"{k} {n}"] for n in member.masks}
+                out.append(member.score(params, *images, **member_masks))
             return out
 
         return one

@@ -67,7 +67,7 @@ def tiled(
     """
     assert member.metric.deep is not None
     deep, options = member.metric.deep, member.deep_options
-    params = member.own_params(sets)
+    params = member.flat_params(sets)
     spec, reduction = deep.spec(options), deep.tile_reduction(options)
     found = {_IMAGE: Reach(), **reaches(spec.nodes, spec.taps)}
     height, width = reference.shape[:2]

@@ -196,8 +196,8 @@ class _Finder:
         for index, form in zip(self._by_name, _forms(image), strict=True):
             fitting = [k for k in index.get(form, []) if not data or k[0] == data]
             if len({(k[0], k[-1]) for k in fitting}) == 1:
-                own = [k for k in fitting if k[1] == split]
-                return own or (fitting if not split or len(fitting) == 1 else [])
+                in_split = [k for k in fitting if k[1] == split]
+                return in_split or (fitting if not split or len(fitting) == 1 else [])
         return []
 
 

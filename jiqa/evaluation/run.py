@@ -302,12 +302,12 @@ def _evaluated(
             observers=dict.fromkeys(score_direction, observers) if observers else None,
             advance=advance,
         )
-    told: dict[str, Any] = {m["metric"]: m["direction"] for m in evaluation.summary}
+    measured: dict[str, Any] = {m["metric"]: m["direction"] for m in evaluation.summary}
     extra = run_extra_tests(
         rated.rows,
         evaluation,
         requested,
-        directions={**directions, **told},
+        directions={**directions, **measured},
         score_direction=score_direction,
     )
     return Result(

@@ -36,8 +36,8 @@ class RunWeights:
         for found in loaded:
             from jiqa.weights.registry import get_set
 
-            further = set(get_set(found.name).further)
-            self._keep(found, bool(further) and further <= found.params.keys())
+            extra = set(get_set(found.name).extra)
+            self._keep(found, bool(extra) and extra <= found.params.keys())
 
     def params(self, choices: Sequence[BoundMetric]) -> Params:
         """Return what choices need in one program, by set and key.

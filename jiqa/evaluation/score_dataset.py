@@ -158,8 +158,8 @@ def _journal(
         )
     done = {k: r for path in left for k, r in read_journal(path, facts).items()}
     barrier(f"journals of {part.spec} read")
-    own = folder / f"{stem}-{rank.index}-of-{rank.count}"
-    journal = Journal(own, facts, resume=resume)
+    rank_folder = folder / f"{stem}-{rank.index}-of-{rank.count}"
+    journal = Journal(rank_folder, facts, resume=resume)
     finished = False
     try:
         yield journal, done

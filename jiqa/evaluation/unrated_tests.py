@@ -218,7 +218,7 @@ def gmad_pairs(
     spread = {n: float(np.nanstd(c)) for n, c in finite.items()}
     lines = []
     for pair in mine_pairs(values, levels=levels, width=width):
-        own, flat = values[pair.attacker], finite[pair.attacker]
+        attacker_values, flat = values[pair.attacker], finite[pair.attacker]
         reach = float(flat[pair.high] - flat[pair.low])
         low, high = (table.images[distorted[i]] for i in (pair.low, pair.high))
         lines.append(
@@ -230,8 +230,8 @@ def gmad_pairs(
                 "level": pair.level,
                 "low": low["image"],
                 "high": high["image"],
-                "attacker_low": float(own[pair.low]),
-                "attacker_high": float(own[pair.high]),
+                "attacker_low": float(attacker_values[pair.low]),
+                "attacker_high": float(attacker_values[pair.high]),
                 "difference": pair.difference,
                 "relative_difference": reach / (spread[pair.attacker] or 1.0),
                 "defender_low": pair.band[0],

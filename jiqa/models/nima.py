@@ -88,15 +88,15 @@ IDEALO = Config(resampling="nearest", padding="around")
 
 
 def init(key: Array, config: Config) -> Variables:
-    """Random arrays: the backbone's, ``head.norm`` and ``head.opinions``."""
+    """Random arrays: the backbone's, ``head.norm`` and ``head.bins``."""
     net, taps = backbones.of(config), backbones.taps(config.backbone, config.levels)
     width = backbones.width(net, taps, config.pooling)
     shapes = {
         **backbones.needed(net, taps),
         **heads.norm_shapes(width, config.normalise),
-        **heads.dense_shapes("opinions", width, config.bins),
+        **heads.dense_shapes("bins", width, config.bins),
     }
-    return heads.draw(key, shapes, outputs=["opinions"])
+    return heads.draw(key, shapes, outputs=["bins"])
 
 
 def published(folder: Path | str | None = None) -> tuple[Config, Variables]:
@@ -118,7 +118,7 @@ def from_weights(arrays: Mapping[str, Any]) -> Variables:
     """Return the set ``nima-mobilenet`` under the model's keys."""
     return heads.split(
         {
-            k.replace("nima.", "head.opinions.")
+            k.replace("nima.", "head.bins.")
             if k.startswith("nima.")
             else f"{backbones.OPENING}{k}": jnp.asarray(v)
             for k, v in arrays.items()
@@ -144,7 +144,7 @@ def head(
         axis=axis,
     )
     x = heads.dropout(key, x, config.dropout, train)
-    p = jax.nn.softmax(heads.dense(variables.params, "opinions", x))
+    p = jax.nn.softmax(heads.dense(variables.params, "bins", x))
     values = jnp.asarray(config.values, p.dtype)
     mean = (p * values).sum(-1)
     spread = safe_sqrt((p * jnp.square(values - mean[:, None])).sum(-1))

@@ -27,7 +27,7 @@ CITATION = (
 NOTE = (
     "built from the abstract: eight convolutions with batch normalisation, four "
     "halvings, one joining and two dense layers, trained on all patches, then on those "
-    "that agree with their image's opinion; all numbers are arguments"
+    "whose prediction agrees with their image's score; all numbers are arguments"
 )
 
 

@@ -22,7 +22,7 @@ from jiqa.models.parts.method_table import (
     beside,
     best_first,
     errors_of,
-    read_portfolio,
+    read_method_table,
     recipes_beside,
     recorded,
 )
@@ -103,11 +103,11 @@ def complete(config: Config, training: Sequence[Any], others: Sequence[Any]) -> 
         raise ValueError(
             expected("model.methods", "a table image,score,METHOD", "nothing")
         )
-    table = read_portfolio(config.methods, config.names)
+    table = read_method_table(config.methods, config.names)
     errors = errors_of(table, training, others)
     scale = config.scale or float(np.sqrt(np.nanmean(errors**2))) or 1.0
-    opinions = np.array([e.score for e in training], np.float64)
-    order = best_first(errors + opinions[:, None], opinions)
+    scores = np.array([e.score for e in training], np.float64)
+    order = best_first(errors + scores[:, None], scores)
     return dataclasses.replace(
         config,
         names=table.methods,

@@ -31,7 +31,7 @@ def statistics_of(x: Array, axis: str | None = None) -> tuple[Array, Array, int]
 
 
 def running(
-    own: Mapping[str, Any],
+    parameters: Mapping[str, Any],
     mean: Array,
     variance: Array,
     count: int,
@@ -44,14 +44,16 @@ def running(
     """
     unbiased = variance * (count / max(count - 1, 1))
     return {
-        part: lax.stop_gradient(momentum * jnp.asarray(own[part], new.dtype) + rest)
+        part: lax.stop_gradient(
+            momentum * jnp.asarray(parameters[part], new.dtype) + rest
+        )
         for part, new in (("mean", mean), ("variance", unbiased))
         for rest in ((1 - momentum) * new,)
     }
 
 
 def normalised(
-    x: Array, own: Mapping[str, Any], epsilon: float, axis: str | None = None
+    x: Array, parameters: Mapping[str, Any], epsilon: float, axis: str | None = None
 ) -> tuple[Array, Array, Array, int]:
     """``(x - mean) / sqrt(variance + epsilon) scale + bias`` of a batch.
 
@@ -60,7 +62,7 @@ def normalised(
 
     Args:
         x: ``[..., C]``.
-        own: ``scale`` and ``bias`` ``[C]``.
+        parameters: ``scale`` and ``bias`` ``[C]``.
         epsilon: added to the variance.
         axis: of the devices that share statistics.
 
@@ -69,7 +71,7 @@ def normalised(
         derivative here.
     """
     dtype = wide(x.dtype)
-    scale, bias = (jnp.asarray(own[k]).astype(dtype) for k in ("scale", "bias"))
+    scale, bias = (jnp.asarray(parameters[k]).astype(dtype) for k in ("scale", "bias"))
     found: Any = _normalised(epsilon, axis, x, scale, bias)
     y, mean, variance = found
     return y, mean, variance, _count(x, axis)

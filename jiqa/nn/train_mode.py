@@ -56,14 +56,18 @@ def run_training(
     """
     found: dict[str, Array] = {}
 
-    def step(node: Node, own: Mapping[str, Any], inputs: Sequence[Array]) -> Array:
+    def step(
+        node: Node, parameters: Mapping[str, Any], inputs: Sequence[Array]
+    ) -> Array:
         if batch_statistics and isinstance(node.op, BatchNorm):
-            y, mean, variance, count = normalised(inputs[0], own, node.op.epsilon, axis)
-            new = running(own, mean, variance, count, momentum=momentum)
+            y, mean, variance, count = normalised(
+                inputs[0], parameters, node.op.epsilon, axis
+            )
+            new = running(parameters, mean, variance, count, momentum=momentum)
             found.update({f"{node.name}.{part}": v for part, v in new.items()})
         else:
             op = LearnedConv.of(node.op) if isinstance(node.op, Conv) else node.op
-            y = op(own, *inputs)
+            y = op(parameters, *inputs)
         rate = (dropout or {}).get(node.name, 0.0)
         if key is None or not rate:
             return y

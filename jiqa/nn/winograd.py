@@ -45,8 +45,8 @@ def convolved(x: Array, kernel: Array, padding: Margins) -> Array:
         seen = _seen(x, padding)
         size = seen[0][0].shape[:-1]
         products = [
-            [_product(v, k) for v, k in zip(line, own, strict=True)]
-            for line, own in zip(seen, sums, strict=True)
+            [_product(v, k) for v, k in zip(line, kernel_row, strict=True)]
+            for line, kernel_row in zip(seen, sums, strict=True)
         ]
         y = [
             jnp.stack([v.reshape(*size, -1) for v in line], 3)
@@ -88,8 +88,8 @@ def kernel_gradient(x: Array, slope: Array, padding: Margins) -> Array:
         pairs = zip(_seen(x[part], padding), _both(_slopes, tiles), strict=True)
         total += jnp.stack(
             [
-                jnp.stack([_gram(v, s) for v, s in zip(line, own, strict=True)])
-                for line, own in pairs
+                jnp.stack([_gram(v, s) for v, s in zip(line, kernel_row, strict=True)])
+                for line, kernel_row in pairs
             ]
         )
     u = jnp.asarray(_KERNEL, x.dtype)

@@ -43,19 +43,19 @@ def logistic_about(
     """
     x = xp.asarray(x)
 
-    def own(values: np.ndarray) -> Any:
+    def constant(values: np.ndarray) -> Any:
         return xp.asarray(values, dtype=x.dtype)
 
     exact = np.asarray(parameters, np.float64).T
     middle = np.asarray(middle, np.float64)
     b1, b2, b3, b4, b5 = exact
     level = b1 / 2 * np.tanh(b2 * (middle - b3) / 2) + b4 * middle + b5
-    b1, b2, b3, b4, _ = own(exact)
-    step = x - own(middle)
-    here, there = b2 * (x - b3), b2 * (own(middle) - b3)
+    b1, b2, b3, b4, _ = constant(exact)
+    step = x - constant(middle)
+    here, there = b2 * (x - b3), b2 * (constant(middle) - b3)
     with np.errstate(over="ignore"):
         upper = 1 / (1 + xp.exp(-xp.maximum(here, there)))
         lower = 1 / (1 + xp.exp(xp.minimum(here, there)))
     # The difference of two logistics.
     rise = -xp.sign(b2 * step) * xp.expm1(-xp.abs(b2 * step)) * upper * lower
-    return own(level) + b1 * rise + b4 * step
+    return constant(level) + b1 * rise + b4 * step

@@ -40,8 +40,10 @@ def groups_of(
     groups: dict[Any, list[Job]] = defaultdict(list)
     for job in jobs:
         groups[job.reference if by_reference else None].append(job)
-    several = [(by_reference, own) for own in groups.values() if len(own) > 1]
-    alone = [own[0] for own in groups.values() if len(own) == 1]
+    several = [
+        (by_reference, members) for members in groups.values() if len(members) > 1
+    ]
+    alone = [members[0] for members in groups.values() if len(members) == 1]
     return [*several, (False, alone)] if alone else several
 
 
@@ -75,9 +77,9 @@ def batches_of(
 ) -> list[tuple[bool, list[Job]]]:
     """Cut batches of ``size`` at most, and mark those with one reference for all."""
     return [
-        (one, own[i : i + size])
-        for one, own in groups
-        for i in range(0, len(own), size)
+        (one, members[i : i + size])
+        for one, members in groups
+        for i in range(0, len(members), size)
     ]
 
 

@@ -119,7 +119,7 @@ def _shapes(group: MetricGroup) -> Params:
     found: dict[str, dict[str, Any]] = {}
     for name in group.weights:
         wanted = get_set(name)
-        shapes = {**wanted.shapes, **(wanted.further if name in group.whole else {})}
+        shapes = {**wanted.shapes, **(wanted.extra if name in group.whole else {})}
         found[name] = {
             key: jax.ShapeDtypeStruct(shape, jnp.float32)
             for key, shape in shapes.items()

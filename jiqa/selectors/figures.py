@@ -117,12 +117,12 @@ def _line(
     name: str, role: str, predicted: np.ndarray, score: np.ndarray
 ) -> dict[str, Any]:
     known = ~np.isnan(predicted)
-    own, people = predicted[known], score[known]
+    predicted_known, people = predicted[known], score[known]
     return {
         "name": name,
         "role": role,
-        "srcc": srcc(own, people),
-        "mae": float(np.abs(own - people).mean()) if known.any() else None,
+        "srcc": srcc(predicted_known, people),
+        "mae": float(np.abs(predicted_known - people).mean()) if known.any() else None,
         "images": int(known.sum()),
         "failed": int((~known).sum()),
     }

@@ -78,20 +78,24 @@ class Selector:
         return tuple(known.get(m, {}).get("metric", m) for m in self.methods)
 
     def choose(
-        self, arrays: Mapping[str, Any], raw: Array, further: Array | None = None
+        self, arrays: Mapping[str, Any], raw: Array, extra_features: Array | None = None
     ) -> tuple[Array, Array]:
         """Choose for one image in a compiled program: the choice and its mapped score.
 
         Args:
             arrays: of the forests, see ``jiqa.selectors.forests.Forests``.
             raw: the methods' scores [m], NaN where one is missing.
-            further: the extra features [k], if there are any.
+            extra_features: the extra features [k], if there are any.
 
         Returns:
             The number of the method, -1 where none has a score, and its mapped score.
         """
         mapped = self.curves(raw, jnp)
-        features = mapped if further is None else jnp.concatenate([mapped, further])
+        features = (
+            mapped
+            if extra_features is None
+            else jnp.concatenate([mapped, extra_features])
+        )
         how = self.kind, self.forests.depth
         choice = _choice(*how, arrays, self.fill, self.order, mapped, features)
         return choice, mapped[choice]
@@ -122,7 +126,7 @@ class Selector:
         found = scenario.of_methods(self.methods)
         columns = [scenario.features.index(name) for name in self.features]
         extra = scenario.extra[:, columns]
-        return replace(found, features=self.features, further=extra)
+        return replace(found, features=self.features, extra_features=extra)
 
     def save(self, folder: Path | str) -> None:
         """Write ``selector.json`` and ``forests.safetensors``."""

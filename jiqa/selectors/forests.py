@@ -89,7 +89,7 @@ def stacked(forests: Sequence[Sequence[Forests]]) -> Forests:
         raise ValueError(
             expected("forests", "as many trees in each", f"{sorted(counts)} trees")
         )
-    trees = [tree for own in forests for tree in own]
+    trees = [tree for forest in forests for tree in forest]
     sizes = [len(tree.arrays["feature"]) for tree in trees]
     if max(sizes) >= _MOST or sum(sizes) >= 2**31:
         raise ValueError(

@@ -22,7 +22,7 @@ from jiqa.selectors.grow_forests import Growth, grow, regression, versions
 from jiqa.selectors.network_selector import RunSelector
 from jiqa.selectors.scenario import Scenario
 from jiqa.selectors.scenario_table import FILE as PORTFOLIO
-from jiqa.selectors.scenario_table import write_portfolio
+from jiqa.selectors.scenario_table import write_scenario_table
 from jiqa.selectors.score_mapping import fit_curves
 from jiqa.weights import safetensors_files as files
 
@@ -101,7 +101,7 @@ def learn(
         folds: parts of the images, disjoint by reference, that are left out in turn for
             the figures: 2 or more, or 0 for no figures.
         output: folder for the selector (``selector.json``, ``forests.safetensors``),
-            ``figures.csv``, ``portfolio.csv``, ``fusion.safetensors`` and ``run.json``;
+            ``figures.csv``, ``scenario.csv``, ``fusion.safetensors`` and ``run.json``;
             it then is a metric, ``selector:FOLDER``. By default none is written.
         record: to be written first into ``run.json``, such as the command.
         progress: see ``jiqa.progress``.
@@ -148,7 +148,7 @@ def learn(
         if folds:
             lines = cross_validated(scenario, growth, folds, advance)
     if folder is not None:
-        write_portfolio(
+        write_scenario_table(
             folder / PORTFOLIO,
             scenario.images,
             scenario.score,

@@ -113,12 +113,15 @@ class _Scoring:
         self._group = MetricGroup(members)
         self.min_side = max(member.min_side for member in members)
         #: Keys and shapes by set.
-        self._sets = {own: get_set(own).shapes for own in (*self._group.weights, name)}
+        self._sets = {
+            set_name: get_set(set_name).shapes
+            for set_name in (*self._group.weights, name)
+        }
         self.spec = FeatureSpec(
             weights=tuple(self._sets),
             shapes={
-                f"{own}/{key}": shape
-                for own, shapes in self._sets.items()
+                f"{set_name}/{key}": shape
+                for set_name, shapes in self._sets.items()
                 for key, shape in shapes.items()
             },
             min_side=self.min_side,
@@ -136,8 +139,8 @@ class _Scoring:
     def score(self, params: Mapping[str, Any], options: Options, image: Any) -> Any:
         """Score one image ``[H, W, C]``."""
         sets = {
-            own: {key: params[f"{own}/{key}"] for key in keys}
-            for own, keys in self._sets.items()
+            set_name: {key: params[f"{set_name}/{key}"] for key in keys}
+            for set_name, keys in self._sets.items()
         }
         image = jnp.asarray(image)
         raw = [v.astype(image.dtype) for v in self._group.scores(sets, None, image)]

@@ -59,7 +59,7 @@ class RunSelector:
             methods=self.methods,
             raw=found.raw[:, :-1],
             features=("choice",),
-            further=found.raw[:, -1:],
+            extra_features=found.raw[:, -1:],
         )
 
     def on(self, scenario: Scenario) -> Choices:

@@ -16,7 +16,7 @@ from jiqa.selectors.forest_selector import Choices, Selector, open_selector
 from jiqa.selectors.learning import Fusion, open_fusion, reported
 from jiqa.selectors.network_selector import RunSelector, open_run_selector
 from jiqa.selectors.scenario import Scenario
-from jiqa.selectors.scenario_table import CHOICES, FILE, write_portfolio
+from jiqa.selectors.scenario_table import CHOICES, FILE, write_scenario_table
 from jiqa.weights.run_sets import RUN, run_folder
 
 
@@ -74,7 +74,7 @@ def report(
         fusion: what a selector of forests is compared with; of a folder, the one that
             is there.
         output: folder for ``figures.csv``, ``choices.csv`` (one row an image: the
-            method chosen and its score) and ``portfolio.csv``; by default none is
+            method chosen and its score) and ``scenario.csv``; by default none is
             written.
 
     Returns:
@@ -113,7 +113,7 @@ def report(
         write_rows(folder / "figures.csv", COLUMNS, lines)
         rows = _choices(selector, scenario, found)
         write_rows(folder / CHOICES, ("image", "score", "method", "value"), rows)
-        write_portfolio(
+        write_scenario_table(
             folder / FILE,
             scenario.images,
             scenario.score,

@@ -32,14 +32,14 @@ def pairs(methods: int) -> tuple[np.ndarray, np.ndarray]:
     return np.triu_indices(methods, 1)
 
 
-def chosen(kind: str, said: Array, mapped: Any, order: Any) -> Array:
+def chosen(kind: str, outputs: Array, mapped: Any, order: Any) -> Array:
     """Return the method chosen for one image; among equals the first of ``order``.
 
     Args:
         kind: one of ``KINDS``.
-        said: outputs of the forests [forests, outputs]; of ``pairwise`` the probability
-            that the first of a pair is nearer, of ``nearest`` the one score, else one
-            output a method.
+        outputs: what the forests give [forests, outputs]; of ``pairwise`` the
+            probability that the first of a pair is nearer, of ``nearest`` the one
+            score, else one output a method.
         mapped: the methods' scores [m]; who has none, NaN, is never chosen.
         order: numbers of the methods [m], best first.
 
@@ -47,24 +47,24 @@ def chosen(kind: str, said: Array, mapped: Any, order: Any) -> Array:
         Its number; of an image that no method has a score of, any.
     """
     there = ~jnp.isnan(mapped)
-    merit = jnp.where(there, _merit(kind, said, mapped, there), -jnp.inf)
+    merit = jnp.where(there, _merit(kind, outputs, mapped, there), -jnp.inf)
     return jnp.asarray(order)[jnp.argmax(merit[order])]
 
 
-def _merit(kind: str, said: Array, mapped: Array, there: Array) -> Array:
+def _merit(kind: str, outputs: Array, mapped: Array, there: Array) -> Array:
     one_of("kind", kind, *KINDS)
     if kind == "nearest":
-        return -jnp.abs(mapped - said[0].astype(mapped.dtype))
+        return -jnp.abs(mapped - outputs[0].astype(mapped.dtype))
     if kind == "errors":
-        return -jnp.abs(said[0])
+        return -jnp.abs(outputs[0])
     if kind == "absolute":
-        return -said[0]
+        return -outputs[0]
     if kind == "best":
-        return said[0]
+        return outputs[0]
     methods = len(there)
     first, second = pairs(methods)
     both = there[first] & there[second]
-    probable = said[:, 0]
+    probable = outputs[:, 0]
     vote = jnp.where(both, (1 + jnp.sign(probable - 0.5)) / 2, 0)
     against = jnp.where(both, 1 - vote, 0)
     # The sum of probabilities, made smaller than any difference in votes.

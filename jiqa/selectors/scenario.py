@@ -32,7 +32,7 @@ class Scenario:
         score: subjective scores [n].
         direction: which of these are better.
         features: names of extra features of the images [k].
-        further: those features [n, k]; NaN where one is missing.
+        extra_features: those features [n, k]; NaN where one is missing.
         facts: how the scores were made, kept with a selector that learns from them.
         notes: what was left out of a table, in sentences.
     """
@@ -45,7 +45,7 @@ class Scenario:
     score: np.ndarray
     direction: Direction = "higher"
     features: tuple[str, ...] = ()
-    further: np.ndarray | None = None
+    extra_features: np.ndarray | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -56,7 +56,11 @@ class Scenario:
     @property
     def extra(self) -> np.ndarray:
         """The extra features [n, k], of which there may be none."""
-        return np.empty((len(self), 0)) if self.further is None else self.further
+        return (
+            np.empty((len(self), 0))
+            if self.extra_features is None
+            else self.extra_features
+        )
 
     def take(self, rows: Any) -> Scenario:
         """Take some of the images, by number or by a mask."""
@@ -72,7 +76,9 @@ class Scenario:
             splits=some(self.splits),
             raw=self.raw[rows],
             score=self.score[rows],
-            further=None if self.further is None else self.further[rows],
+            extra_features=None
+            if self.extra_features is None
+            else self.extra_features[rows],
         )
 
     def of_methods(self, names: Sequence[str]) -> Scenario:
@@ -129,7 +135,7 @@ class Scenario:
                 f"{lacking[0]}"
             )
         values = np.array([found[name] for name in self.images], np.float64)
-        return replace(self, features=table.metrics, further=values)
+        return replace(self, features=table.metrics, extra_features=values)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of all that a selector learns from."""

@@ -20,7 +20,7 @@ from jiqa.registry import identity
 from jiqa.scoring.choose_metrics import choose
 from jiqa.scoring.memory import read_bytes
 from jiqa.selectors.scenario import Direction, Scenario, scenario_of_rows
-from jiqa.selectors.scenario_table import is_portfolio
+from jiqa.selectors.scenario_table import is_scenario_table
 
 
 def score_scenario(
@@ -179,7 +179,7 @@ def read_scenario(
         >>> scenario.methods, scenario.raw.shape
         (('one', 'two'), (2, 2))
     """
-    if is_portfolio(table):
+    if is_scenario_table(table):
         raise UsageError(
             f"{table}: the scores are already mapped to the MOS scale by a selector; "
             "expected the scores as the methods give them"

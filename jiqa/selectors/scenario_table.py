@@ -1,4 +1,4 @@
-"""A scenario on the scale of the subjective scores, as a table: ``portfolio.csv``.
+"""A scenario on the scale of the subjective scores, as a table: ``scenario.csv``.
 
 Its columns are ``image``, ``score`` (MOS), ``split`` where that is known, then one
 a method, mapped to the scale of ``score``; an empty cell is a missing score. So whoever
@@ -16,7 +16,7 @@ from jiqa.io.write_table import write_rows
 from jiqa.models.parts.method_table import SELECTOR
 
 #: The table in the folder of a selector or of its report.
-FILE = "portfolio.csv"
+FILE = "scenario.csv"
 
 #: What stands beside it in that of a report.
 CHOICES = "choices.csv"
@@ -25,14 +25,14 @@ CHOICES = "choices.csv"
 _FIRST = ("image", "score", "split")
 
 
-def is_portfolio(path: Path | str) -> bool:
+def is_scenario_table(path: Path | str) -> bool:
     """Return whether a table stands where ``jiqa select`` has written it."""
     path = Path(path)
     beside = [path.with_name(name) for name in (SELECTOR, CHOICES)]
     return path.name == FILE and any(other.is_file() for other in beside)
 
 
-def write_portfolio(
+def write_scenario_table(
     path: Path | str,
     images: Sequence[str],
     score: np.ndarray,
@@ -40,7 +40,7 @@ def write_portfolio(
     mapped: np.ndarray,
     splits: Sequence[str] = (),
 ) -> None:
-    """Write ``portfolio.csv`` atomically.
+    """Write ``scenario.csv`` atomically.
 
     Args:
         path: the file; ends in .csv.
@@ -59,8 +59,10 @@ def write_portfolio(
     first = _FIRST if any(splits) else _FIRST[:2]
     known = splits if any(splits) else [""] * len(images)
     rows = [
-        {"image": image, "score": float(own), "split": split}
+        {"image": image, "score": float(value), "split": split}
         | {m: float(v) for m, v in zip(methods, values, strict=True)}
-        for image, own, split, values in zip(images, score, known, mapped, strict=True)
+        for image, value, split, values in zip(
+            images, score, known, mapped, strict=True
+        )
     ]
     write_rows(Path(path), [*first, *methods], rows)

@@ -219,12 +219,14 @@ def with_settings(
     Raises:
         ValueError: no such key, or a value of another type.
     """
-    own = {f.name: f for f in _ALL if f.name not in ("model", "model_config")}
+    settings_fields = {
+        f.name: f for f in _ALL if f.name not in ("model", "model_config")
+    }
     theirs = {f"model.{f.name}": f for f in dataclasses.fields(model_config)}
     fields, options = dict(given), dict(given.get("model_config", {}))
     for setting in settings:
         key, equals, text = (part.strip() for part in setting.partition("="))
-        found = own.get(key) or theirs.get(key)
+        found = settings_fields.get(key) or theirs.get(key)
         if found is not None and not equals:
             default = _default(found)
             wanted = f"a value, as in {key}={default}"
@@ -232,13 +234,13 @@ def with_settings(
         if found is None:
             hint = f"; did you mean model.{key}?"  # a prefix that is easily forgotten
             if f"model.{key}" not in theirs:
-                hint = did_you_mean(key, [*own, *theirs], 1)
-            keys = ", ".join([*own, *theirs])
+                hint = did_you_mean(key, [*settings_fields, *theirs], 1)
+            keys = ", ".join([*settings_fields, *theirs])
             raise ValueError(
                 f"--set {setting}: unknown key {key!r}{hint} (keys: {keys})"
             )
         value = setting_value(setting, text, _default(found))
-        if key in own:
+        if key in settings_fields:
             fields[key] = value
         else:
             options[found.name] = value

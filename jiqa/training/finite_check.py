@@ -40,15 +40,15 @@ def check(step: int, report: Report, images: Sequence[str] = ()) -> dict[str, fl
     if not sound:
         params, slopes = _unsound(report.sound_params), _unsound(report.sound_gradients)
         parts = [k for k, v in means.items() if not math.isfinite(v)]
-        said = [
+        problems = [
             *([f"{', '.join(parts)} not finite"] if parts else []),
             *([f"parameters {_few(params)} before it"] if params else []),
             *([f"gradients of {_few(slopes)}"] if slopes else []),
             *([f"images {_few([n for n in images if n])}"] if len(images) else []),
         ]
         raise NotFinite(
-            f"step {step}: {'; '.join(said)}. A lower learning rate, clip, or float32 "
-            "instead of bfloat16 may help; the last checkpoint is intact"
+            f"step {step}: {'; '.join(problems)}. A lower learning rate, clip, or "
+            "float32 instead of bfloat16 may help; the last checkpoint is intact"
         )
     return {**means, "norm": float(norm)}
 

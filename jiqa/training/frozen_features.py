@@ -156,8 +156,8 @@ def keep_features(
     flag = jax.ShapeDtypeStruct((), np.bool_)
     stores = []
     for k, leaf in enumerate(leaves):
-        own = jax.jit(lambda v, x, k=k: jax.tree.leaves(features(v, x))[k])
-        name = _name(own.lower(below, shape).as_text(), common)
+        one_feature = jax.jit(lambda v, x, k=k: jax.tree.leaves(features(v, x))[k])
+        name = _name(one_feature.lower(below, shape).as_text(), common)
         one = jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype)
         stores.append(FeatureStore(root / name, [one, flag]))
     keys = [_key(source, entry) for entry in source.entries]

@@ -63,17 +63,17 @@ def initial_weights(
     for name in reversed([part for part in parts if part.startswith(OF_RUNS)]):
         wanted = BACKBONE if name.startswith(ALONE) else ""
         read.append(weights.load(RUN + name.partition(":")[2]))
-        own = {
+        run_shapes = {
             k: v
             for k, v in read[-1].params.items()
             if k in flat and k.startswith(wanted)
         }
-        check(own, {k: flat[k].shape for k in own}, name)
-        found = {**own, **found}
+        check(run_shapes, {k: flat[k].shape for k in run_shapes}, name)
+        found = {**run_shapes, **found}
     if "imagenet" in parts:
-        for each, own in _published(setup, flat, found, weights_folder):
+        for each, run_shapes in _published(setup, flat, found, weights_folder):
             read.append(each)
-            found = {**own, **found}
+            found = {**run_shapes, **found}
     if read:
         below = {k: v.shape for k, v in flat.items() if k.startswith(BACKBONE)}
         mine = {k: v for k, v in found.items() if k in below}
@@ -121,6 +121,6 @@ def _published(
         if all(f"{opening}{k}" in found for k in mine):
             continue
         # A classifier is read where the model taps it, and not otherwise.
-        tapped = weights.get_set(name).further.keys() & mine
+        tapped = weights.get_set(name).extra.keys() & mine
         read = weights.load(name, folder, whole=bool(tapped))
         yield read, {f"{opening}{k}": v for k, v in read.params.items() if k in mine}

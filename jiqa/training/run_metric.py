@@ -125,8 +125,8 @@ class Run:
         """
         found, _ = read(self.folder / WEIGHTS)
         for name in self.methods.weights if self.methods else ():
-            own = load(name, weights_folder).params
-            found |= {f"{name}/{key}": value for key, value in own.items()}
+            run_params = load(name, weights_folder).params
+            found |= {f"{name}/{key}": value for key, value in run_params.items()}
         return found
 
 
@@ -241,7 +241,7 @@ def _declared(run: Run) -> Callable[..., Any]:
 
 def _spec(name: str, run: Run) -> FeatureSpec:
     network = run.model.backbone(run.options)
-    own = FeatureSpec(
+    run_spec = FeatureSpec(
         weights=(name,),
         shapes={**run.params, **run.state},
         min_side=run.model.min_side(run.options),
@@ -251,12 +251,12 @@ def _spec(name: str, run: Run) -> FeatureSpec:
     )
     methods = run.methods
     if methods is None:
-        return own
+        return run_spec
     return replace(
-        own,
+        run_spec,
         weights=(name, *methods.weights),
-        shapes={f"{name}/{k}": v for k, v in own.shapes.items()} | methods.shapes,
-        min_side=max(own.min_side, methods.min_side),
+        shapes={f"{name}/{k}": v for k, v in run_spec.shapes.items()} | methods.shapes,
+        min_side=max(run_spec.min_side, methods.min_side),
         apart=True,
     )
 

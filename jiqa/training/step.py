@@ -214,8 +214,8 @@ def _in_parts(
 
     def one(carried: Any, part: Any) -> Any:
         number, rows = part
-        own = jax.random.fold_in(key, number)
-        *sums, stats = gradients(state, rows, carried[-1], own)
+        step_key = jax.random.fold_in(key, number)
+        *sums, stats = gradients(state, rows, carried[-1], step_key)
         return (jax.tree.map(jnp.add, carried[0], tuple(sums)), stats), None
 
     first = jax.tree.map(lambda v: v[0], divided)

@@ -70,8 +70,8 @@ def validate(setup: Setup, feed: Feed, program: Any, variables: Variables) -> Fi
         # A reference has no kind: it competes in that of the others of its group.
         group = table["kind"].reshape(-1, feed.levels).max(1).repeat(feed.levels)
         for kind, number in kinds.items():
-            own = {k: v[group == number] for k, v in table.items()}
-            by_kind[kind] = ordered(own, feed.levels)
+            group_rows = {k: v[group == number] for k, v in table.items()}
+            by_kind[kind] = ordered(group_rows, feed.levels)
     else:
         figures |= correlations(table["found"], table["score"], table["mask"])
     return Figures({**figures, "likelihood": -figures["loss"]}, by_kind)

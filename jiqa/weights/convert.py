@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from jiqa.weights import safetensors_files as files
-from jiqa.weights.heads import own_keys
+from jiqa.weights.heads import published_keys
 from jiqa.weights.registry import get_set
 from jiqa.weights.weight_set import WeightSet
 from weights_convert.formats import Source, read_source
@@ -85,10 +85,10 @@ def parameters_of(
     Raises:
         ValueError: see ``convert``.
     """
-    shapes: Shapes = {**wanted.shapes, **wanted.further}
-    own = own_keys(wanted)
+    shapes: Shapes = {**wanted.shapes, **wanted.extra}
+    published = published_keys(wanted)
     if not wanted.network:
-        return parameters(source, own, shapes=shapes), ""
+        return parameters(source, published, shapes=shapes), ""
     tables = _tables(wanted.network, source, layout)
     # The one with the most keys in the file; of equals the first.
     layout = max(
@@ -100,7 +100,7 @@ def parameters_of(
         if key in shapes
     }
     ignored = (*tables[layout].ignored, *_outside(tables[layout], shapes))
-    keys = _present(known, wanted, source) | own
+    keys = _present(known, wanted, source) | published
     return parameters(source, keys, ignored, shapes), layout
 
 
@@ -117,7 +117,7 @@ def _present(
     Such a file was cut on purpose; one that has only some of it is damaged.
     """
     groups: dict[str, list[str]] = {}
-    for key in wanted.further:
+    for key in wanted.extra:
         groups.setdefault(_head(key), []).append(key)
     absent = {
         key

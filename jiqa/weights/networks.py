@@ -152,7 +152,7 @@ def _network(
         needed,
         licence,
         source,
-        further={key: shape for key, shape in whole.items() if key not in needed},
+        extra={key: shape for key, shape in whole.items() if key not in needed},
         network=name,
         address=address,
         digest=digest,

@@ -41,7 +41,7 @@ class WeightSet:
         licence: under which its owners give it.
         source: where the numbers come from.
         optional: prefixes of other keys that a file may have; they are left unread.
-        further: keys beside ``shapes`` that a complete file has (a classifier), with
+        extra: keys beside ``shapes`` that a complete file has (a classifier), with
             shapes; read on request.
         network: whose key table converts the published file; empty where the set is no
             network's.
@@ -62,7 +62,7 @@ class WeightSet:
     licence: str
     source: str
     optional: tuple[str, ...] = ()
-    further: Shapes = field(default_factory=dict)
+    extra: Shapes = field(default_factory=dict)
     network: str = ""
     address: str = ""
     digest: str = ""

@@ -44,8 +44,8 @@ def _ranking(
 ) -> tuple[Settings, ...]:
     """RankIQA's two steps: 50,000 updates on ranks, then on scores.
 
-    A batch has ``groups`` of five or six levels. Opinions are learned on the scale that
-    they were given in, 100 or 9 wide, which is that of the ranks' margin.
+    A batch has ``groups`` of five or six levels. Subjective scores are learned on
+    the scale that they were given in, 100 or 9 wide, as is the ranks' margin.
     """
     live = data.startswith("live")
     sgd = {"optimiser": "sgd", "momentum": 0.9, "weight_decay": 5e-4}

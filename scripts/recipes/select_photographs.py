@@ -111,7 +111,7 @@ def settings(options: argparse.Namespace, kind: str) -> Any:
         stage="methods",
         model_config={
             "kind": kind,
-            "methods": str(options.workdir / "forests" / "portfolio.csv"),
+            "methods": str(options.workdir / "forests" / "scenario.csv"),
             "backbone": options.network,
             "crop": options.resize,
             "resize": options.resize,

@@ -82,7 +82,12 @@ def main() -> None:
     add("--models", default="qodcnn,qodcnn_fr", help="%(default)s")
     add("--divisions", type=int, default=2, help="%(default)s")
     add("--steps", type=int, default=800, help="updates on all patches (%(default)s)")
-    add("--further", type=int, default=300, help="on effective ones (%(default)s)")
+    add(
+        "--effective-steps",
+        type=int,
+        default=300,
+        help="on effective ones",
+    )
     add("--rate", type=float, default=1e-3, help="of Adam, first (%(default)s)")
     add("--lower", type=float, default=1e-4, help="of Adam, then (%(default)s)")
     add("--decay", type=float, default=1e-4, help="of weights (%(default)s)")
@@ -109,7 +114,7 @@ def division(options: argparse.Namespace, model: str, seed: int) -> list[dict]:
     try:
         for step, rate, updates in (
             ("all", options.rate, options.steps),
-            ("effective", options.lower, options.further),
+            ("effective", options.lower, options.effective_steps),
         ):
             config = TrainingConfig(
                 model=model,

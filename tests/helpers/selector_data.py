@@ -42,7 +42,7 @@ def planted(count: int = 240, seed: int = 0, missing: float = 0.0) -> Scenario:
         raw,
         score,
         features=("brightness",),
-        further=bright[:, None],
+        extra_features=bright[:, None],
     )
 
 

@@ -59,7 +59,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
 }
 CASES["selector"] = {
-    "methods": str(Path(__file__).parents[1] / "helpers" / "portfolio.csv"),
+    "methods": str(Path(__file__).parents[1] / "helpers" / "scenario.csv"),
     "names": ("brisque", "piqe", "niqe"),
     "backbone": "squeezenet1_1",
     "hidden": (6, 5),

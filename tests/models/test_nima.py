@@ -22,8 +22,8 @@ def _outputs(p: np.ndarray, config: nima.Config = CONFIG):
     """The head's answer where the dense layer's outputs are log p."""
     width = p.shape[1]
     params = {
-        "head.opinions.kernel": jnp.eye(width),
-        "head.opinions.bias": jnp.zeros(width),
+        "head.bins.kernel": jnp.eye(width),
+        "head.bins.bias": jnp.zeros(width),
     }
     (tap,) = backbones.taps(config.backbone, config.levels)
     rows = {tap: jnp.log(jnp.asarray(p))}
@@ -100,7 +100,7 @@ def test_a_file_of_idealos_keys(tmp_path, rng):
     trunk = set(required(backbones.of(config)))
     assert {f"backbone.{k}" for k in trunk} < {*variables.params, *variables.state}
     np.testing.assert_array_equal(
-        variables.params["head.opinions.kernel"], arrays["nima.kernel"]
+        variables.params["head.bins.kernel"], arrays["nima.kernel"]
     )
 
 

@@ -22,9 +22,9 @@ from jiqa.cli import main
 from jiqa.io.decode import read_image
 from jiqa.models import get_model, selector
 from jiqa.models import registry as finding
-from jiqa.models.parts import method_table as portfolio
+from jiqa.models.parts import method_table
 from jiqa.models.parts.method_choice import Methods
-from jiqa.models.parts.method_table import read_portfolio
+from jiqa.models.parts.method_table import read_method_table
 from jiqa.registry import identity
 from jiqa.training.log import read_log
 from jiqa.training.run_metric import open_run
@@ -123,13 +123,13 @@ _GOOD = ("image,score,split,a,b", "x.png,1,test,2,", "y.png,3,training,nan,4.5")
 
 
 def test_a_table_is_read(tmp_path):
-    path = _table(tmp_path / "portfolio.csv", *_GOOD, "", "z.png,,,1,2")
-    table = read_portfolio(path)
+    path = _table(tmp_path / "scenario.csv", *_GOOD, "", "z.png,,,1,2")
+    table = read_method_table(path)
     assert table.methods == ("a", "b")
     assert table.rows(["y.png", "x.png"]).tolist() == [1, 0]
     np.testing.assert_array_equal(table.values, [[2, NAN], [NAN, 4.5], [1, 2]])
     np.testing.assert_array_equal(table.score, [1, 3, NAN])
-    assert read_portfolio(path, ["b", "a"]).values[0].tolist()[1] == 2
+    assert read_method_table(path, ["b", "a"]).values[0].tolist()[1] == 2
     config = selector.Config(methods=path, names=("a", "b"))
     batch = {
         "name": np.array(["y.png", "", "x.png"]),
@@ -176,7 +176,7 @@ def test_a_table_is_read(tmp_path):
     ],
 )
 def test_a_table_that_does_not_fit_is_told(lines, options, said, tmp_path):
-    path = tmp_path / "portfolio.csv"
+    path = tmp_path / "scenario.csv"
     if lines is not None:
         _table(path, *lines)
     images = [
@@ -189,7 +189,7 @@ def test_a_table_that_does_not_fit_is_told(lines, options, said, tmp_path):
 
 
 def test_it_is_completed_by_the_table_and_the_training_images(tmp_path):
-    path = _table(tmp_path / "portfolio.csv", *_GOOD, "z.png,,,1,2")
+    path = _table(tmp_path / "scenario.csv", *_GOOD, "z.png,,,1,2")
     curves = [
         {"name": name, "parameters": [1, 2, 3, 4, 5], "low": 0, "high": high}
         for name, high in (("b", 9.0), ("a", 8.0))
@@ -215,7 +215,7 @@ def test_it_is_completed_by_the_table_and_the_training_images(tmp_path):
     batch = {"name": np.array(["x.png"]), "mask": np.ones(1, bool), "score": [1.0]}
     with pytest.raises(
         ValueError,
-        match=r"portfolio\.csv: expected the table .*got [0-9a-f]{64} \(it has changed",
+        match=r"[a-z]+\.csv: expected the table .*got [0-9a-f]{64} \(it has changed",
     ):
         selector.targets(other, batch)
     with pytest.raises(
@@ -244,7 +244,7 @@ def planted(tmp_path_factory) -> Any:
         words = ["train", "selector", "--data", str(folder / "planted" / "scores.csv")]
         words += ["--workdir", str(folder / "run"), *common, "--hold-out", "0.25"]
         settings = {
-            "model.methods": folder / "planted" / "portfolio.csv",
+            "model.methods": folder / "planted" / "scenario.csv",
             "model.names": f"run:{tiny},brisque",
             "model.backbone": "squeezenet1_1",
             "model.crop": 32,
@@ -277,7 +277,7 @@ def _images(folder: Path, tiny: str) -> dict[str, bool]:
         wrong = (far, near) if light else (near, -far)
         table.append([name, f"{score:.3f}", *(f"{score + w:.3f}" for w in wrong)])
     table[3][2] = ""
-    for name, rows in (("scores.csv", scores), ("portfolio.csv", table)):
+    for name, rows in (("scores.csv", scores), ("scenario.csv", table)):
         with (folder / name).open("w", newline="") as file:
             csv.writer(file).writerows(rows)
     records = [
@@ -318,7 +318,7 @@ def test_the_run_is_a_metric_without_its_table(planted, monkeypatch):
     found = {**finding.all_models(), "tiny": tiny_model.MODEL}
     monkeypatch.setattr(finding, "all_models", lambda: found)
     run = planted.run
-    monkeypatch.setattr(portfolio, "read_portfolio", None)
+    monkeypatch.setattr(method_table, "read_method_table", None)
     metric = jiqa.load(f"run:{run}")
     (tiny, brisque), _ = choices(run, [])
     folder = planted.folder / "planted" / "images"
@@ -374,7 +374,7 @@ def test_what_a_run_records(planted):
 def test_a_changed_table_is_no_way_to_go_on(planted, monkeypatch, capsys):
     monkeypatch.setenv("JIQA_CACHE", str(planted.folder / "cache"))
     assert main([*planted.words, "--resume"]) == 0
-    table = planted.folder / "planted" / "portfolio.csv"
+    table = planted.folder / "planted" / "scenario.csv"
     text = table.read_text()
     table.write_text(text + "more.png,1,1,1\n")
     with pytest.raises(SystemExit):

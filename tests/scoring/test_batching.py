@@ -33,7 +33,7 @@ def test_large_images_make_small_batches():
     assert batch_size(replace(LAYOUT, height=4000, width=6000), [100]) == 1
 
 
-def test_a_further_limit():
+def test_another_limit():
     assert batch_size(LAYOUT, [120] * 25, 3) == 3
     assert batch_size(LAYOUT, [3000], 0) == 1
 

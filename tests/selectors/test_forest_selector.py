@@ -129,14 +129,14 @@ def test_cross_validated_figures_are_of_images_left_out():
         cross_validated(two, Growth(trees=2), 3)
 
 
-def test_a_portfolio_says_what_it_lacks(tmp_path):
+def test_a_scenario_says_what_it_lacks(tmp_path):
     scenario = planted(20)
     with pytest.raises(UsageError, match=r"no scores of niqe \(methods: sharp"):
         scenario.of_methods(["sharp", "niqe"])
     with pytest.raises(UsageError, match=r"no images of split test \(splits: "):
         scenario.of_split("test")
     _, features = written(tmp_path, scenario)
-    again = dataclasses.replace(scenario, features=(), further=None)
+    again = dataclasses.replace(scenario, features=(), extra_features=None)
     np.testing.assert_allclose(again.with_features(features).extra, scenario.extra)
     more = dataclasses.replace(again, images=("other.png", *again.images[1:]))
     with pytest.raises(UsageError, match=r"features for 1 images, such as other\.png"):

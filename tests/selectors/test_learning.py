@@ -51,7 +51,7 @@ def test_a_table_is_learned_from_as_the_command_does(tmp_path):
     words = ["--scores", str(scores), "--features", str(features)]
     learned = ["select", "learn", *words, "--split", "train", *WORDS, "--folds", "2"]
     assert main([*learned, "-o", str(tmp_path / "told")]) == 0
-    for name in ("selector.json", "portfolio.csv", "figures.csv"):
+    for name in ("selector.json", "scenario.csv", "figures.csv"):
         made, told = (tmp_path / folder / name for folder in ("made", "told"))
         assert made.read_text() == told.read_text()
     facts = json.loads((tmp_path / "made" / "run.json").read_text())
@@ -67,7 +67,7 @@ def test_a_table_is_learned_from_as_the_command_does(tmp_path):
         assert one["mae"] == pytest.approx(two["mae"], rel=1e-7)
     told = ["select", "report", str(tmp_path / "told"), *words, "--split", "test"]
     assert main(told) == (1 if report.failed else 0)
-    for name in ("choices.csv", "figures.csv", "portfolio.csv"):
+    for name in ("choices.csv", "figures.csv", "scenario.csv"):
         made, told = (tmp_path / f / name for f in ("report", "told/report"))
         assert made.read_text() == told.read_text()
     line = next(ln for ln in report.figures if ln["role"] == "selector")
@@ -115,7 +115,7 @@ def test_what_cannot_be_learned_or_reported(tmp_path):
         selectors.read_scenario(scores, methods=["sharp", "dull"])
     found = selectors.learn(planted(40), GROWTH, folds=0, output=tmp_path / "made")
     with pytest.raises(UsageError, match="already mapped to the MOS scale"):
-        selectors.read_scenario(tmp_path / "made" / "portfolio.csv")
+        selectors.read_scenario(tmp_path / "made" / "scenario.csv")
     scenario = selectors.read_scenario(scores, score_direction="lower")
     with pytest.raises(UsageError, match="needs the features brightness"):
         selectors.report(found.selector, scenario)

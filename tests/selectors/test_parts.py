@@ -11,12 +11,12 @@ from scipy.stats import spearmanr
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from jiqa.evaluation.statistics.logistic import fit_logistic
-from jiqa.models.parts.method_table import best_first, read_portfolio
+from jiqa.models.parts.method_table import best_first, read_method_table
 from jiqa.selectors.figures import figures, oracle, single_best
 from jiqa.selectors.forests import stacked, tree_of
 from jiqa.selectors.grow_forests import Growth, grow
 from jiqa.selectors.rules import chosen, pairs
-from jiqa.selectors.scenario_table import write_portfolio
+from jiqa.selectors.scenario_table import write_scenario_table
 from jiqa.selectors.score_mapping import Curves, fit_curves
 from tests.helpers.selector_data import planted
 
@@ -185,19 +185,21 @@ def test_rules():
         pick("none", [[0.0]])
 
 
-def test_portfolio_table_round_trip(tmp_path):
+def test_scenario_table_round_trip(tmp_path):
     scenario = planted(5, missing=0.3)
-    path = tmp_path / "portfolio.csv"
+    path = tmp_path / "scenario.csv"
     mapped = scenario.raw
     split = ("train", "train", "test", "test", "test")
-    write_portfolio(
+    write_scenario_table(
         path, scenario.images, scenario.score, scenario.methods, mapped, split
     )
     assert path.read_text().splitlines()[0] == "image,score,split,sharp,smooth,noise"
-    found = read_portfolio(str(path))
+    found = read_method_table(str(path))
     np.testing.assert_array_equal(found.values, mapped)
     np.testing.assert_array_equal(found.score, scenario.score)
-    assert tuple(found.places) == scenario.images
+    assert tuple(found.row_numbers) == scenario.images
     assert found.methods == scenario.methods
-    write_portfolio(path, scenario.images, scenario.score, scenario.methods, mapped)
+    write_scenario_table(
+        path, scenario.images, scenario.score, scenario.methods, mapped
+    )
     assert path.read_text().splitlines()[0] == "image,score,sharp,smooth,noise"

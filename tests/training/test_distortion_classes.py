@@ -111,5 +111,5 @@ def test_other_names_are_told(ladder):
     mixed = dataclasses.replace(_OPTIONS, classes=(("jpeg", 1), (0, 1)))
     with pytest.raises(ValueError, match="classes: expected either names or positions"):
         _rows(ladder, mixed)
-    # While opinions are learned, nobody asks for the names.
+    # While scores are learned, nobody asks for the names.
     assert dbcnn.kinds(dataclasses.replace(options, step="score")) == ()

@@ -131,7 +131,7 @@ TOY = WeightSet(
     {k: s for k, s in SHAPES.items() if not k.startswith("dense")},
     "MIT",
     "toys, toy-12345678.pth",
-    further={k: s for k, s in SHAPES.items() if k.startswith("dense")},
+    extra={k: s for k, s in SHAPES.items() if k.startswith("dense")},
     network="toynet",
 )
 

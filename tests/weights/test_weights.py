@@ -344,7 +344,7 @@ def test_every_network_has_a_set():
     for name, config in NETWORKS.items():
         wanted = weights.get_set(name)
         assert wanted.shapes == layers.required(config)
-        assert {**wanted.shapes, **wanted.further} == layers.shapes(config.layers())
+        assert {**wanted.shapes, **wanted.extra} == layers.shapes(config.layers())
         assert wanted.address.startswith("http")
         assert wanted.licence
 

@@ -130,10 +130,12 @@ class _Tally:
         # A few sizes only, or each batch would be compiled anew.
         filled = np.full(-(-max(len(present), 1) // 16) * 16, -1, np.int32)
         filled[: len(present)] = present
-        both, masks, own = map(np.asarray, _overlaps(maps, labels, filled, thresholds))
+        both, masks, concept_masks = map(
+            np.asarray, _overlaps(maps, labels, filled, thresholds)
+        )
         columns = [self._place[number] for number in present]
         self._both[:, columns] += both[:, : len(present)]
-        self._labels[columns] += own[: len(present)]
+        self._labels[columns] += concept_masks[: len(present)]
         for x, area in zip(part, masks, strict=False):
             looked_for = [category in x.categories for category in self._categories]
             self._masks[:, looked_for] += area[:, None]
@@ -153,10 +155,10 @@ def _overlaps(
     size = len(maps), *labels.shape[2:], maps.shape[-1]
     large = jax.image.resize(maps, size, "bilinear")
     mask = (large > thresholds).astype(jnp.float32)
-    own = (labels[:, :, None] == numbers[None, None, :, None, None]).any(1)
-    own = own.astype(jnp.float32)
-    both = jnp.einsum("bhwu,bnhw->un", mask, own, precision="highest")
-    return both, mask.sum((1, 2)), own.sum((0, 2, 3))
+    concept_masks = (labels[:, :, None] == numbers[None, None, :, None, None]).any(1)
+    concept_masks = concept_masks.astype(jnp.float32)
+    both = jnp.einsum("bhwu,bnhw->un", mask, concept_masks, precision="highest")
+    return both, mask.sum((1, 2)), concept_masks.sum((0, 2, 3))
 
 
 def _batches(concepts: ConceptSet, size: int) -> Iterator[list[Labelled]]:

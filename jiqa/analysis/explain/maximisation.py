@@ -160,12 +160,14 @@ def _activations(
 ) -> Array:
     """Return the activation of each picture's map."""
     found = network.apply(params, network.preprocess(x), [layer])[layer]
-    own = jnp.take_along_axis(found, chosen[:, None, None, None], axis=-1)[..., 0]
+    activation = jnp.take_along_axis(found, chosen[:, None, None, None], axis=-1)[
+        ..., 0
+    ]
     if objective == "centre":
-        return own[:, own.shape[1] // 2, own.shape[2] // 2]
+        return activation[:, activation.shape[1] // 2, activation.shape[2] // 2]
     if objective == "rectified":
-        own = jnp.where(own > 0, own, _SILENT * own)
-    return own.mean((1, 2))
+        activation = jnp.where(activation > 0, activation, _SILENT * activation)
+    return activation.mean((1, 2))
 
 
 def _scale(run: Any, params: Any, start: Array, chosen: Array) -> Array:

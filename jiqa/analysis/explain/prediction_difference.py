@@ -96,10 +96,10 @@ def prediction_difference(
         for r in _starts(image.shape[0], side, stride)
         for c in _starts(image.shape[1], side, stride)
     ]
-    own = np.asarray(target(image[None]), np.float64)[0]
+    unchanged = np.asarray(target(image[None]), np.float64)[0]
     score = functools.partial(_odds, classes=classes, examples=examples)
-    whole = score(own) if compare == "log_odds" else own
-    total = np.zeros((*image.shape[:2], len(own)))
+    whole = score(unchanged) if compare == "log_odds" else unchanged
+    total = np.zeros((*image.shape[:2], len(unchanged)))
     count = np.zeros((*image.shape[:2], 1))
     size = max(1, min(batch // samples, len(places)))
     for start in range(0, len(places), size):
@@ -123,7 +123,7 @@ def prediction_difference(
             count[row : row + side, column : column + side] += 1
         if on_progress is not None:
             on_progress(numbers[-1] + 1, len(places))
-    return Relevance(total / np.maximum(count, 1), own, len(places))
+    return Relevance(total / np.maximum(count, 1), unchanged, len(places))
 
 
 def _starts(size: int, side: int, stride: int) -> list[int]:

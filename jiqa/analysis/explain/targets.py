@@ -51,8 +51,10 @@ def _of_maps(
     found = network.apply(params, network.preprocess(images), layers)
     columns = []
     for layer, number in maps:
-        own = found[layer][..., number]
-        columns.append(own.mean((1, 2)) if unit is None else own[:, unit[0], unit[1]])
+        activation = found[layer][..., number]
+        columns.append(
+            activation.mean((1, 2)) if unit is None else activation[:, unit[0], unit[1]]
+        )
     return jnp.stack(columns, -1)
 
 

@@ -89,10 +89,10 @@ class Combination:
         others = means.sum(0)
         used = self._counts > 0
         for code in np.unique(self._codes[indices]):
-            own = self._codes[indices] == code
+            alike = self._codes[indices] == code
             rest = others - means[code]
-            mean = (self._sums[code] + rows[own]) / (self._counts[code] + 1)
-            rows[own] = (rest + mean) / (used.sum() + (not used[code]))
+            mean = (self._sums[code] + rows[alike]) / (self._counts[code] + 1)
+            rows[alike] = (rest + mean) / (used.sum() + (not used[code]))
         return np.exp(rows) if self._rule == "geometric" else rows
 
     def add(self, index: int) -> None:

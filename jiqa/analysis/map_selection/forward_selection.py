@@ -156,8 +156,8 @@ def forward_select(
 def _together(
     values: np.ndarray, columns: Any, combine: str, layers: Sequence[str] | None
 ) -> np.ndarray:
-    own = None if layers is None else [layers[i] for i in columns]
-    return combined(values[:, columns], combine, own)
+    chosen_layers = None if layers is None else [layers[i] for i in columns]
+    return combined(values[:, columns], combine, chosen_layers)
 
 
 class _Search:

@@ -82,18 +82,20 @@ def _divided(
 
     The size is a multiple of the number of devices.
     """
-    own: dict[Path | Source, list[int]] = defaultdict(list)
+    by_source: dict[Path | Source, list[int]] = defaultdict(list)
     for source, index in members:
-        own[source].append(index)
+        by_source[source].append(index)
     most = max(1, min(BATCH_IMAGES, BATCH_PIXELS // (layout.height * layout.width)))
 
     def work(size: int) -> int:
-        return sum(-(-len(group) // size) * size for group in own.values())
+        return sum(-(-len(group) // size) * size for group in by_source.values())
 
     sizes = range(devices, most * devices + 1, devices)
     least = min(map(work, sizes))
     size = max(s for s in sizes if work(s) <= max(_WASTE * len(members), least))
-    return size, [g[i : i + size] for g in own.values() for i in range(0, len(g), size)]
+    return size, [
+        g[i : i + size] for g in by_source.values() for i in range(0, len(g), size)
+    ]
 
 
 def _through(

@@ -159,9 +159,14 @@ def select_maps(
         )
     errors |= found.errors
     if facts is None:
-        own = {"network": network, "metric": metric, "layers": layers, "seed": seed}
-        own |= {"stopping": stopping, "data_dir": data_dir, "against": against}
-        facts = {"arguments": own, "versions": {"jiqa": __version__}}
+        arguments = {
+            "network": network,
+            "metric": metric,
+            "layers": layers,
+            "seed": seed,
+        }
+        arguments |= {"stopping": stopping, "data_dir": data_dir, "against": against}
+        facts = {"arguments": arguments, "versions": {"jiqa": __version__}}
     facts = {
         **facts,
         "data": pairs.spec,

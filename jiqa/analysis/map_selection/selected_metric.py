@@ -154,11 +154,13 @@ class _Parts:
     def features(self, params: Params, options: Options, image: Array) -> Maps:
         """Compute the chosen maps of each layer."""
         last, numbers = self._last, self._numbers
-        own = {
+        parameters = {
             key: value[..., numbers[last]] if key.rpartition(".")[0] == last else value
             for key, value in params.items()
         }
-        found = run(self._nodes, own, self._spec.preprocess(image), tuple(numbers))
+        found = run(
+            self._nodes, parameters, self._spec.preprocess(image), tuple(numbers)
+        )
         kept = {k: v if k == last else v[..., numbers[k]] for k, v in found.items()}
         return {"image": image, **kept}
 

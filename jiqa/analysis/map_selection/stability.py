@@ -88,12 +88,12 @@ def bootstrap_stability(
         )
     known = {name: code for code, name in enumerate(dict.fromkeys(references))}
     code = np.array([known[name] for name in references])
-    own = [np.flatnonzero(code == c) for c in range(len(known))]
+    members = [np.flatnonzero(code == c) for c in range(len(known))]
     rng = np.random.default_rng(seed)
     selections, inside, outside = [], [], []
     for done in range(resamples):
-        drawn = rng.integers(len(own), size=len(own))
-        rows = np.concatenate([own[c] for c in drawn])
+        drawn = rng.integers(len(members), size=len(members))
+        rows = np.concatenate([members[c] for c in drawn])
         left = np.flatnonzero(~np.isin(code, drawn))
         chosen = forward_select(values[rows], target[rows], **options)
         selections.append(chosen.selected)

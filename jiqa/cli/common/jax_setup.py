@@ -51,9 +51,9 @@ def divide_host(count: int) -> None:
     try:
         jax.config.update("jax_num_cpu_devices", count)
     except RuntimeError:
-        own = jax.device_count("cpu")
-        said = f"--host-devices {count}: this process already has {own} devices"
-        raise UsageError(said) from None
+        present = jax.device_count("cpu")
+        message = f"--host-devices {count}: this process already has {present} devices"
+        raise UsageError(message) from None
 
 
 def join_processes(arguments: argparse.Namespace) -> Rank:

@@ -5,7 +5,7 @@
 
 DATA is a prepared data set (see jiqa data) or a table of your images with a column of
 scores; --resume continues unfinished scoring. The folder gets the selector
-(selector.json, forests.safetensors), figures.csv of the cross-validation, portfolio.csv
+(selector.json, forests.safetensors), figures.csv of the cross-validation, scenario.csv
 with every method on the scale of the subjective scores, the fusions for comparison
 (fusion.safetensors) and run.json.
 """

@@ -6,7 +6,7 @@
 
 Prints every method, the method that was the single best one in training, the oracle,
 the selector and, for forests, the fusions; writes figures.csv, choices.csv (one row per
-image: the chosen method and its score) and portfolio.csv. A run of jiqa train selector
+image: the chosen method and its score) and scenario.csv. A run of jiqa train selector
 looks at the images, and so needs --data. Exit code 0; 1 when some image has no score:
 for forests because no method has one, for a run because the chosen method has none; 2
 for wrong usage.

@@ -19,7 +19,7 @@ from jiqa.data.schema import Contents
 from jiqa.io.sources import Encoded
 
 #: Images in one unit of work.
-PIECE = 64
+CHUNK = 64
 
 
 def pipeline_options(flags: Sequence[str]) -> Any:
@@ -62,9 +62,9 @@ def collection(made: QualityDataset, split: str, count: int) -> Any:
         root=str(Path(str(made.root)).resolve()),
         split=split,
     )
-    pieces = [(n, min(n + PIECE, count)) for n in range(0, count, PIECE)]
+    chunks = [(n, min(n + CHUNK, count)) for n in range(0, count, CHUNK)]
     return (
-        f"Pieces of {split}" >> beam.Create(pieces)
+        f"Chunks of {split}" >> beam.Create(chunks)
         | f"Spread {split}" >> beam.Reshuffle()
         | f"Read {split}" >> beam.FlatMap(share)
     )
@@ -85,7 +85,7 @@ def entries(made: Any, contents: Contents) -> list[Entry]:
 
 
 def examples_between(
-    piece: tuple[int, int],
+    chunk: tuple[int, int],
     *,
     kind: type[QualityDataset],
     config: str,
@@ -96,7 +96,7 @@ def examples_between(
     """The examples of one unit of work, on whichever machine it runs.
 
     Args:
-        piece: first record and the one after the last.
+        chunk: first record and the one after the last.
         kind: the data set.
         config: its configuration.
         options: the user's options.
@@ -104,7 +104,7 @@ def examples_between(
         split: the split.
     """
     records = _records(kind, config, options, root)[split]
-    for position in range(*piece):
+    for position in range(*chunk):
         record = records[position]
         yield position, example(record, examine(record, split, position)[0])
 

@@ -11,7 +11,7 @@ from typing import Any
 from jiqa.checks import expected
 from jiqa.data.archives.folder import Folder
 from jiqa.data.schema import Contents, Info, Record
-from jiqa.data.user_tables.scale import own_scale, read_side
+from jiqa.data.user_tables.scale import read_side, table_scale
 from jiqa.errors import LayoutError
 from jiqa.io.read_table import Table, read_table
 from jiqa.io.table_columns import Columns, find_columns, read_number
@@ -60,7 +60,7 @@ def read_own(root: Path, options: Mapping[str, str], base: Info) -> Contents:
     if not records:
         folder.miss(f"a line in {path.name} below the header")
     folder.check(base.layout)
-    scale = own_scale(table, columns, side, records)
+    scale = table_scale(table, columns, side, records)
     rated, votes = scale is not None, tuple(columns.votes)
     if not votes:
         longest = max(len(record.histogram) for record in records)
@@ -133,8 +133,8 @@ def _failed(rows: Sequence[_Row]) -> list[str]:
     """The notes of a manifest on images that could not be made."""
     if not rows:
         return []
-    said = "; ".join(f"{row.get('image')}: {row.get('error')}" for row in rows)
-    return [f"images that the table marks as failed: {len(rows)} ({said})"]
+    failures = "; ".join(f"{row.get('image')}: {row.get('error')}" for row in rows)
+    return [f"images that the table marks as failed: {len(rows)} ({failures})"]
 
 
 def _record(

@@ -65,7 +65,7 @@ def read_side(table: Path, options: Mapping[str, str]) -> dict[str, Any]:
     return side
 
 
-def own_scale(
+def table_scale(
     table: Table, columns: Columns, side: Mapping[str, Any], records: Sequence[Record]
 ) -> Scale | None:
     """The scale of a table's scores; ``None`` if it has none.
@@ -106,15 +106,15 @@ def own_scale(
 
 
 def _direction_column(table: Table, columns: Columns) -> Any:
-    said = {columns.get(row, "direction").lower() for row in table.rows}
-    if said == {""}:
+    stated = {columns.get(row, "direction").lower() for row in table.rows}
+    if stated == {""}:
         return ""
-    if len(said) != 1 or not said <= {"higher", "lower"}:
+    if len(stated) != 1 or not stated <= {"higher", "lower"}:
         raise LayoutError(
             expected(
                 f"{table.path}, column direction",
                 "higher in every row, or lower in every row",
-                ", ".join(sorted(said)),
+                ", ".join(sorted(stated)),
             )
         )
-    return said.pop()
+    return stated.pop()

@@ -57,13 +57,13 @@ def match_row(guide: Array, row: Array, size: int, furthest: float) -> Groups:
     width = guide.shape[1] - 2 * _REACH
     columns = anchors(width)
     strip = lax.dynamic_slice(guide, (row, 0), (BLOCK + 2 * _REACH, guide.shape[1]))
-    own = strip[_REACH : _REACH + BLOCK, _REACH : _REACH + width]
+    block = strip[_REACH : _REACH + BLOCK, _REACH : _REACH + width]
 
     def at_height(down: Array) -> Array:
         """Sums of squared differences for all moves across, ``[39, G]``."""
         window = (BLOCK, width)
         moved = jax.vmap(lambda right: lax.dynamic_slice(strip, (down, right), window))
-        apart = jnp.square(moved(jnp.arange(_SPAN)) - own).sum(1)
+        apart = jnp.square(moved(jnp.arange(_SPAN)) - block).sum(1)
         return shifted_sum(apart, np.ones(BLOCK), -1)[:, columns]
 
     apart = lax.map(at_height, jnp.arange(_SPAN)).reshape(_SPAN**2, -1)

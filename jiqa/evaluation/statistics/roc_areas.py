@@ -115,5 +115,5 @@ def mirrored_areas(right: np.ndarray) -> Areas:
 
 
 def _of_differences(covariance: np.ndarray) -> np.ndarray:
-    own = np.diag(covariance)
-    return own[:, None] + own - 2 * covariance
+    variances = np.diag(covariance)
+    return variances[:, None] + variances - 2 * covariance

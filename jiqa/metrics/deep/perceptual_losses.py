@@ -39,7 +39,7 @@ _SHARED: Any = {
     "fidelity": "paper",
     "fidelity_note": (
         "the paper's equations on torchvision's VGG-16, 1e-5 of them written in NumPy; "
-        "no value of the authors is at hand"
+        "there is no value of the authors to compare with"
     ),
 }
 

@@ -192,12 +192,12 @@ def svd_projection(
     # arbitrary only. What lies across all of those is the rest.
     spanned = (s > tolerance * s.max(0)).astype(s.dtype)[:, None]
     u, v = u * spanned, v * spanned
-    own = jnp.square(jnp.diagonal(project(u, change, v))).sum(-1)
-    own = own + jnp.square(remainder(u, change, v)).sum((0, 1))
+    squared = jnp.square(jnp.diagonal(project(u, change, v))).sum(-1)
+    squared = squared + jnp.square(remainder(u, change, v)).sum((0, 1))
     if off_diagonal:
-        off = jnp.square(change).sum((0, 1)) - own
-        own = own + off_diagonal**2 * jnp.maximum(off, 0)
-    errors = safe_sqrt(own).reshape(shape)
+        off = jnp.square(change).sum((0, 1)) - squared
+        squared = squared + off_diagonal**2 * jnp.maximum(off, 0)
+    errors = safe_sqrt(squared).reshape(shape)
     if output == "map":
         return errors
     return mean(errors) if pooling == "mean" else _deviation(errors, "mean")

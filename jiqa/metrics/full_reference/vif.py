@@ -60,8 +60,8 @@ def _bands(
     if fine:
         # Not as a sum of the other two: what is flat stays flat to the last digit.
         y = luma255(distorted, luma)
-        own = y - lax.stop_gradient(mean(y))
-        pair = jnp.concatenate([pair, own[None]])
+        centred = y - lax.stop_gradient(mean(y))
+        pair = jnp.concatenate([pair, centred[None]])
     if padding == "metrix-mux":
         pair = pad_metrix_mux(pair)
     models = []

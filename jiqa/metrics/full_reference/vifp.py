@@ -69,17 +69,17 @@ def vifp(
     if not noise > 0:
         raise ValueError(expected("noise", "a positive variance", repr(noise)))
     planes = jnp.stack([_centred(luma255(i, luma)) for i in (reference, distorted)])
-    received = told = structure = jnp.zeros((), planes.dtype)
+    shared_information = total_information = structure = jnp.zeros((), planes.dtype)
     for scale, size in enumerate(_WINDOWS):
         taps = gaussian_taps(size, size / 5)
         if scale > 0:
             planes = _halve(planes, taps)
         s, t, gain, error = _channel(planes, taps)
-        received += total(jnp.log1p(gain * gain * s / (error + noise)))
-        told += total(jnp.log1p(s * (1 / noise)))
+        shared_information += total(jnp.log1p(gain * gain * s / (error + noise)))
+        total_information += total(jnp.log1p(s * (1 / noise)))
         structure += total(t)
-    flat = jnp.where(structure > 0, 0.0, 1.0).astype(told.dtype)
-    return safe_divide(received, told, flat)
+    flat = jnp.where(structure > 0, 0.0, 1.0).astype(total_information.dtype)
+    return safe_divide(shared_information, total_information, flat)
 
 
 def _centred(plane: Array) -> Array:

@@ -106,8 +106,8 @@ def normalise(
         variance = jnp.square(x - mean).mean(-1, keepdims=True)
     elif train:
         mean, variance, count = statistics_of(x, axis)
-        own = {part: state[start + part] for part in ("mean", "variance")}
-        new = running(own, mean, variance, count)
+        statistics = {part: state[start + part] for part in ("mean", "variance")}
+        new = running(statistics, mean, variance, count)
         state = {**state, **{start + part: v for part, v in new.items()}}
     else:
         mean, variance = (

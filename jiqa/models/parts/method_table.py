@@ -32,18 +32,18 @@ _NEEDED = ("image", "score")
 #: The file beside a table that has the mappings.
 SELECTOR = "selector.json"
 
-#: Opinions in table and data may differ by this share of their range: by rounding.
+#: Scores in table and data may differ by this share of their range: by rounding.
 _AGREED = 0.01
 
 
 @dataclass(frozen=True)
-class Portfolio:
+class MethodTable:
     """A table of methods' scores.
 
     Attributes:
         path: of the file.
         methods: names of the columns.
-        places: the row number of each image.
+        row_numbers: the row number of each image.
         score: subjective scores ``[N]``, NaN where there is none.
         values: of the methods ``[N, M]``, NaN where one is missing.
         digest: SHA-256 of the file.
@@ -51,7 +51,7 @@ class Portfolio:
 
     path: str
     methods: tuple[str, ...]
-    places: Mapping[str, int]
+    row_numbers: Mapping[str, int]
     score: np.ndarray
     values: np.ndarray
     digest: str
@@ -62,16 +62,16 @@ class Portfolio:
         Raises:
             ValueError: images that have no row; names the first.
         """
-        lacking = [name for name in images if name not in self.places]
+        lacking = [name for name in images if name not in self.row_numbers]
         if lacking:
             raise ValueError(
                 f"{self.path}: {len(lacking)} of {len(images)} images have no row, "
                 f"such as {lacking[0]}; every image needs one (its cells may be empty)"
             )
-        return np.array([self.places[name] for name in images], np.int64)
+        return np.array([self.row_numbers[name] for name in images], np.int64)
 
 
-def read_portfolio(path: str, methods: Sequence[str] = ()) -> Portfolio:
+def read_method_table(path: str, methods: Sequence[str] = ()) -> MethodTable:
     """Read a table.
 
     Args:
@@ -111,27 +111,27 @@ def read_portfolio(path: str, methods: Sequence[str] = ()) -> Portfolio:
     score, image = first["score"], first["image"]
     assert score is not None and image is not None
     columns = [score, *(header.index(name) for name in names)]
-    places: dict[str, int] = {}
+    row_numbers: dict[str, int] = {}
     numbers = []
     for number, cells in enumerate(table.rows):
         where = table.where(number)
-        if cells[image] in places:
+        if cells[image] in row_numbers:
             raise ValueError(f"{where}: {cells[image]} occurs a second time")
-        places[cells[image]] = len(numbers)
+        row_numbers[cells[image]] = len(numbers)
         numbers.append([_number(cells[k], where) for k in columns])
     found = np.array(numbers, np.float64).reshape(-1, len(columns))
     digest = hashlib.sha256(data).hexdigest()
-    return Portfolio(path, names, places, found[:, 0], found[:, 1:], digest)
+    return MethodTable(path, names, row_numbers, found[:, 0], found[:, 1:], digest)
 
 
 @functools.lru_cache(maxsize=4)
-def recorded(path: str, methods: tuple[str, ...], digest: str) -> Portfolio:
+def recorded(path: str, methods: tuple[str, ...], digest: str) -> MethodTable:
     """Return the table that a run was begun with, read once.
 
     Raises:
-        ValueError: see ``read_portfolio``; or a table that has changed.
+        ValueError: see ``read_method_table``; or a table that has changed.
     """
-    found = read_portfolio(path, methods)
+    found = read_method_table(path, methods)
     if digest and found.digest != digest:
         raise ValueError(
             expected(
@@ -144,7 +144,7 @@ def recorded(path: str, methods: tuple[str, ...], digest: str) -> Portfolio:
     return found
 
 
-def beside(table: Portfolio, batch: Mapping[str, Any]) -> dict[str, Any]:
+def beside(table: MethodTable, batch: Mapping[str, Any]) -> dict[str, Any]:
     """Add the methods' scores to a batch as ``methods`` ``[B, M]``, NaN where missing.
 
     An image of which no method's score is known has no ``score`` either.
@@ -159,7 +159,7 @@ def beside(table: Portfolio, batch: Mapping[str, Any]) -> dict[str, Any]:
     return {**batch, "score": score.astype(np.float32), "methods": values}
 
 
-def recipes_beside(table: Portfolio) -> tuple[Recipe, ...]:
+def recipes_beside(table: MethodTable) -> tuple[Recipe, ...]:
     """Read how each method's score is computed from ``selector.json`` beside a table.
 
     Returns:
@@ -194,7 +194,7 @@ def _recipe(name: str, curve: Mapping[str, Any], facts: Mapping[str, Any]) -> Re
 
 
 def errors_of(
-    table: Portfolio, training: Sequence[Any], others: Sequence[Any]
+    table: MethodTable, training: Sequence[Any], others: Sequence[Any]
 ) -> np.ndarray:
     """Return errors of all methods on the training images ``[N, M]``, NaN if missing.
 
@@ -209,20 +209,20 @@ def errors_of(
     """
     images = [*training, *others]
     rows = table.rows([e.name for e in images])
-    opinions = np.array([e.score for e in images], np.float64)
-    away = np.nan_to_num(np.abs(table.score[rows] - opinions))
+    scores = np.array([e.score for e in images], np.float64)
+    away = np.nan_to_num(np.abs(table.score[rows] - scores))
     worst = int(away.argmax())
-    if away[worst] > _AGREED * np.ptp(opinions):
+    if away[worst] > _AGREED * np.ptp(scores):
         raise ValueError(
             expected(
                 f"{table.path}, score of {images[worst].name}",
-                f"{opinions[worst]:g}, as in the data",
+                f"{scores[worst]:g}, as in the data",
                 f"{table.score[rows[worst]]:g}",
                 "both need the subjective scores on one scale",
             )
         )
     count = len(training)
-    errors = table.values[rows[:count]] - opinions[:count, None]
+    errors = table.values[rows[:count]] - scores[:count, None]
     silent = np.array(table.methods)[~np.isfinite(errors).any(0)]
     if silent.size:
         raise ValueError(

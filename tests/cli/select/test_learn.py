@@ -15,7 +15,7 @@ import jiqa
 from jiqa.cli import main
 from jiqa.io.decode import read_image
 from jiqa.models import registry as finding
-from jiqa.models.parts.method_table import read_portfolio
+from jiqa.models.parts.method_table import read_method_table
 from jiqa.registry import get_metric, identity
 from jiqa.selectors.forest_selector import open_selector
 from jiqa.selectors.grow_forests import Growth
@@ -62,10 +62,10 @@ def chooser(toys, rated, tmp_path_factory) -> Path:
 
 
 def test_learns_from_images(chooser, rated):
-    scenario = read_portfolio(str(chooser / "portfolio.csv"))
-    assert scenario.methods == tuple(TOYS) and len(scenario.places) == 160
+    scenario = read_method_table(str(chooser / "scenario.csv"))
+    assert scenario.methods == tuple(TOYS) and len(scenario.row_numbers) == 160
     rows = {row["image"]: float(row["mos"]) for row in _read(rated)}
-    scores = [rows[Path(image).name] for image in scenario.places]
+    scores = [rows[Path(image).name] for image in scenario.row_numbers]
     np.testing.assert_allclose(scenario.score, scores)
     lines = {line["name"]: line for line in _read(chooser / "figures.csv")}
     assert float(lines["selector: pairwise"]["closed_gap"]) > 0.4
@@ -87,7 +87,7 @@ def test_its_folder_is_a_metric(chooser, rated, tmp_path):
     selector = open_selector(chooser)
     raw = np.array([[float(toy(x)) for toy in TOYS.values()] for x in images])
     scenario = dataclasses.replace(
-        planted(12), methods=tuple(TOYS), raw=raw, features=(), further=None
+        planted(12), methods=tuple(TOYS), raw=raw, features=(), extra_features=None
     )
     wanted = selector.on(scenario)
     alone = np.array([metric(image) for image in images])
@@ -135,7 +135,7 @@ def test_reports_on_other_images(chooser, rated, tmp_path, capsys):
     errors = [abs(float(row["value"]) - float(row["score"])) for row in rows]
     wanted = float(lines["selector: pairwise"]["mae"])
     np.testing.assert_allclose(np.mean(errors), wanted)
-    found = read_portfolio(str(tmp_path / "out" / "portfolio.csv"))
+    found = read_method_table(str(tmp_path / "out" / "scenario.csv"))
     column = {name: found.values[:, k] for k, name in enumerate(found.methods)}
     for number, row in enumerate(rows):
         assert float(row["value"]) == pytest.approx(column[row["method"]][number])
@@ -154,7 +154,7 @@ def test_learns_from_a_table(tmp_path, capsys):
     selector = lines["selector: best"]
     assert float(selector["closed_gap"]) > 0.6
     assert int(selector["images"]) + int(selector["failed"]) == 80
-    # The test rows' opinions change nothing of what was chosen.
+    # The test rows' scores change nothing of what was chosen.
     first = (folder / "report" / "choices.csv").read_text()
     text = scores.read_text().splitlines()
     text[-1] = ",".join([text[-1].split(",")[0], "0", *text[-1].split(",")[2:]])
@@ -169,7 +169,7 @@ def test_learns_from_a_table(tmp_path, capsys):
         main(["score", f"selector:{folder}", str(scores)])
     assert "jiqa does not know sharp" in capsys.readouterr().err
     # What it has mapped to the MOS scale is not what the methods say.
-    mapped = str(folder / "portfolio.csv")
+    mapped = str(folder / "scenario.csv")
     with pytest.raises(SystemExit):
         main(["select", "learn", "--scores", mapped, "-o", str(tmp_path / "again")])
     assert "are already mapped" in capsys.readouterr().err
@@ -229,7 +229,7 @@ def test_runs_of_training_among_the_methods(tmp_path, toys, monkeypatch):
     scores = [float(jiqa.load(name)(image)) for name in names]
     assert abs(scores[0] - scores[1]) > 1e-3
     scenario = dataclasses.replace(
-        planted(40), methods=names, features=(), further=None
+        planted(40), methods=names, features=(), extra_features=None
     )
     near = np.array(scores) + np.random.default_rng(0).normal(0, 1, (40, 3))
     scenario = dataclasses.replace(scenario, raw=near)

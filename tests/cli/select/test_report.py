@@ -18,7 +18,7 @@ from jiqa import metrics
 from jiqa.cli import main
 from jiqa.core.bound_metric import BoundMetric
 from jiqa.io.decode import read_image
-from jiqa.models.parts.method_table import read_portfolio
+from jiqa.models.parts.method_table import read_method_table
 from jiqa.selectors.forest_selector import open_selector
 from jiqa.selectors.learning import reported
 from jiqa.selectors.network_selector import RunSelector
@@ -83,7 +83,7 @@ def trained(tmp_path_factory) -> Any:
         words += ["-o", str(folder / "chooser"), "--trees", "2", "--folds", "0"]
         assert main([*words, "--no-cache"]) == 0
         settings = {
-            "model.methods": folder / "chooser" / "portfolio.csv",
+            "model.methods": folder / "chooser" / "scenario.csv",
             "model.backbone": "squeezenet1_1",
             "model.crop": 32,
             "model.resize": 32,
@@ -125,9 +125,9 @@ def test_a_run_is_reported_on_as_forests_are(trained):
     rows = _read(report / "choices.csv")
     errors = [abs(float(row["value"]) - float(row["score"])) for row in rows]
     np.testing.assert_allclose(np.mean(errors), float(mine["mae"]))
-    opinions = {row["image"]: float(row["mos"]) for row in _read(trained.other)}
+    scores = {row["image"]: float(row["mos"]) for row in _read(trained.other)}
     for row in rows:
-        assert float(row["score"]) == opinions[Path(row["image"]).name]
+        assert float(row["score"]) == scores[Path(row["image"]).name]
 
 
 @pytest.mark.slow
@@ -145,7 +145,7 @@ def test_it_is_what_the_run_chooses_and_says(trained):
     np.testing.assert_array_equal(chosen, places)
     said = jiqa.load(name)(np.stack(images))
     np.testing.assert_allclose(said, [float(r["value"]) for r in rows], rtol=1e-3)
-    table = read_portfolio(str(report / "portfolio.csv"))
+    table = read_method_table(str(report / "scenario.csv"))
     raw = np.array([[float(toy(image)) for toy in TOYS.values()] for image in images])
     mapped = open_selector(trained.folder / "chooser").curves(raw)
     np.testing.assert_allclose(table.values, mapped, rtol=1e-3)
@@ -175,7 +175,7 @@ def test_what_cannot_be_reported_is_told(trained, tmp_path, capsys):
         return " ".join(capsys.readouterr().err.split())
 
     name = f"run:{trained.run}"
-    scores = str(trained.folder / "chooser" / "portfolio.csv")
+    scores = str(trained.folder / "chooser" / "scenario.csv")
     assert "looks at images: give --data" in said(name, "--scores", scores)
     data = ("--data", str(trained.other), "--no-cache")
     assert "is not a run of jiqa train" in said(f"run:{tmp_path}", *data)

@@ -40,10 +40,10 @@ def test_ava(tmp_path):
     assert [e.name for e in dataset.entries("test")] == ["1001.jpg", "1003.jpg"]
     first = dataset.entries("train")[0]
     votes = [0, 1, 5, 17, 38, 36, 15, 6, 5, 1]
-    opinions = np.repeat(np.arange(1, 11), votes)
+    votes_cast = np.repeat(np.arange(1, 11), votes)
     assert first.name == "953619.jpg"
-    assert first.score == pytest.approx(opinions.mean(), rel=1e-12)
-    assert first.deviation == pytest.approx(opinions.std(), rel=1e-12)
+    assert first.score == pytest.approx(votes_cast.mean(), rel=1e-12)
+    assert first.deviation == pytest.approx(votes_cast.std(), rel=1e-12)
     stored = dataset.records("train").read(first.position)
     assert list(stored["histogram"]) == votes
     assert dataset.info.histogram == tuple(map(float, range(1, 11)))

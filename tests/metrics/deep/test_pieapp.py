@@ -25,7 +25,7 @@ from jiqa.nn import pieapp
 from jiqa.nn.graph import Node, run, shapes
 from jiqa.registry import get_metric
 from jiqa.weights import convert, parameters_of
-from jiqa.weights.heads import own_keys
+from jiqa.weights.heads import published_keys
 from weights_convert import read_source
 
 SMALL = pieapp.Config(width=2, hidden=5)
@@ -211,7 +211,7 @@ def test_the_set_is_the_published_network():
     assert wanted.published_file == "PieAPPv0.1.pth"
     with torch.device("meta"):
         state = Reference(pieapp.Config()).state_dict()
-    keys = own_keys(wanted)
+    keys = published_keys(wanted)
     assert sorted(keys.values()) == sorted(state)
     assert set(keys) == set(wanted.shapes)
     assert DEEP.spec_for().shapes == wanted.shapes
