@@ -8,6 +8,7 @@ A subcommand is a module here with ``HELP``, ``add_arguments(parser)`` and
 from __future__ import annotations
 
 import argparse
+import io
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -23,8 +24,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 1 when some rows failed. Wrong usage exits with 2, Ctrl-C with 130.
     """
     from jiqa.errors import UsageError
+    from jiqa.io.names import ANY_NAME
     from jiqa.version import __version__
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=ANY_NAME)  # no name of a file ends a run
     parser = argparse.ArgumentParser(
         prog="jiqa", description="Image quality assessment in JAX."
     )

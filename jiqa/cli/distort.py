@@ -163,12 +163,16 @@ def _sources(images: list[str], output: Path) -> list[Any]:
     written = output.resolve()
     found = [
         Source(path, relative)
-        for path, relative in dict.fromkeys(expand(images))
+        for path, relative in dict.fromkeys(expand(images, _say))
         if written not in path.resolve().parents
     ]
     if not found:
         raise UsageError("no images given")
     return found
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _list() -> None:

@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = (
         read_pairs(arguments.pairs)
         if arguments.pairs
-        else find_jobs(arguments.images, arguments.reference)
+        else find_jobs(arguments.images, arguments.reference, _say)
     )
     jobs = list({job.key: job for job in jobs}.values())
     runner = Runner(
@@ -137,6 +137,10 @@ def run(arguments: argparse.Namespace) -> int:
     if failed and (output or not sys.stdout.isatty()):
         _say_failures(table, failed, len(jobs))
     return 1 if failed else 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _say_left_out(metric: str, weights: str) -> None:

@@ -177,7 +177,8 @@ def tree_digest(folder: Path) -> str:
     files = [path for path in folder.rglob("*") if path.is_file()]
     for path in sorted(files, key=lambda p: p.relative_to(folder).as_posix()):
         found = sha256_of_file(path)
-        digest.update(f"{found}  {path.relative_to(folder).as_posix()}\n".encode())
+        line = f"{found}  {path.relative_to(folder).as_posix()}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

@@ -17,7 +17,10 @@ from jiqa.io.sources import Encoded, Source, as_file, stream
 
 #: File name endings that a folder is searched for.
 SUFFIXES = frozenset(
-    ".png .jpg .jpeg .jpe .bmp .tif .tiff .webp .gif .jp2 .j2k .ppm .pgm .pbm".split()
+    (
+        ".png .jpg .jpeg .jpe .jfif .bmp .dib .tif .tiff .webp .gif .jp2 .j2k .j2c "
+        ".jpc .jpf .jpx .ppm .pgm .pbm .pnm"
+    ).split()
 )
 
 _ORIENTATION_TAG = 0x0112

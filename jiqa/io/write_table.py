@@ -12,6 +12,7 @@ from typing import Any
 
 from jiqa.errors import UsageError
 from jiqa.io.atomic import replacing, write_text
+from jiqa.io.names import as_text
 from jiqa.version import __version__
 
 FORMATS = (".csv", ".parquet", ".json")
@@ -96,7 +97,7 @@ def _write_parquet(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> N
     fields = [(c, getattr(pa, _kind(c, data[c]))()) for c in columns]
     for name, kind in fields:
         if kind == pa.string():
-            data[name] = [v if v is None else str(v) for v in data[name]]
+            data[name] = [v if v is None else as_text(str(v)) for v in data[name]]
     schema = pa.schema(fields, metadata={"jiqa": __version__})
     pq.write_table(pa.table(data, schema=schema), path)
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import glob
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jiqa.checks import expected
 from jiqa.errors import LayoutError, UsageError
 from jiqa.io.decode import SUFFIXES
+from jiqa.io.names import composed, find_file, folded
 from jiqa.io.read_table import read_table
 from jiqa.io.sources import Source
 from jiqa.io.table_columns import find_column
+from jiqa.io.walk import is_clutter, walk_images
+
+#: Called with a sentence about what was passed over.
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -36,14 +41,18 @@ class Job:
         return f"{self.image}\n{self.reference or ''}"
 
 
-def find_jobs(images: Sequence[str], reference: str | None) -> list[Job]:
+def find_jobs(
+    images: Sequence[str], reference: str | None, say: Say = lambda text: None
+) -> list[Job]:
     """Expand files, folders and patterns, and match references.
 
     Args:
-        images: files; folders, searched to any depth; patterns with ``*``, ``?``,
-            ``[``, ``**``.
+        images: files; folders, searched to any depth as ``jiqa.io.walk`` does; patterns
+            with ``*``, ``?``, ``[``, ``**``.
         reference: a file for all of them, or a folder in which each image's reference
-            has the same relative path, the same up to the suffix, or the same stem.
+            has the same relative path, the same up to the suffix, or the same stem;
+            capitals do not matter where only one fits, nor does the Unicode form.
+        say: called with a sentence about what was passed over.
 
     Returns:
         One job an image, without repetition, in the order given and by name within a
@@ -52,7 +61,7 @@ def find_jobs(images: Sequence[str], reference: str | None) -> list[Job]:
     Raises:
         UsageError: nothing to score, or no such reference.
     """
-    found = dict.fromkeys(expand(images))
+    found = dict.fromkeys(expand(images, say))
     if not found:
         raise UsageError("no images given")
     if reference is None:
@@ -66,7 +75,9 @@ def find_jobs(images: Sequence[str], reference: str | None) -> list[Job]:
     return [Job(path, target) for path, _ in found]
 
 
-def expand(images: Sequence[str]) -> Iterable[tuple[Path, Path]]:
+def expand(
+    images: Sequence[str], say: Say = lambda text: None
+) -> Iterable[tuple[Path, Path]]:
     """Yield each image with its path below the folder or pattern that matched it.
 
     Raises:
@@ -75,25 +86,30 @@ def expand(images: Sequence[str]) -> Iterable[tuple[Path, Path]]:
     for text in images:
         path = Path(text)
         if path.is_dir():
-            inside = sorted(
-                p
-                for p in path.rglob("*")
-                if p.suffix.lower() in SUFFIXES and p.is_file()
-            )
-            if not inside:
+            walk = walk_images(path)
+            if walk.passed_over:
+                say(walk.note())
+            if not walk.files:
                 raise UsageError(
                     f"no images in {text} (looked for {', '.join(sorted(SUFFIXES))})"
                 )
-            yield from ((p, p.relative_to(path)) for p in inside)
+            yield from ((p, p.relative_to(path)) for p in walk.files)
         elif path.exists() or not glob.has_magic(text):
             yield path, Path(path.name)
         else:
-            matches = sorted(Path(p) for p in glob.glob(text, recursive=True))
-            matches = [p for p in matches if p.is_file()]
+            root = Path(*_fixed_part(Path(text)))
+            found = sorted(Path(p) for p in glob.glob(text, recursive=True))
+            found = [p for p in found if p.is_file()]
+            matches = [p for p in found if not _in_clutter(p.relative_to(root))]
+            if len(matches) < len(found):
+                say(f"{text}: passed over system files ({len(found) - len(matches)})")
             if not matches:
                 raise UsageError(f"no file matches {text}")
-            root = Path(*_fixed_part(Path(text)))
             yield from ((p, p.relative_to(root)) for p in matches)
+
+
+def _in_clutter(relative: Path) -> bool:
+    return any(is_clutter(part, folder=True) for part in relative.parts[:-1])
 
 
 def _fixed_part(pattern: Path) -> Iterable[str]:
@@ -108,21 +124,22 @@ class _Matcher:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._by_stem: dict[str, list[Path]] = defaultdict(list)
         self._by_path: dict[str, list[Path]] = defaultdict(list)
-        for path in sorted(root.rglob("*")):
-            if path.suffix.lower() in SUFFIXES and path.is_file():
-                self._by_stem[path.stem].append(path)
-                self._by_path[str(path.relative_to(root).with_suffix(""))].append(path)
+        self._by_stem: dict[str, list[Path]] = defaultdict(list)
+        for path in walk_images(root).files:
+            inside = path.relative_to(root)
+            self._by_path[folded(str(inside.with_suffix("")))].append(path)
+            self._by_stem[folded(path.stem)].append(path)
 
     def job(self, image: Path, relative: Path) -> Job:
         exact = self._root / relative
         if exact.is_file():
             return Job(image, exact)
         for choices in (
-            self._by_path.get(str(relative.with_suffix("")), []),
-            self._by_stem.get(relative.stem, []),
+            self._by_path.get(folded(str(relative.with_suffix(""))), []),
+            self._by_stem.get(folded(relative.stem), []),
         ):
+            choices = _closest(choices, relative)
             if len(choices) == 1:
                 return Job(image, choices[0])
             if choices:
@@ -136,6 +153,12 @@ class _Matcher:
             f"no reference in {self._root}: looked for {relative} and any "
             f"{relative.stem}.*",
         )
+
+
+def _closest(choices: Sequence[Path], relative: Path) -> Sequence[Path]:
+    """Of names that differ in capitals only, those that are written the same."""
+    stem = composed(relative.stem)
+    return [path for path in choices if composed(path.stem) == stem] or choices
 
 
 def read_pairs(table: str) -> list[Job]:
@@ -184,5 +207,4 @@ def read_pairs(table: str) -> list[Job]:
 
 
 def _locate(name: str, folder: Path) -> Path:
-    beside = folder / name
-    return beside if beside.exists() or not Path(name).exists() else Path(name)
+    return find_file(folder, name) or find_file(Path(), name) or folder / name

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from jiqa.data.store import split_name
 from jiqa.io.decode import SUFFIXES, DecodeError, read_image
 from jiqa.io.read_ahead import in_order
 from jiqa.io.sources import Encoded, Source
+from jiqa.io.walk import walk_images
 from jiqa.io.write_table import write_rows
 from jiqa.models.registry import get_model
 from jiqa.progress import Progress, silent
@@ -42,6 +44,8 @@ IMAGES = "images.csv"
 _THREADS = 4
 
 Row = dict[str, Any]
+
+_log = logging.getLogger(__name__)
 
 
 def fit_photographs(
@@ -84,7 +88,8 @@ def fit_photographs(
     with progress("fitting", len(found), 0) as advance:
         for row, statistics, sha256 in _looked_at(found, measure):
             rows.append(row)
-            digest.update(f"{row['image']} {sha256}\n".encode())
+            named = f"{row['image']} {sha256}\n"
+            digest.update(named.encode("utf-8", "surrogateescape"))
             if not row["error"]:
                 every.append(statistics)
             advance()
@@ -133,8 +138,10 @@ def photographs(
     except ValueError as error:
         if not root.is_dir():
             raise ValueError(f"{error}; there is no folder {data} either") from None
-        paths = (p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
-        found = [(p.relative_to(root).as_posix(), p) for p in sorted(paths)]
+        walk = walk_images(root)
+        if walk.passed_over:
+            _log.warning("%s", walk.note())
+        found = [(p.relative_to(root).as_posix(), p) for p in walk.files]
         if not found:
             endings = ", ".join(sorted(SUFFIXES))
             raise ValueError(

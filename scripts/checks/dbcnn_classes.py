@@ -37,7 +37,8 @@ from PIL import Image
 from jiqa import weights
 from jiqa.distortions import distort
 from jiqa.distortions.sets.dbcnn import class_table
-from jiqa.io.decode import SUFFIXES, read_image
+from jiqa.io.decode import read_image
+from jiqa.io.walk import walk_images
 from jiqa.nn import NETWORKS
 
 _NETWORK = "scnn_matconvnet"
@@ -53,8 +54,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--count", type=int, default=8)
     arguments = parser.parse_args()
-    found = sorted(arguments.photographs.rglob("*"))
-    paths = [p for p in found if p.suffix.lower() in SUFFIXES][: arguments.count]
+    paths = walk_images(arguments.photographs).files[: arguments.count]
     photographs = [read_image(path) for path in paths]
     network = NETWORKS[_NETWORK]
     params = weights.load(_NETWORK, arguments.weights, whole=True).params

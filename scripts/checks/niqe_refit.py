@@ -33,7 +33,8 @@ from PIL import Image, ImageFilter
 from scipy.stats import spearmanr
 
 from jiqa.core.images import to_float
-from jiqa.io.decode import SUFFIXES, read_image
+from jiqa.io.decode import read_image
+from jiqa.io.walk import walk_images
 from jiqa.metrics.no_reference.niqe import whitening
 from jiqa.models.model import Variables
 from jiqa.models.niqe import Config, fit, score, sharp_blocks
@@ -74,8 +75,7 @@ def main() -> None:
 
 def _photographs(folder: Path, count: int) -> Iterator[np.ndarray]:
     """Photographs, all lying: two sizes of portrait and landscape compile once."""
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-    for path in paths[:count]:
+    for path in walk_images(folder).files[:count]:
         image = np.asarray(read_image(path))
         yield image if image.shape[0] <= image.shape[1] else image.swapaxes(0, 1)
 

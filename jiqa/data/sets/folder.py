@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from jiqa.data.archives.folder import Folder as Found
-from jiqa.data.archives.photographs import photographs
 from jiqa.data.builder import QualityDataset
 from jiqa.data.schema import Contents, Info, Record
+from jiqa.io.names import as_text
+from jiqa.io.walk import walk_images
 
 
 class Folder(QualityDataset):
@@ -26,15 +27,18 @@ class Folder(QualityDataset):
     )
 
     def read(self, root: Path) -> Contents:
-        """Every file whose ending is that of an image."""
+        """Every image file; see ``jiqa.io.walk`` for what is passed over."""
         found = Found(root)
-        images = photographs(found.root)
-        if not images:
+        walk = walk_images(found.root)
+        if not walk.files:
             found.miss("an image file")
         found.check(self.INFO.layout)
         return Contents(
             [
-                Record(path, name=path.relative_to(found.root).as_posix(), level=0)
-                for path in images
-            ]
+                Record(
+                    path, name=as_text(path.relative_to(found.root).as_posix()), level=0
+                )
+                for path in walk.files
+            ],
+            notes=[walk.note()] if walk.passed_over else [],
         )

@@ -10,12 +10,12 @@ from typing import ClassVar, NamedTuple
 from jiqa.checks import expected
 from jiqa.data.archives.computed_images import Distorted
 from jiqa.data.archives.folder import Folder, enter
-from jiqa.data.archives.photographs import photographs
 from jiqa.data.builder import QualityDataset
 from jiqa.data.schema import Contents, Info, Record
 from jiqa.data.sets.kadid10k import DISTORTIONS
 from jiqa.errors import LayoutError
 from jiqa.io.read_table import read_text
+from jiqa.io.walk import walk_images
 
 LEVELS = 5
 
@@ -69,7 +69,7 @@ class Kadis700k(QualityDataset):
         if table:
             plan = list(_official(table))
         else:
-            names = [p.name for p in photographs(place)] if place.is_dir() else []
+            names = [p.name for p in walk_images(place).files] if place.is_dir() else []
             plan = list(_drawn(names, seed))
         if place.is_dir() and not plan:
             folder.miss("a photograph in ref_imgs, or a line in the table")

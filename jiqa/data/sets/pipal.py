@@ -8,11 +8,11 @@ from pathlib import Path
 from jiqa.checks import expected
 from jiqa.data.archives.folder import enter
 from jiqa.data.archives.label_files import number
-from jiqa.data.archives.photographs import by_name
 from jiqa.data.builder import QualityDataset
 from jiqa.data.schema import Contents, Info, Record, Scale
 from jiqa.errors import LayoutError
 from jiqa.io.read_table import read_text
+from jiqa.io.walk import by_name
 
 #: The second part of a file's name, 00 to 06, as the paper's sub-types.
 DISTORTIONS = (

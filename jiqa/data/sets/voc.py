@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from jiqa.data.archives.folder import Folder
-from jiqa.data.archives.photographs import photographs
 from jiqa.data.builder import QualityDataset
 from jiqa.data.schema import Contents, Info, Record
+from jiqa.io.walk import walk_images
 
 _PLACES = (
     "JPEGImages",
@@ -46,7 +46,7 @@ class Voc(QualityDataset):
         """Every JPEG file in ``JPEGImages``."""
         folder = Folder(root)
         place = folder.need(*_PLACES)
-        images = photographs(place, (".jpg", ".jpeg"))
+        images = walk_images(place, (".jpg", ".jpeg")).files
         if place.is_dir() and not images:
             folder.miss("a .jpg file in JPEGImages")
         folder.check(self.INFO.layout)
