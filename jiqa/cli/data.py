@@ -121,6 +121,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
     from jiqa.data.prepare import write as preparing
     from jiqa.data.store import archive_of, full_name, to_prepare
     from jiqa.data.user_tables.names import check_same
+    from jiqa.io.cache import cache_folder, is_temporary
 
     if arguments.workers < 1:
         raise ValueError(expected("--workers", "at least 1", f"{arguments.workers}"))
@@ -134,6 +135,14 @@ def _prepare(arguments: argparse.Namespace) -> int:
             check_same(made, Path(root))
         print(f"{name} is already prepared in {made.data_dir}")
         return 0
+    if is_temporary(Path(str(made.data_dir))):
+        raise ValueError(
+            expected(
+                "--data-dir or JIQA_DATA",
+                "a folder that can be written",
+                f"neither, and {cache_folder('data')} is none",
+            )
+        )
     with download_bar(f"downloading {name}") as arrived:
         archive = archive_of(made, root, arrived)
     contents = made.contents(archive)

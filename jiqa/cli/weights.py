@@ -178,13 +178,14 @@ def _convert_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _convert(arguments: argparse.Namespace) -> int:
     """Convert, and print what was written."""
-    from jiqa.weights import convert, weights_cache
+    from jiqa.weights import convert
+    from jiqa.weights.locate import destination
 
     try:
         done = convert(
             arguments.name,
             arguments.source,
-            arguments.destination or weights_cache(),
+            destination(arguments.destination),
             layout=arguments.layout,
         )
     except (OSError, ValueError, ModuleNotFoundError) as error:

@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 from jiqa.data.index import Entry, examine
 from jiqa.data.schema import IMAGES, REFERENCES, Contents, Info, Record
 from jiqa.errors import LayoutError
+from jiqa.io.cache import expanded
 from jiqa.io.read_ahead import in_order
 
 #: ``level`` of an image whose strength of distortion is not known.
@@ -86,7 +87,7 @@ class QualityDataset(tfds.core.GeneratorBasedBuilder):
         Raises:
             jiqa.errors.LayoutError: as ``read``, or there is no image at all.
         """
-        root = Path(root).expanduser()
+        root = expanded(root)
         if self._found is None or self._found[0] != root:
             found = self.read(root)
             if not found.records and not found.references:

@@ -20,6 +20,7 @@ import numpy as np
 
 from jiqa.data.splits import select
 from jiqa.data.store import split_name
+from jiqa.io.cache import expanded
 from jiqa.io.decode import SUFFIXES, DecodeError, read_image
 from jiqa.io.read_ahead import in_order
 from jiqa.io.sources import Encoded, Source
@@ -132,7 +133,7 @@ def photographs(
     Raises:
         ValueError: neither a set nor a folder with photographs.
     """
-    root = Path(data).expanduser()
+    root = expanded(data)
     try:
         split_name(data.partition(":")[0], data_dir)
     except ValueError as error:

@@ -24,7 +24,7 @@ from jiqa.data.index import Entry
 from jiqa.data.loader.batches import Batches
 from jiqa.data.loader.loader import Loader
 from jiqa.data.loader.plan import PADDING, BatchPlan
-from jiqa.io.cache import cache_folder
+from jiqa.io.cache import working_folder
 from jiqa.models.model import Variables
 from jiqa.progress import Progress, silent
 from jiqa.training.crops import crop, read_batches
@@ -137,7 +137,7 @@ def keep_features(
         )
     model, options = setup.model, setup.options
     below = _below(variables)
-    root = folder or cache_folder("features")
+    root = folder or working_folder("features")
 
     def features(variables: Variables, images: Any) -> Any:
         found, _ = model.features(

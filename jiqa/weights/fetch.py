@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jiqa.io.download import DownloadError, Progress, download
 from jiqa.weights.convert import convert
-from jiqa.weights.locate import by_hand, weights_cache
+from jiqa.weights.locate import by_hand, destination, weights_cache
 from jiqa.weights.registry import get_set
 from jiqa.weights.weight_set import WeightSet
 
@@ -43,6 +43,7 @@ def fetch(
             f"weights {name!r} have no download address"
             + ("; they are part of jiqa" if wanted.shipped else "")
         )
+    into = destination(folder)
     # The name alone may be model.safetensors.
     file = weights_cache() / "published" / f"{name}-{wanted.published_file}"
     digest = wanted.digest
@@ -53,7 +54,7 @@ def fetch(
     except DownloadError as error:
         raise type(error)("\n".join([str(error), *by_hand(wanted)])) from error
 
-    done = convert(name, file, Path(folder or weights_cache()) / wanted.file)
+    done = convert(name, file, into / wanted.file)
     if not keep:
         file.unlink()
     return done.path

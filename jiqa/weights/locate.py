@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from jiqa.io.cache import cache_folder, weights_folder
+from jiqa.checks import expected
+from jiqa.io.cache import cache_folder, is_temporary, weights_folder
 from jiqa.weights.weight_set import Carrier, WeightSet
 
 Origin = Literal["folder", "cache", "jiqa", "package"]
@@ -36,6 +37,19 @@ class WeightsNotFound(FileNotFoundError):
 def weights_cache() -> Path:
     """The user's folder of weights."""
     return cache_folder("weights")
+
+
+def destination(folder: Path | str | None = None) -> Path:
+    """The folder to write weights into: as given, or the user's.
+
+    Raises:
+        ValueError: none is given, and the user has none that stays.
+    """
+    own = Path(folder) if folder else weights_cache()
+    if is_temporary(own):
+        wanted = "a folder for the weights, or JIQA_CACHE"
+        raise ValueError(expected("folder", wanted, "neither, and no home folder"))
+    return own
 
 
 def candidates(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import safetensors
 
+from jiqa.io.cache import expanded
 from jiqa.weights.safetensors_files import read_metadata
 from jiqa.weights.weight_set import WeightSet
 
@@ -38,7 +39,7 @@ FOLDERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 
 def run_folder(name: str) -> Path:
     """The folder that ``run:FOLDER`` or ``selector:FOLDER`` names."""
-    return Path(name.removeprefix(RUN).removeprefix(SELECTOR)).expanduser()
+    return expanded(name.removeprefix(RUN).removeprefix(SELECTOR))
 
 
 def is_folder(name: str) -> bool:

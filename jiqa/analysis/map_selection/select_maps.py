@@ -17,7 +17,7 @@ from jiqa.analysis.map_selection.study import Study, natural_direction, run_stud
 from jiqa.analysis.map_selection.study_files import write_study
 from jiqa.checks import expected
 from jiqa.core.loaded import Loaded
-from jiqa.io.cache import cache_folder
+from jiqa.io.cache import working_folder
 from jiqa.io.write_table import make_folder
 from jiqa.progress import Progress, silent, steps
 from jiqa.registry import load
@@ -134,7 +134,7 @@ def select_maps(
             pairs.pairs,
             network=network,
             metric=metric,
-            cache=cache or cache_folder("map_scores"),
+            cache=cache or working_folder("map_scores"),
             weights_folder=weights_folder,
             on_progress=steps(advance, len(pairs.pairs)),
             **shared,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jiqa.checks import expected
-from jiqa.io.cache import cache_folder
+from jiqa.io.cache import cache_folder, can_write, is_temporary
 
 if TYPE_CHECKING:
     from jiqa.distributed import Rank
@@ -25,7 +25,7 @@ def configure_jax(*, x64: bool = False, cache: bool = True) -> Path | None:
 
     if x64:
         jax.config.update("jax_enable_x64", True)
-    if not cache:
+    if not cache or not can_write(cache_folder()) or is_temporary(cache_folder()):
         return None
     jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jiqa.errors import LayoutError
+from jiqa.io.cache import expanded
 
 _SHOWN = 12
 
@@ -25,7 +26,7 @@ class Folder:
         Raises:
             LayoutError: no such folder.
         """
-        self.root = Path(root).expanduser()
+        self.root = expanded(root)
         if not self.root.is_dir():
             raise LayoutError(f"{self.root}: no such folder")
         self._listed: dict[Path, dict[str, Path]] = {}

@@ -11,6 +11,7 @@ from jiqa.data.facts import Facts, fingerprint
 from jiqa.data.index import INDEX, write_index
 from jiqa.data.prepare.record_queue import in_order
 from jiqa.data.schema import Contents, Info
+from jiqa.io.cache import expanded
 
 
 def is_prepared(made: QualityDataset) -> bool:
@@ -48,7 +49,7 @@ def write(
     from jiqa.data.prepare import beam as beams
 
     contents = made.contents(manual_dir)
-    made.root = Path(manual_dir).expanduser()
+    made.root = expanded(manual_dir)
     made.workers, made.advance = workers, advance
     made.collection = None if beam is None else beams.collection
     with _no_bars(), in_order():

@@ -10,6 +10,7 @@ from jiqa.checks import expected
 from jiqa.data.builder import QualityDataset
 from jiqa.data.facts import fingerprint
 from jiqa.data.index import INDEX, read_facts
+from jiqa.io.cache import expanded
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -45,7 +46,7 @@ def check_name(name: str, own: str) -> None:
 
 def own_name(root: Path) -> str:
     """The name that a table or a folder gives its set."""
-    root = root.expanduser().resolve()
+    root = expanded(root).resolve()
     stem = root.stem if root.is_file() else root.name
     return re.sub(r"[^A-Za-z0-9]+", "_", stem).strip("_") or "mine"
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiqa.checks import expected
 from jiqa.data.facts import fingerprint
 from jiqa.data.index import read_facts
 from jiqa.data.prepare.write import is_prepared
 from jiqa.data.store import prepare, split_name, to_prepare
 from jiqa.data.user_tables.layout import is_table
 from jiqa.distributed import rank_zero_first
+from jiqa.io.cache import expanded
 
 
 def resolved(spec: str, data_dir: Path | str | None) -> str:
@@ -27,7 +29,7 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
         FileNotFoundError: no such table.
     """
     head, colon, part = spec.partition(":")
-    path = Path(head).expanduser()
+    path = expanded(head)
     table = is_table(path)
     if table and not path.is_file():
         raise FileNotFoundError(f"{path}: this table does not exist")
@@ -58,4 +60,8 @@ def _prepared(path: Path, data_dir: Path | str | None) -> str:
             return name
         # Another table of this name, or the same one before it was changed.
         name = f"{name}_{digest[:8]}"
-    return prepare(name, path, data_dir).name
+    try:
+        return prepare(name, path, data_dir).name
+    except PermissionError as error:
+        wanted = "a folder that can be written"
+        raise ValueError(expected("--data-dir", wanted, f"{error.filename}")) from None

@@ -14,13 +14,13 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jiqa.checks import expected
 from jiqa.errors import LayoutError
+from jiqa.io.cache import expanded
 from jiqa.io.json_files import read_json
 from jiqa.io.read_table import read_table
 from jiqa.io.table_columns import find_column, read_number
@@ -83,7 +83,7 @@ def read_method_table(path: str, methods: Sequence[str] = ()) -> MethodTable:
             a cell that is no number, or two rows of one image.
     """
     try:
-        file = Path(path).expanduser()
+        file = expanded(path)
         data = file.read_bytes()
         table = read_table(file, long_rows=True)
     except (OSError, LayoutError) as error:
@@ -168,7 +168,7 @@ def recipes_beside(table: MethodTable) -> tuple[Recipe, ...]:
     Raises:
         ValueError: it is no record of a selector, or lacks a method.
     """
-    path = Path(table.path).expanduser().with_name(SELECTOR)
+    path = expanded(table.path).with_name(SELECTOR)
     if not path.is_file():
         return ()
     try:
