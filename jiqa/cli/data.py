@@ -149,7 +149,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
     info = contents.info or made.INFO
     print(f"{info.title}: {preparing.found(info, contents)}")
     for note in contents.notes:
-        print(f"note: {note}")
+        print(f"note: {note}", file=sys.stderr)
     total = len(contents.records) + len(contents.references)
     with progress("preparing", total, starting="") as advance:
         preparing.write(

@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     check_options(choices)
     jobs = (
-        read_pairs(arguments.pairs)
+        read_pairs(arguments.pairs, _say)
         if arguments.pairs
         else find_jobs(arguments.images, arguments.reference, _say)
     )

@@ -65,4 +65,9 @@ def fingerprint(contents: Contents) -> str:
 
 
 def _size(image: Any) -> str:
-    return str(image.stat().st_size) if isinstance(image, Path) else str(image)
+    if not isinstance(image, Path):
+        return str(image)
+    try:
+        return str(image.stat().st_size)
+    except OSError:
+        return "not there"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import jax
 
-from jiqa.data.user_tables.resolve import resolved
+from jiqa.data.user_tables.resolve import notes_of_users, resolved
 from jiqa.errors import UsageError
 from jiqa.evaluation.read_scores import read_scores
 from jiqa.evaluation.score_dataset import Part
@@ -30,7 +30,7 @@ class Rated:
         score_direction: of the subjective scores, by data set.
         facts: what else decides the result, to be written down.
         parts: the parts of data sets, empty for tables.
-        notes: what was left out of tables, in sentences.
+        notes: how the user's tables were read, and what was left out, in sentences.
     """
 
     rows: Sequence[Row] = ()
@@ -91,7 +91,12 @@ def rate_data(
         "processes": how.rank.count,
     }
     return Rated(
-        scored.rows, scored.directions, scored.score_direction, facts, scored.parts
+        scored.rows,
+        scored.directions,
+        scored.score_direction,
+        facts,
+        scored.parts,
+        notes_of_users(part.dataset for part in parts),
     )
 
 
@@ -105,4 +110,5 @@ def rate_tables(
     """Read tables of scores; see ``jiqa.evaluation.read_scores``."""
     scores = read_scores(paths, subjective=subjective, ignore=ignore, infinite=infinite)
     directions = dict(scores.score_direction)
-    return Rated(scores.rows, {}, directions, notes=scores.notes)
+    notes = [*scores.columns, *scores.notes]
+    return Rated(scores.rows, {}, directions, notes=notes)

@@ -12,6 +12,8 @@ from jiqa.checks import expected
 from jiqa.errors import UsageError
 from jiqa.evaluation.rows import COLUMNS
 from jiqa.evaluation.score_table import SUBJECTIVE, ScoreTable, read_score_tables
+from jiqa.io.names import composed, folded
+from jiqa.io.read_table import is_leftover
 from jiqa.io.table_columns import SYNONYMS, is_difference, read_number
 
 #: Data set, split and image.
@@ -28,11 +30,13 @@ class Scores:
         score_direction: by data set, from the column's name: scores called dmos are
             lower for better, all others higher.
         notes: what was left out, in sentences.
+        columns: which column of each table was taken for what, and what was averaged.
     """
 
     rows: list[dict[str, Any]]
     score_direction: dict[str, Literal["higher", "lower"]]
     notes: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
 
 
 def read_scores(
@@ -59,7 +63,9 @@ def read_scores(
         UsageError: no subjective scores, no metric, no image in common, an image with
             two scores, or two values of one metric on one image.
     """
-    tables = read_score_tables(paths, subjective=subjective, ignore=ignore)
+    fit = [path for path in paths if not is_leftover(path)] or paths
+    notes = [f"{p}: passed over, no table" for p in paths if p not in fit]
+    tables = read_score_tables(fit, subjective=subjective, ignore=ignore)
     rated = [t for t in tables if t.subjective]
     if not rated:
         others = [name for name in SYNONYMS["score"] if name not in SUBJECTIVE]
@@ -78,7 +84,6 @@ def read_scores(
     finder = _Finder(images)
     cells: dict[str, dict[Key, dict[str, Any]]] = {}
     sources: dict[str, list[str]] = {}
-    notes = []
     for table in tables:
         strange: dict[str, None] = {}
         for row in table.rows:
@@ -113,7 +118,7 @@ def read_scores(
         fact["data"]: "lower" if is_difference(fact["column"]) else "higher"
         for fact in images.values()
     }
-    return Scores(rows, direction, notes)
+    return Scores(rows, direction, notes, [n for t in tables for n in t.notes])
 
 
 def _rated_images(tables: Sequence[ScoreTable]) -> dict[Key, dict[str, Any]]:
@@ -202,8 +207,9 @@ class _Finder:
 
 
 def _forms(name: str) -> tuple[str, str, str]:
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return name, last, last.casefold()
+    whole = composed(name)
+    last = whole.replace("\\", "/").rsplit("/", 1)[-1]
+    return whole, last, folded(last)
 
 
 def _cells(

@@ -16,12 +16,21 @@ from pathlib import Path
 from jiqa.checks import expected
 from jiqa.errors import LayoutError, UsageError
 from jiqa.io import read_table as tables
-from jiqa.io.table_columns import SYNONYMS, find_columns, find_deviation, read_number
+from jiqa.io.table_columns import (
+    SYNONYMS,
+    Columns,
+    find_columns,
+    find_deviation,
+    find_votes,
+    is_no_metric,
+    read_number,
+)
+from jiqa.io.table_ratings import averaged
 
 #: What columns may mean here; see ``jiqa.io.table_columns.SYNONYMS``.
 MEANINGS = (
     *("image", "reference", "distortion", "level", "data", "split", "error"),
-    *("metric", "value", "version", "weights", "seconds"),
+    *("metric", "value", "version", "weights", "seconds", "rater"),
 )
 
 #: Columns that hold subjective scores, if none is named. Other synonyms of a score may
@@ -29,7 +38,7 @@ MEANINGS = (
 SUBJECTIVE = ("mos", "dmos", "score")
 
 #: Numbers that are no metric.
-_OTHER = {"width", "height", "std", "deviation", *SUBJECTIVE}
+_OTHER = {"std", "deviation", *SUBJECTIVE}
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,7 @@ class ScoreTable:
         subjective: the column of subjective scores, or ``None``.
         deviation: the column of their deviations, or ``None``.
         metrics: columns that are metrics; empty for a long table.
+        notes: sentences on which column was taken for what.
     """
 
     name: str
@@ -51,6 +61,7 @@ class ScoreTable:
     subjective: str | None
     deviation: str | None
     metrics: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def long(self) -> bool:
@@ -136,12 +147,21 @@ def _told(
     for meaning, column in index.items():
         names[column] = meaning
     score = _subjective(table, names, subjective, scores)
-    deviation = None
     if score is not None:
+        index = {**index, "score": names.index(score)}
         found = find_deviation(names, score)
-        deviation = None if found is None else names[found]
+        index |= {} if found is None else {"deviation": found}
+    own, before = table, index
+    try:
+        table, columns, averages = averaged(table, Columns(index, {}))
+    except LayoutError as error:
+        raise UsageError(str(error)) from None
+    names += table.columns[len(names) :]
+    place = columns.index.get("deviation")
+    deviation = None if place is None else names[place]
     rows = [dict(zip(names, row, strict=True)) for row in table.rows]
-    taken = {*MEANINGS, *ignore, score, deviation}
+    votes = {names[column] for column in find_votes(table).values()}
+    taken = {*MEANINGS, *ignore, *votes, score, deviation}
     metrics = [
         name
         for name in names
@@ -149,8 +169,17 @@ def _told(
     ]
     if "metric" in names and "value" in names:
         metrics = []
+    used = {*metrics, *MEANINGS, score, deviation}
+    others = [name for name in names[: len(own.columns)] if name not in used]
+    note = Columns(before, {}, others).note(own, metrics=metrics)
     return ScoreTable(
-        table.path.name, tuple(names), rows, score, deviation, tuple(metrics)
+        table.path.name,
+        tuple(names),
+        rows,
+        score,
+        deviation,
+        tuple(metrics),
+        (note, averages) if averages else (note,),
     )
 
 
@@ -174,7 +203,9 @@ def _subjective(
 
 def _is_other(column: str) -> bool:
     name = column.lower()
-    return name in _OTHER or re.match(r"d?mos(_|$)", name) is not None
+    if name in _OTHER or is_no_metric(column):
+        return True
+    return re.match(r"d?mos(_|$)", name) is not None
 
 
 def _mostly_numbers(rows: Sequence[Mapping[str, str]], column: str) -> bool:

@@ -13,6 +13,7 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ from jiqa.errors import LayoutError
 #: Endings of files that hold text, and of all that are read.
 _TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 SUFFIXES = (*_TEXT, ".xlsx", ".parquet", ".json")
+
+#: A first line such as ``sep=;``.
+_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -62,15 +66,25 @@ def suffix_of(path: Path | str) -> str:
     return next((s for s in SUFFIXES if name.endswith(s)), "")
 
 
+def is_leftover(path: Path | str) -> bool:
+    """Whether a file only looks like a table: ``~$x.xlsx``, ``._x.csv``.
+
+    Excel writes the first beside a file that is open, macOS the second onto disks that
+    know no attributes.
+    """
+    return Path(path).name.startswith(("~$", "._"))
+
+
 def read_table(
     path: Path, *, short_rows: bool = True, long_rows: bool = False
 ) -> Table:
     """Read a table with a line of column names.
 
-    Text may be UTF-8 or UTF-16 with a mark, or what Windows wrote, its columns parted
-    by commas, semicolons or tabs, whichever parts the header into most; it may be
-    packed (.gz). Of an Excel file the first sheet counts. JSON is an array of objects.
-    A file with another ending is read as text. Columns without a name are left out.
+    Text may be UTF-8 or UTF-16, or what Windows wrote, its columns parted by commas,
+    semicolons, tabs or bars, whichever parts the header into most, or what a first line
+    ``sep=;`` says; it may be packed (.gz). Of an Excel file the first sheet counts.
+    JSON is an array of objects. A file with another ending is read as text. Columns
+    without a name are left out.
 
     Args:
         path: the file.
@@ -83,6 +97,10 @@ def read_table(
         LayoutError: a file that does not open or is empty, or a row that is too short
             or too long.
     """
+    if is_leftover(path):
+        raise LayoutError(
+            expected(f"{path}", "a table", "what a program left beside it")
+        )
     cells = _cells(path)
     filled = [(n, row) for n, row in enumerate(cells, 1) if any(row)]
     if not filled:
@@ -123,18 +141,24 @@ def _cells(path: Path) -> list[list[str]]:
 
 def _lines(path: Path) -> list[list[str]]:
     text = read_text(path)
-    first = text.lstrip().partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     rows: list[list[str]] = []
+    named = _SEPARATOR.match(text)
+    if named:  # a line that Excel writes, and reads, before the header
+        separator, text = named[1], text[named.end() :]
+        rows.append([])
+    else:
+        first = re.sub('"[^"]*"', "", text.lstrip().partition("\n")[0])
+        separator = max(",;\t|", key=first.count)
+    skipped = len(rows)
+    reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     try:
         for row in reader:
             # A cell may hold line ends: keep rows at the numbers of their lines.
-            rows += [[]] * (reader.line_num - 1 - len(rows))
+            rows += [[]] * (reader.line_num - 1 + skipped - len(rows))
             rows.append([cell.strip() for cell in row])
     except csv.Error as error:
         raise LayoutError(
-            f"cannot read {path}, line {reader.line_num}: {error}"
+            f"cannot read {path}, line {reader.line_num + skipped}: {error}"
         ) from None
     return rows
 
@@ -201,23 +225,38 @@ def _cell(cell: Any) -> str:
 
 
 def read_text(path: Path) -> str:
-    """A text file in UTF-16 with a mark, in UTF-8, or in what Windows wrote.
+    """A text file in UTF-16, in UTF-8, or in what Windows wrote.
 
-    One that ends in .gz is unpacked.
+    One that ends in .gz is unpacked. Where UTF-8 holds bytes that are none, such as
+    jiqa writes for names of files, they come as ``os.fsdecode`` gives them.
 
     Raises:
-        LayoutError: it cannot be opened.
+        LayoutError: it cannot be opened, or ends within a character.
     """
     try:
         data = path.read_bytes()
         if path.suffix.lower() == ".gz":
             data = gzip.decompress(data)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise LayoutError(f"{path}: {reason}") from error
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
+    wide = _utf16(data)
+    if wide:
+        try:
+            return data.decode(wide)
+        except UnicodeDecodeError as error:
+            raise LayoutError(f"cannot read {path}: {error}") from None
+    text = data.decode("utf-8-sig", "surrogateescape")
+    strange = [c for c in set(text) if "\udc80" <= c <= "\udcff"]
+    if strange and len(strange) == sum(not c.isascii() for c in set(text)):
         return data.decode("cp1252", errors="replace")
+    return text
+
+
+def _utf16(data: bytes) -> str:
+    """The kind of UTF-16 that text is in, by its mark or its first letter, or ""."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if len(data) > 1 and bool(data[0]) != bool(data[1]):
+        return "utf-16-be" if data[1] else "utf-16-le"
+    return ""

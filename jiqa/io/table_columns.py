@@ -22,8 +22,8 @@ SYNONYMS = {
         "referencepath refpath refimgpath original hqname"
     ).split(),
     "score": (
-        "score mos dmos meanopinionscore subjectivescore moszscore rating quality "
-        "eloscore"
+        "score mos dmos meanopinionscore subjectivescore moszscore qmos qualitymos "
+        "meanscore meanmos mosmean rating quality eloscore"
     ).split(),
     "deviation": (
         "deviation standarddeviation stddeviation stddev std sd mosstd dmosstd "
@@ -43,7 +43,32 @@ SYNONYMS = {
     "weights": ["weights"],
     "seconds": ["seconds"],
     "error": ["error"],
+    "rater": (
+        "rater raterid observer observerid subject subjectid user userid username "
+        "worker workerid participant participantid annotator annotatorid voter voterid "
+        "assessor session sessionid"
+    ).split(),
+    "count": (
+        "count counts n ratings numratings nratings numberofratings raters numraters "
+        "nraters observers numobservers nobservers votecount numvotes nvotes "
+        "numberofvotes numberofraters numberofobservers"
+    ).split(),
+    "index": (
+        "index idx id row rowid rownumber imageid imgid no nr number serialnumber"
+    ).split(),
+    "uncertainty": (
+        "uncertainty ci ci95 confidenceinterval confidence sem stderr standarderror "
+        "cilow cihigh cilower ciupper"
+    ).split(),
+    "time": ["time", "timestamp", "date", "duration", "elapsed", "responsetime"],
+    "size": ["size", "width", "height", "channels", "bitdepth", "filesize", "bytes"],
 }
+
+#: Meanings whose columns hold numbers, but no scores of a metric.
+NO_METRICS = ("rater", "count", "index", "uncertainty", "time", "size", "histogram")
+
+#: The index that pandas writes where nobody asked for one, once and twice.
+_UNNAMED = re.compile(r"unnamed\d+")
 
 #: Cells that hold nothing, in lower case.
 MISSING = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
@@ -66,6 +91,31 @@ class Columns:
     votes: dict[float, int]
     others: Sequence[str] = ()
 
+    def note(
+        self,
+        table: Table,
+        meanings: Iterable[str] = (),
+        *,
+        metrics: Iterable[str] = (),
+    ) -> str:
+        """A sentence on which column was taken for what, and which for nothing.
+
+        Args:
+            table: that the columns are of.
+            meanings: those to name; by default all that were found.
+            metrics: columns that are scores of metrics.
+        """
+        chosen = meanings or self.index
+        parts = [f"{m} = {table.columns[self.index[m]]}" for m in chosen]
+        if self.votes:
+            names = [table.columns[index] for index in self.votes.values()]
+            last = f" to {names[-1]}" if len(names) > 1 else ""
+            parts.append(f"numbers of votes = {names[0]}{last}")
+        named = ", ".join(metrics)
+        parts += [f"metrics = {named}"] if named else []
+        over = f"; not used: {', '.join(self.others)}" if self.others else ""
+        return f"{table.path.name}: columns {'; '.join(parts)}{over}"
+
     def get(self, row: Sequence[str], meaning: str) -> str:
         """A row's cell of some meaning; empty if there is no such column."""
         index = self.index.get(meaning)
@@ -80,7 +130,8 @@ def find_columns(
     Args:
         table: the table.
         meanings: keys of ``SYNONYMS`` that matter to the caller.
-        votes: whether columns may count votes.
+        votes: whether columns may count votes: whole numbers, or shares that
+            add up to 1 or 100.
 
     Raises:
         LayoutError: no column names the images, and ``meanings`` have ``image``.
@@ -91,6 +142,8 @@ def find_columns(
         index.pop("deviation", None)
         found = find_deviation(table.columns, table.columns[index["score"]])
         index |= {} if found is None else {"deviation": found}
+    if "histogram" in index and not _holds_lists(table, index["histogram"]):
+        del index["histogram"]  # it says how many voted
     if "image" in meanings and "image" not in index:
         raise LayoutError(
             expected(
@@ -100,7 +153,7 @@ def find_columns(
                 f"columns {', '.join(table.columns)}",
             )
         )
-    counts = _votes(table.columns) if votes else {}
+    counts = find_votes(table) if votes else {}
     known = {*index.values(), *counts.values()}
     others = [name for n, name in enumerate(table.columns) if n not in known]
     return Columns(index, counts, others)
@@ -146,26 +199,74 @@ def is_difference(column: str) -> bool:
     return "dmos" in plain(column)
 
 
+def is_no_metric(column: str) -> bool:
+    """Whether a column's name says that its numbers are no scores of a metric."""
+    name = plain(column)
+    known = any(name in SYNONYMS[meaning] for meaning in NO_METRICS)
+    return known or _UNNAMED.fullmatch(name) is not None
+
+
+#: A number with thousands apart: groups of three, and a decimal sign unlike theirs.
+_GROUPED = re.compile(
+    r"[-+]?\d{1,3}(?:([., \u00a0\u2009\u202f'])\d{3})(?:\1\d{3})*(?!\d)"
+)
+
+
 def read_number(cell: str) -> float | None:
     """A cell as a number, which may be infinite; ``None`` for one that holds nothing.
 
-    A comma may stand for the decimal point.
+    A comma may stand for the decimal point (``3,125`` is a little more than 3), and
+    thousands may be apart where that is beyond doubt: ``1,234.5``, ``1.234,5``,
+    ``1 234``, ``1.234.567``.
 
     Raises:
         ValueError: text that is no number.
     """
-    text = cell.strip()
+    text = cell.strip().replace("\N{MINUS SIGN}", "-")
     if text.lower() in MISSING:
         return None
+    if "_" in text:  # which Python would take for digits that are apart
+        raise ValueError(f"{cell!r} is not a number")
+    grouped = _GROUPED.match(text)
+    if grouped:
+        sign, rest = grouped[1], text[grouped.end() :]
+        decimal = rest[:1] in (".", ",") and rest[:1] != sign
+        several = grouped[0].count(sign) > 1 and not rest.startswith(sign)
+        if several or decimal or sign not in ".,":
+            text = grouped[0].replace(sign, "") + rest
     number = float(text if "." in text else text.replace(",", "."))
     return None if math.isnan(number) else number
 
 
-def _votes(columns: Sequence[str]) -> dict[float, int]:
+def find_votes(table: Table) -> dict[float, int]:
     """Columns of votes by the value voted for; one alone does not count."""
     votes = {}
-    for index, name in enumerate(columns):
+    for index, name in enumerate(table.columns):
         match = _VOTES.fullmatch(plain(name))
         if match:
             votes[float(match[1])] = index
-    return dict(sorted(votes.items())) if len(votes) > 1 else {}
+    if len(votes) < 2 or not _count_votes(table, [*votes.values()]):
+        return {}
+    return dict(sorted(votes.items()))
+
+
+def _count_votes(table: Table, indices: Sequence[int]) -> bool:
+    """Whether cells are whole numbers or shares, as far as they are numbers."""
+    whole, shares = True, True
+    for row in table.rows:
+        try:
+            cells = [read_number(row[index]) or 0.0 for index in indices]
+        except ValueError:
+            continue  # whoever reads the row says that it is none
+        if min(cells) < 0:
+            return False
+        total = math.fsum(cells)
+        whole &= all(cell.is_integer() for cell in cells)
+        shares &= total == 0 or any(abs(total - t) < 0.02 * t for t in (1, 100))
+    return whole or shares
+
+
+def _holds_lists(table: Table, index: int) -> bool:
+    """Whether a column's cells hold two things or more: a histogram's numbers."""
+    filled = [row[index].strip("[]() ") for row in table.rows]
+    return not any(filled) or any(len(re.split(r"[\s;,|]+", c)) > 1 for c in filled)

@@ -91,13 +91,13 @@ def walk_images(root: Path | str, suffixes: Container[str] = SUFFIXES) -> Walk:
 
 def is_clutter(name: str, *, folder: bool = False) -> bool:
     """Whether a file or a folder is passed over by its name: see ``walk_images``."""
-    if name.startswith("."):
+    if name.startswith((".", "~$")):
         return True
     return folder and (name == _SYSTEM or name.lower() in _PREVIEWS)
 
 
 def _kind(name: str, folder: bool) -> str:
-    if name.startswith("."):
+    if name.startswith((".", "~$")):
         return "hidden folders" if folder else "hidden files"
     return _SYSTEM if name == _SYSTEM else "folders of thumbnails"
 

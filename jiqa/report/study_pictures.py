@@ -87,7 +87,8 @@ def report_study(
         raise ValueError(
             f"{folder}: not a folder of jiqa analyse select ({error})"
         ) from None
-    data_dir = data_dir or facts["arguments"].get("data_dir")
+    known = facts.get("data_dir")
+    data_dir = data_dir or (known if known and Path(known).is_dir() else None)
     pairs = open_rated_pairs(facts["data"], data_dir)
     maps = read_maps(folder / "maps.json", most=how.most, weights_folder=weights_folder)
     samples = sample_pairs(maps, pairs)

@@ -14,7 +14,7 @@ from jiqa.io.decode import SUFFIXES
 from jiqa.io.names import composed, find_file, folded
 from jiqa.io.read_table import read_table
 from jiqa.io.sources import Source
-from jiqa.io.table_columns import find_column
+from jiqa.io.table_columns import Columns, find_column
 from jiqa.io.walk import is_clutter, walk_images
 
 #: Called with a sentence about what was passed over.
@@ -161,11 +161,15 @@ def _closest(choices: Sequence[Path], relative: Path) -> Sequence[Path]:
     return [path for path in choices if composed(path.stem) == stem] or choices
 
 
-def read_pairs(table: str) -> list[Job]:
+def read_pairs(table: str, say: Say = lambda text: None) -> list[Job]:
     """Read jobs from a table with the columns ``reference`` and ``distorted``.
 
     Their synonyms will do as well, see ``jiqa.io.table_columns``. Relative paths count
     from the table's folder, or, where nothing is there, from the working directory.
+
+    Args:
+        table: the file.
+        say: called with a sentence on which column was taken for what.
 
     Raises:
         UsageError: no such table, or a column is missing.
@@ -190,11 +194,12 @@ def read_pairs(table: str) -> list[Job]:
                 f"columns {', '.join(rows.columns)}",
             )
         )
+    index = {name: n for name, n in columns.items() if n is not None}
+    others = [name for n, name in enumerate(rows.columns) if n not in index.values()]
+    say(Columns(index, {}, others).note(rows))
     jobs = []
     for row, line in zip(rows.rows, rows.lines, strict=True):
-        reference, distorted = (
-            row[index] for index in columns.values() if index is not None
-        )
+        reference, distorted = (row[place] for place in index.values())
         if not reference or not distorted:
             jobs.append(Job(Path(distorted), None, f"line {line} lacks a file name"))
             continue

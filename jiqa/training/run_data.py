@@ -13,7 +13,7 @@ from jiqa.checks import expected
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.data.splits import divide, select
-from jiqa.data.user_tables.resolve import resolved
+from jiqa.data.user_tables.resolve import notes_of_users, resolved
 from jiqa.models.model import Model
 from jiqa.models.registry import get_model
 from jiqa.training.config import TrainingConfig
@@ -138,20 +138,28 @@ def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Sou
     dataset, entries = select(spec, data_dir, hidden_references=stage.grouped)
     model = get_model(config.model)
     least = model.min_side(model.options(config.stage, config.model_config))
+    for note in notes_of_users([dataset]):
+        _log.warning("%s", note)
+    paired = dataset.references if model.info.kind == "full-reference" else {}
+    usable = list(filter(stage.usable, entries))
     found, unread = [], {}
-    for entry in filter(stage.usable, entries):
-        problem = _problem(entry, least)
+    for entry in usable:
+        problem = _problem(entry, least) or _problem_of(paired.get(entry.reference))
         if not problem:
             found.append(entry)
             continue
         unread[entry.name] = problem
         _log.warning("skipped: %s", problem)
-    if not found:
+    if not usable:
         kind = dataset.info.kind
         raise ValueError(
             f"{spec}: none of {len(entries)} images has {stage.facts}, which "
             f"stage={stage.name!r} needs ({dataset.info.title} is a {kind} data set)"
-            + "".join(f"; skipped: {why}" for why in list(unread.values())[:1])
+        )
+    if not found:
+        raise ValueError(
+            f"{spec}: none of the {len(usable)} images with {stage.facts} can be used: "
+            f"{next(iter(unread.values()))}"
         )
     return Source(spec, dataset, found, unread)
 
@@ -165,6 +173,11 @@ def _problem(entry: Entry, least: int) -> str:
         wanted = f"sides of at least {least} pixels"
         return expected(entry.name, wanted, f"{width}x{height}")
     return ""
+
+
+def _problem_of(reference: Entry | None) -> str:
+    """Return why a reference cannot be read, or an empty text."""
+    return reference.problem if reference and reference.shape is None else ""
 
 
 def _held_out(source: Source, config: TrainingConfig) -> tuple[Source, Source]:

@@ -61,9 +61,9 @@ def test_prepare_tells_of_what_is_left_out_and_left_over(tmp_path, capsys):
     left.mkdir(parents=True)
     words = ("prepare", "live/original", "--manual-dir", tmp_path / "in")
     assert _run(*words, out=tmp_path / "out") == 0
-    said = capsys.readouterr().out
+    said, notes = capsys.readouterr()
     assert "2 of 779 images, 1 of 29 references, 1 hidden reference\n" in said
-    assert "note: no folder jp2k: its 227 images (JPEG2000 compression)" in said
+    assert "note: no folder jp2k: its 227 images (JPEG2000 compression)" in notes
     assert f"interrupted preparation, unless one is running: {left}" in said
     assert _run("info", "live/original", out=tmp_path / "out") == 0
     assert "no folder jp2k" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import unicodedata
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -192,6 +193,39 @@ def test_columns_that_are_no_metrics(tmp_path):
         ("ssim", 2, 0.3)
     ]
     assert scores.score_direction == {"live": "lower"}
+
+
+def test_counts_indices_and_votes_are_no_metrics(tmp_path):
+    (path,) = _write(
+        tmp_path,
+        k="Unnamed: 0,id,image,mos,n_ratings,votes,ci95,c1,c2,time,width,vif\n"
+        "0,7,a,4,9,60,.1,2,3,12,512,.5\n1,8,b,3,9,61,.2,5,0,13,512,.4\n",
+    )
+    scores = read_scores([path])
+    assert {r["metric"] for r in scores.rows} == {"vif"}
+    assert scores.columns == [
+        "k.csv: columns image = image; score = mos; metrics = vif; not used: "
+        "Unnamed: 0, id, n_ratings, votes, ci95, c1, c2, time, width"
+    ]
+
+
+def test_unicode_forms_of_one_name_are_joined(tmp_path):
+    name = "\N{LATIN SMALL LETTER E WITH ACUTE}.png"
+    other = unicodedata.normalize("NFD", name)
+    paths = _write(
+        tmp_path, mos=f"image,mos\n{name},4\n", m=f"image,m\nd/{other.upper()},1\n"
+    )
+    assert _values(read_scores(paths)) == {("m", name): 1}
+
+
+def test_lock_files_are_passed_over(tmp_path):
+    paths = _write(tmp_path, t="image,mos,m\na,4,1\n")
+    lock = tmp_path / "~$t.xlsx"
+    lock.write_bytes(b"x")
+    scores = read_scores([lock, *paths])
+    assert scores.notes == [f"{lock}: passed over, no table"]
+    with pytest.raises(UsageError, match="left beside it"):
+        read_scores([lock])
 
 
 @pytest.mark.parametrize(

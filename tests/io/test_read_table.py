@@ -18,6 +18,7 @@ from jiqa.io.read_table import SUFFIXES, read_sheet, read_table
 from jiqa.io.table_columns import (
     SYNONYMS,
     find_column,
+    find_columns,
     find_deviation,
     is_difference,
     read_number,
@@ -236,7 +237,75 @@ def test_which_of_two_names_counts():
 def test_numbers_and_directions():
     cells = ["", " NA ", "n/a", "NaN", "none", "null", "-", "1e-3", "-inf", "2,5", "-3"]
     assert [read_number(c) for c in cells] == [*[None] * 7, 1e-3, -math.inf, 2.5, -3]
-    for text in ("1.000,5", "good", "1 2"):
+    for text in ("good", "1 2", "1_0", "1,23,4", "1.2.3", "1,234,5", "1 2345"):
         with pytest.raises(ValueError):
             read_number(text)
     assert is_difference("DMOS (realigned)") and not is_difference("MOS z-score")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1.000,5", 1000.5),
+        ("1,234.5", 1234.5),
+        ("1 234,5", 1234.5),
+        ("1\u00a0234", 1234),
+        ("1'234.5", 1234.5),
+        ("1.234.567", 1234567),
+        ("1,234,567.25", 1234567.25),
+        ("3,125", 3.125),  # one comma is a decimal comma
+        ("3.125", 3.125),
+        ("\N{MINUS SIGN}3,5", -3.5),
+    ],
+)
+def test_thousands_only_beyond_doubt(text, number):
+    assert read_number(text) == number
+
+
+def test_a_number_of_votes_is_no_histogram(tmp_path):
+    """KonIQ-10k++ has filename, qmos, sd, votes; columns of votes hold numbers."""
+    path = tmp_path / "t.csv"
+    path.write_text("filename,qmos,sd,votes,c1,c2\na.png,1.5,.9,60,.5,.75\n")
+    table = read_table(path)
+    found = find_columns(
+        table, ("image", "score", "deviation", "histogram"), votes=True
+    )
+    assert (found.votes, found.others) == ({}, ["votes", "c1", "c2"])
+    assert found.note(table) == (
+        "t.csv: columns image = filename; score = qmos; deviation = sd; not used: "
+        "votes, c1, c2"
+    )
+    for cells in ("3,1", ".25,.75", "25,75"):
+        path.write_text(f"image,c1,c2\na.png,{cells}\n")
+        table = read_table(path)
+        found = find_columns(table, ("image",), votes=True)
+        assert found.votes == {1: 1, 2: 2}
+        assert found.note(table).endswith("numbers of votes = c1 to c2")
+    path.write_text('image,votes\na.png,"3 1"\nb.png,7\n')
+    assert "histogram" in find_columns(read_table(path), ("histogram",)).index
+
+
+@pytest.mark.parametrize("name", ["~$t.xlsx", "._t.csv"])
+def test_what_programs_leave_beside_a_table_is_none(name, tmp_path):
+    (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    with pytest.raises(LayoutError, match="got what a program left beside it"):
+        read_table(tmp_path / name)
+
+
+def test_other_texts(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("image,mos\né.png,3\n".encode("utf-16-le"))  # without a mark
+    assert read_table(path).records() == [{"image": "é.png", "mos": "3"}]
+    path.write_bytes("image,mos\n".encode("utf-16") + b"\0")
+    with pytest.raises(LayoutError, match="cannot read"):
+        read_table(path)
+    path.write_text('sep=;\n"image";"a, b, c"\nx.png;1,5\n')
+    table = read_table(path)
+    assert table.records() == [{"image": "x.png", "a, b, c": "1,5"}]
+    assert table.lines == [3]
+    path.write_text('"a, b, c, d";image\n1;x.png\n')
+    assert read_table(path).columns == ["a, b, c, d", "image"]
+    path.write_text("image|mos\nx.png|3\n")
+    assert read_table(path).columns == ["image", "mos"]
+    path.write_bytes("image\né.png\n".encode() + b"\xe9.png\n")  # as jiqa writes it
+    assert [r["image"] for r in read_table(path).records()] == ["é.png", "\udce9.png"]

@@ -70,7 +70,12 @@ def test_pairs_in_other_forms_of_their_names(tmp_path):
     name = "\N{LATIN SMALL LETTER E WITH ACUTE}.png"
     _touch(tmp_path, f"d/{unicodedata.normalize('NFD', name)}", "d/r.png")
     path = tmp_path / "pairs.csv"
-    path.write_bytes(f"reference,distorted\nd\\r.png,d\\{name}\n".encode("cp1252"))
-    (job,) = read_pairs(str(path))
+    text = f"ref_img,id,dist_name\nd\\r.png,7,d\\{name}\n"
+    path.write_bytes(text.encode("cp1252"))
+    said: list[str] = []
+    (job,) = read_pairs(str(path), said.append)
+    assert said == [
+        "pairs.csv: columns reference = ref_img; distorted = dist_name; not used: id"
+    ]
     assert str(job.reference) == str(tmp_path / "d/r.png")
     assert str(job.image) == str(tmp_path / "d" / unicodedata.normalize("NFD", name))

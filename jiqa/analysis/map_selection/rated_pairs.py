@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from jiqa.analysis.map_selection.pair_stream import Pair
+from jiqa.data.user_tables.resolve import notes_of_users, resolved
 from jiqa.errors import UsageError
 from jiqa.evaluation.score_dataset import fingerprint
 from jiqa.evaluation.score_datasets import open_parts
@@ -27,6 +28,7 @@ class RatedPairs:
         better: whether ``"higher"`` or ``"lower"`` scores are better.
         left_out: images that have no score, no reference, or cannot be read.
         fingerprint: digest of images and scores.
+        notes: how a table of the user was read.
     """
 
     spec: str
@@ -37,19 +39,25 @@ class RatedPairs:
     better: Literal["higher", "lower"]
     left_out: Sequence[str]
     fingerprint: str
+    notes: Sequence[str] = ()
 
 
 def open_rated_pairs(spec: str, data_dir: str | None = None) -> RatedPairs:
-    """The rated pairs of a prepared set.
+    """The rated pairs of a prepared set, or of a table.
 
     Args:
-        spec: ``NAME``, ``NAME/CONFIG:SPLIT`` and so on; see ``jiqa.data.splits``.
+        spec: ``NAME``, ``NAME/CONFIG:SPLIT`` and so on, see ``jiqa.data.splits``; or
+            the path of a table, which is prepared if it is not yet.
         data_dir: where prepared sets are; ``JIQA_DATA`` or jiqa's cache by default.
 
     Raises:
         UsageError: no such set, one that is not prepared, or none with scores and
             references.
     """
+    try:
+        spec = resolved(spec, data_dir)
+    except (ValueError, FileNotFoundError) as error:
+        raise UsageError(str(error)) from None
     (part,) = open_parts([spec], data_dir)
     dataset = part.dataset
     fit, left_out = [], []
@@ -76,4 +84,5 @@ def open_rated_pairs(spec: str, data_dir: str | None = None) -> RatedPairs:
         better=dataset.scale.direction,
         left_out=[e.name for e in left_out],
         fingerprint=fingerprint(part),
+        notes=notes_of_users([dataset]),
     )

@@ -17,7 +17,7 @@ from jiqa.analysis.map_selection.study import Study, natural_direction, run_stud
 from jiqa.analysis.map_selection.study_files import write_study
 from jiqa.checks import expected
 from jiqa.core.loaded import Loaded
-from jiqa.io.cache import working_folder
+from jiqa.io.cache import data_folder, working_folder
 from jiqa.io.write_table import make_folder
 from jiqa.progress import Progress, silent, steps
 from jiqa.registry import load
@@ -74,7 +74,8 @@ def select_maps(
     chosen one by one, as they raise the correlation with the subjective scores.
 
     Args:
-        data: a prepared data set, ``NAME`` or ``NAME:SPLIT``, or its pairs.
+        data: a prepared data set, ``NAME`` or ``NAME:SPLIT``, the path of a table, or
+            pairs.
         output: folder for ``maps.json`` (which is a metric: ``selected:maps.json``),
             ``curve.csv``, ``curve.png``, ``figures.csv``, ``stability.csv`` and
             ``run.json``; by default none is written.
@@ -170,6 +171,7 @@ def select_maps(
     facts = {
         **facts,
         "data": pairs.spec,
+        "data_dir": str(data_folder(data_dir).absolute()),
         "fingerprint": pairs.fingerprint,
         "better": pairs.better,
         "left_out": list(pairs.left_out),

@@ -37,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--data",
         required=True,
-        metavar="NAME[:SPLIT]",
-        help="prepared data set (see jiqa data)",
+        metavar="NAME[:SPLIT]|PATH",
+        help="prepared data set (see jiqa data), or a table of image, reference, score",
     )
     add(
         "--data-dir",
@@ -165,6 +165,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     except (ValueError, FileNotFoundError) as error:
         raise UsageError(str(error)) from None
+    for note in found.pairs.notes:
+        print(note, file=sys.stderr)
     show_study(found.study)
     print(f"maps.json and tables written to {found.folder}")
     if arguments.report:

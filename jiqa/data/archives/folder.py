@@ -8,12 +8,13 @@ from pathlib import Path
 
 from jiqa.errors import LayoutError
 from jiqa.io.cache import expanded
+from jiqa.io.names import folded
 
 _SHOWN = 12
 
 
 class Folder:
-    """An unpacked archive; looks names up whatever their case.
+    """An unpacked archive; looks names up whatever their case and Unicode form.
 
     Archives made on Windows mix ``I01.BMP``, ``i01_01_1.bmp`` and ``I25.bmp``; a label
     file may write a name in yet another case. What is not there is remembered, so that
@@ -37,7 +38,7 @@ class Folder:
         for choice in choices:
             found: Path | None = self.root
             for part in Path(choice).parts:
-                found = self._entries(found).get(part.lower())
+                found = self._entries(found).get(folded(part))
                 if found is None:
                     break
             if found is not None:
@@ -83,7 +84,7 @@ class Folder:
     def _entries(self, folder: Path) -> dict[str, Path]:
         if folder not in self._listed:
             names = sorted(os.listdir(folder)) if folder.is_dir() else []
-            self._listed[folder] = {name.lower(): folder / name for name in names}
+            self._listed[folder] = {folded(name): folder / name for name in names}
         return self._listed[folder]
 
 

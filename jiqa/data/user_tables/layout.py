@@ -13,18 +13,27 @@ from jiqa.data.archives.folder import Folder
 from jiqa.data.schema import Contents, Info, Record
 from jiqa.data.user_tables.scale import read_side, table_scale
 from jiqa.errors import LayoutError
-from jiqa.io.read_table import Table, read_table
+from jiqa.io.names import as_text, find_file
+from jiqa.io.read_table import Table, is_leftover, read_table
 from jiqa.io.table_columns import Columns, find_columns, read_number
+from jiqa.io.table_ratings import averaged, image_key
+from jiqa.io.walk import is_clutter
 
 #: What columns may mean here; see ``jiqa.io.table_columns.SYNONYMS``.
 MEANINGS = (
     *("image", "reference", "score", "deviation", "variance", "distortion", "level"),
-    *("split", "set", "direction", "error", "histogram"),
+    *("split", "set", "direction", "error", "histogram", "rater", "count", "index"),
 )
+
+#: Meanings that a note does not name: nothing is read from their columns.
+_UNUSED = ("rater", "count", "index", "error")
 
 #: Endings of what counts as a table, and of what does in a folder without any of those.
 SUFFIXES = (".csv", ".tsv", ".xlsx")
 _OTHER_SUFFIXES = (".parquet", ".csv.gz", ".tsv.gz")
+
+#: Names of missing images in a note.
+_SHOWN = 5
 
 LAYOUT = """\
 NAME.csv   one line per image; columns, under these names or similar ones:
@@ -44,22 +53,34 @@ def read_own(root: Path, options: Mapping[str, str], base: Info) -> Contents:
         base: known facts of the set, to which those of the table are added.
 
     Raises:
-        LayoutError: no table, or several; a cell that cannot be read; missing images.
+        LayoutError: no table, or several; a cell that cannot be read; two different
+            scores of an image; or none of the images is there. One that is missing is
+            a record whose file does not exist.
     """
     path = _table_in(root)
     folder = Folder(path.parent)
     table = read_table(path)
     columns = find_columns(table, MEANINGS, votes=True)
+    used = [meaning for meaning in columns.index if meaning not in _UNUSED]
+    notes = [columns.note(table, used)]
+    table, columns, averages = averaged(table, columns)
+    notes += [averages] if averages else []
     side = read_side(path, options)
     references: dict[str, Path] = {}
     rows = [_Row(table, columns, n, row) for n, row in enumerate(table.rows)]
     failed = [row for row in rows if row.get("error")]
-    records = [
-        _record(row, folder, side, references) for row in rows if not row.get("error")
-    ]
+    images: dict[tuple[str, ...], _Row] = {}
+    for row in rows:
+        if not row.get("error"):
+            images.setdefault(image_key(columns, row.row), row)
+    finder = _Finder(folder, side)
+    records = [_record(row, finder, references) for row in images.values()]
     if not records:
         folder.miss(f"a line in {path.name} below the header")
+    if not finder.found:
+        finder.miss_all()
     folder.check(base.layout)
+    notes += finder.notes()
     scale = table_scale(table, columns, side, records)
     rated, votes = scale is not None, tuple(columns.votes)
     if not votes:
@@ -78,24 +99,27 @@ def read_own(root: Path, options: Mapping[str, str], base: Info) -> Contents:
         histogram=votes,
         licence=side.get("licence") or base.licence,
     )
-    notes = _failed(failed)
-    if not rated and columns.others:
-        notes.append(f"no scores; ignored columns: {', '.join(columns.others)}")
+    if not rated:
+        notes[0] += "; no scores"
+    notes += _failed(failed)
     return Contents(records, references, notes, info)
 
 
 def is_table(path: Path) -> bool:
     """Whether a file is a table by its name."""
-    return path.name.lower().endswith((*SUFFIXES, *_OTHER_SUFFIXES))
+    name = path.name.lower()
+    return not is_leftover(path) and name.endswith((*SUFFIXES, *_OTHER_SUFFIXES))
 
 
 def _table_in(root: Path) -> Path:
     if root.is_file():
         return root
     folder = Folder(root)
-    tables = folder.images("", SUFFIXES)
+    endings = [*SUFFIXES, ".parquet", ".gz"]
+    found = [p for p in folder.images("", endings) if not is_clutter(p.name)]
+    tables = [p for p in found if p.name.lower().endswith(SUFFIXES)]
     if not tables:
-        tables = [p for p in folder.images("", (".parquet", ".gz")) if is_table(p)]
+        tables = [p for p in found if is_table(p)]
     if len(tables) == 1:
         return tables[0]
     names = ", ".join(path.name for path in tables) or "none"
@@ -137,16 +161,13 @@ def _failed(rows: Sequence[_Row]) -> list[str]:
     return [f"images that the table marks as failed: {len(rows)} ({failures})"]
 
 
-def _record(
-    row: _Row, folder: Folder, side: Mapping[str, Any], references: dict[str, Path]
-) -> Record:
-    name = row.get("image").replace("\\", "/")
+def _record(row: _Row, finder: _Finder, references: dict[str, Path]) -> Record:
+    name = as_text(row.get("image").replace("\\", "/"))
     if not name:
         raise row.wrong("image", "a path")
-    reference = row.get("reference").replace("\\", "/") or None
+    reference = as_text(row.get("reference").replace("\\", "/")) or None
     if reference and reference not in references:
-        places = (side.get("references"), side.get("images"), "references", "images")
-        references[reference] = _locate(folder, reference, places)
+        references[reference] = finder.find(row.get("reference"), "references")
     histogram = _histogram(row)
     score, deviation = row.number("score"), _deviation(row)
     if histogram and score is None:
@@ -154,7 +175,7 @@ def _record(
         score, spread = _moments(histogram, values)
         deviation = spread if deviation is None else deviation
     return Record(
-        image=_locate(folder, name, (side.get("images"), "images")),
+        image=finder.find(row.get("image"), "images"),
         name=name,
         reference=reference,
         score=score,
@@ -166,12 +187,39 @@ def _record(
     )
 
 
-def _locate(folder: Folder, name: str, places: Sequence[str | None]) -> Path:
-    exact = folder.root / name
-    if exact.is_file():
-        return exact
-    inside = [f"{place}/{name}" for place in dict.fromkeys(places) if place]
-    return folder.need(name, *inside)
+class _Finder:
+    """Finds images, and keeps in mind which are not there: each is a failed row."""
+
+    def __init__(self, folder: Folder, side: Mapping[str, Any]) -> None:
+        self._folder, self._side = folder, side
+        self.found = 0
+        self._missing: dict[str, list[str]] = {}
+
+    def find(self, name: str, kind: str) -> Path:
+        """The file of a name, where ``kind`` are expected; a path even if none is."""
+        wanted = name.replace("\\", "/")
+        places = (self._side.get(kind), self._side.get("images"), kind, "images")
+        inside = [f"{place}/{wanted}" for place in dict.fromkeys(places) if place]
+        root = self._folder.root
+        path = find_file(root, name) or self._folder.find(wanted, *inside)
+        if path is None:
+            self._missing[wanted] = inside
+        else:
+            self.found += 1
+        return path or root / wanted
+
+    def miss_all(self) -> None:
+        """Note for ``Folder.check`` that no image at all is there."""
+        for name, inside in self._missing.items():
+            self._folder.need(name, *inside)
+
+    def notes(self) -> list[str]:
+        """A sentence on what is not there, or none."""
+        if not self._missing:
+            return []
+        names = ", ".join(map(as_text, list(self._missing)[:_SHOWN]))
+        more = ", ..." if len(self._missing) > _SHOWN else ""
+        return [f"images that are not there: {len(self._missing)} ({names}{more})"]
 
 
 def _deviation(row: _Row) -> float | None:

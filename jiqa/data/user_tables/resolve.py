@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from jiqa.checks import expected
+from jiqa.data.dataset import Dataset
 from jiqa.data.facts import fingerprint
 from jiqa.data.index import read_facts
 from jiqa.data.prepare.write import is_prepared
+from jiqa.data.sets import all_datasets
 from jiqa.data.store import prepare, split_name, to_prepare
 from jiqa.data.user_tables.layout import is_table
 from jiqa.distributed import rank_zero_first
@@ -49,6 +52,18 @@ def resolved(spec: str, data_dir: Path | str | None) -> str:
             pass
     with rank_zero_first("preparing"):
         return f"{_prepared(path, data_dir)}{colon}{part}"
+
+
+def notes_of_users(datasets: Iterable[Dataset]) -> list[str]:
+    """Notes of the sets that the user named: how a table was read, what is missing."""
+    named = [name for name, kind in all_datasets().items() if kind.NAMED]
+    notes = [
+        note
+        for dataset in datasets
+        if dataset.name.partition("/")[0] in named
+        for note in dataset.notes
+    ]
+    return list(dict.fromkeys(notes))
 
 
 def _prepared(path: Path, data_dir: Path | str | None) -> str:

@@ -54,7 +54,7 @@ def study(prepared, tmp_path_factory) -> Path:
     return output
 
 
-def test_finds_the_planted_map_and_says_what_is_held_out(study):
+def test_finds_the_planted_map_and_says_what_is_held_out(study, prepared):
     chosen = Selection.from_json(study / "maps.json")
     assert chosen.names[0] == f"conv1:{PLANTED}" and chosen.curve[0] > 0.99
     assert (chosen.network, chosen.metric) == ("alexnet", "ssim")
@@ -70,6 +70,7 @@ def test_finds_the_planted_map_and_says_what_is_held_out(study):
         assert 0 < line["srcc_held_out"] <= 1 and 0 < line["srcc_in_sample"] <= 1
     assert len(facts["folds"]) == 4 and facts["pairs"] == 36
     assert all(len(fold["held_out_references"]) == 1 for fold in facts["folds"])
+    assert facts["data_dir"] == str(prepared)
     assert len(facts["fingerprint"]) == 64 and facts["failed"] == {}
 
 

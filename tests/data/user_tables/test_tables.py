@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,9 @@ def test_columns_go_by_their_names(header, name, direction, tmp_path):
     contents = _read(tmp_path)
     if name is None:
         assert contents.info.scales == {} and contents.info.kind == "pristine"
-        assert contents.notes == ["no scores; ignored columns: DMOS (realigned)"]
+        assert contents.notes == [
+            "t.csv: columns image = filename; not used: DMOS (realigned); no scores"
+        ]
         return
     scale = contents.info.scales[""]
     assert (scale.name, scale.direction) == (name, direction)
@@ -227,8 +230,10 @@ def test_a_manifest_of_distortions_has_no_scores(tmp_path):
     assert rows == [("", 0, None), ("dbcnn/blur", 1, None), ("dbcnn/blur", 2, None)]
     assert list(dataset.references) == ["cat/pristine.png"]
     assert dataset.notes == [
+        "manifest.csv: columns image = image; reference = reference; "
+        "distortion = distortion; level = level; set = set; not used: parameter, seed; "
+        "no scores",
         "images that the table marks as failed: 1 (dog/blur/1.png: cannot be decoded)",
-        "no scores; ignored columns: parameter, seed",
     ]
 
 
@@ -243,8 +248,6 @@ def test_a_manifest_of_distortions_has_no_scores(tmp_path):
         ),
         (",ref.png,3,1", "line 3, image: expected a path, got ''"),
         ("a.png,ref.png,3,1,5", "expected 4 cells, one per column, got 5"),
-        ("gone.png,gone too.png,3,1", "gone too.png or references/gone too.png"),
-        ("gone.png,ref.png,3,1", "gone.png or images/gone.png"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(row, said, tmp_path):
@@ -255,6 +258,45 @@ def test_a_line_that_cannot_be_read_is_named(row, said, tmp_path):
     with pytest.raises(LayoutError) as raised:
         _read(tmp_path)
     assert said in str(raised.value) and str(tmp_path) in str(raised.value)
+
+
+def test_an_image_that_is_not_there_is_a_failed_row(tmp_path):
+    pictures(tmp_path, ["a.png", "ref.png"])
+    path = write(
+        tmp_path / "t.csv",
+        "image,reference,score\na.png,ref.png,3\ngone.png,ref.png,4\n"
+        "a.png,gone too.png,5\n",
+    )
+    dataset = prepare("table", path, tmp_path / "prepared")
+    assert dataset.notes[-1] == "images that are not there: 2 (gone.png, gone too.png)"
+    assert [e.score for e in dataset.entries()] == [3, 4, 5]
+    assert [e.problem for e in dataset.entries()] == [
+        "",
+        "gone.png: No such file or directory",
+        "",
+    ]
+    assert dataset.references["gone too.png"].problem.startswith("gone too.png: No su")
+    (tmp_path / "a.png").unlink()
+    (tmp_path / "ref.png").unlink()
+    with pytest.raises(LayoutError, match=r"4 missing:(\n.*)+ a.png or images") as no:
+        _read(path)
+    assert "gone too.png or references/gone too.png" in str(no.value)
+
+
+@pytest.mark.parametrize("clutter", ["~$t.xlsx", "._t.csv", ".t.csv"])
+def test_files_that_systems_leave_are_no_tables(clutter, tmp_path):
+    pictures(tmp_path, ["a.png"])
+    write(tmp_path / "t.csv", "image,score\na.png,2\n")
+    (tmp_path / clutter).write_bytes(b"nothing")
+    assert [r.score for r in _read(tmp_path).records] == [2]
+
+
+def test_names_in_another_unicode_form(tmp_path):
+    name = "\N{LATIN SMALL LETTER E WITH ACUTE}.png"
+    pictures(tmp_path, [f"images/{unicodedata.normalize('NFD', name)}"])
+    write(tmp_path / "t.csv", f"image,score\n{name.upper()},2\n")
+    (record,) = _read(tmp_path).records
+    assert record.image.is_file()
 
 
 def test_no_table_several_or_one_without_images(tmp_path):
