@@ -1,19 +1,24 @@
 """Decode image files to arrays: every pixel as stored, without silent conversions.
 
-Pillow reads almost everything. It silently drops 16-bit colour to 8 bits, so those
-PNG and TIFF files go through imagecodecs and tifffile.
+``jiqa.io.formats`` has one module a family of files, and the table of what is read.
 """
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from jiqa.checks import expected
-from jiqa.io.sources import Encoded, Source, as_file, stream
+from jiqa.errors import UsageError
+from jiqa.io.formats import jpeg, jpeg2000, pillow, png, pnm, tiff
+from jiqa.io.formats.colour import finish, sample_type
+from jiqa.io.formats.header import Header, Unsupported
+from jiqa.io.sources import Encoded, Source, as_file
 
 #: File name endings that a folder is searched for.
 SUFFIXES = frozenset(
@@ -23,8 +28,12 @@ SUFFIXES = frozenset(
     ).split()
 )
 
-_ORIENTATION_TAG = 0x0112
-_GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I", "F"}
+#: Pixels of the largest image that is read unless more are asked for: what a small
+#: file may unpack to is bounded, about 2 GB while RGB of 8 bits is decoded.
+MAX_PIXELS = 500_000_000
+
+#: The environment variable that sets another limit.
+MAX_PIXELS_VARIABLE = "JIQA_MAX_PIXELS"
 
 
 class DecodeError(ValueError):
@@ -40,65 +49,82 @@ class Shape(NamedTuple):
     dtype: str
 
 
-def read_image(path: str | Path | Source, *, background: float = 1.0) -> np.ndarray:
+def read_image(
+    path: str | Path | Source,
+    *,
+    background: float = 1.0,
+    max_pixels: int | None = None,
+) -> np.ndarray:
     """Decode a file into ``[H, W, C]``, uint8 or uint16, C = 1 or 3.
 
-    Palettes become RGB; bilevel and grey become C = 1; CMYK, YCbCr and Lab become RGB
-    as Pillow converts them. An alpha channel is composited, on the stored sRGB values,
-    over a uniform ``background``. EXIF orientation is applied. Of an animation the
-    first frame counts. Colour profiles are ignored.
+    Samples of up to 8 bits are scaled to uint8, deeper ones to uint16. Palettes become
+    RGB; bilevel and grey become C = 1; YCbCr, Lab and CMYK become RGB, CMYK without
+    its profile as ``(1 - ink) * (1 - black)``. An alpha channel or transparent colour
+    is composited, on the stored sRGB values, over a uniform ``background``. The
+    orientation of EXIF or TIFF is applied. Of an animation the first frame counts, of
+    a TIFF the first page. Colour profiles are ignored.
 
     Args:
         path: PNG, JPEG, BMP, TIFF, WebP, GIF, JPEG 2000, PNM; a file, or a source of
-            its bytes.
+            its bytes. Its contents tell the format, not its name.
         background: grey level in [0, 1] behind transparent pixels; 1 is white.
+        max_pixels: the largest image that is read; by default what the environment
+            variable ``JIQA_MAX_PIXELS`` says, or else 500 million.
 
     Raises:
-        DecodeError: no such file, not an image, truncated, or floating-point samples; a
+        DecodeError: no such file, not an image, truncated, too many pixels, or samples
+            that have no agreed meaning as a picture, such as floating-point ones; a
             source that does not give its bytes.
+        UsageError: ``JIQA_MAX_PIXELS`` is not a number of pixels.
     """
+    limit = _limit(max_pixels)
     path = _encoded(path)
     try:
-        with warnings.catch_warnings():
-            # A picture of 90 megapixels is no attack here.
-            warnings.simplefilter("ignore")
-            pixels, orientation = _decode(path)
-    except DecodeError:
-        raise
+        with warnings.catch_warnings(), path.open("rb") as file:
+            warnings.simplefilter("ignore")  # of Pillow, about damaged metadata
+            codec, header = _header(file, limit)
+            pixels = codec.read_samples(file, header)
+            return finish(_checked(pixels, header), header, background)
     except Exception as error:  # decoders raise nearly every type on broken files
-        raise DecodeError(f"{path}: {_reason(path, error)}") from error
-    return _upright(_composite(pixels, background), orientation)
+        raise DecodeError(_message(path, error)) from error
 
 
-def peek(path: str | Path | Source) -> Shape:
+def peek(path: str | Path | Source, *, max_pixels: int | None = None) -> Shape:
     """Shape and type that ``read_image`` will return, from the header alone.
 
     A source with a ``shape`` of its own has it from elsewhere, and is not read.
 
     Raises:
         DecodeError: as ``read_image``, where the header shows it.
+        UsageError: as ``read_image``.
     """
     known = getattr(path, "shape", None)
     if known is not None:
         return known
+    limit = _limit(max_pixels)
     path = _encoded(path)
     try:
-        with warnings.catch_warnings(), _open(path) as image:
+        with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")
-            wide = _is_wide(path, image)
-            width, height = image.size
-            mode = image.mode
-            grey = mode in _GREY_MODES
-            if wide:
-                grey = _wide_is_grey(path, image)
-            deep = wide or mode.startswith("I")
-            if _orientation(image) >= 5:
-                width, height = height, width
-    except DecodeError:
-        raise
+            _, header = _header(file, limit)
     except Exception as error:
-        raise DecodeError(f"{path}: {_reason(path, error)}") from error
-    return Shape(height, width, 1 if grey else 3, "uint16" if deep else "uint8")
+        raise DecodeError(_message(path, error)) from error
+    height, width = header.height, header.width
+    if header.orientation >= 5:
+        height, width = width, height
+    return Shape(height, width, header.channels, sample_type(header).__name__)
+
+
+def _limit(given: int | None) -> int:
+    if given is not None:
+        return given
+    text = os.environ.get(MAX_PIXELS_VARIABLE, "")
+    if not text:
+        return MAX_PIXELS
+    if not text.isdecimal() or not int(text):
+        wanted = "a number of pixels"
+        raise UsageError(expected(MAX_PIXELS_VARIABLE, wanted, repr(text)))
+    return int(text)
 
 
 def _encoded(source: str | Path | Source) -> Path | Encoded:
@@ -108,40 +134,54 @@ def _encoded(source: str | Path | Source) -> Path | Encoded:
         raise DecodeError(f"{source}: cannot be read: {error}") from error
 
 
-def _open(path: Path | Encoded) -> Any:
-    from PIL import Image, UnidentifiedImageError
+def _header(file: BinaryIO, limit: int) -> tuple[ModuleType, Header]:
+    """The module that decodes a file, and what its header says."""
+    codec = _codec(file.read(16))
+    header = codec.read_header(file)
+    height, width = header.height, header.width
+    if height < 1 or width < 1:
+        raise ValueError(f"its header says {width} x {height} pixels")
+    if height * width > limit:
+        got = f"{width} x {height} = {height * width:,}"
+        hint = f"set the environment variable {MAX_PIXELS_VARIABLE} to read it"
+        raise Unsupported(f"at most {limit:,} pixels", got, hint)
+    return codec, header
 
-    try:
-        return Image.open(stream(path))
-    except UnidentifiedImageError:
-        if path.suffix.lower() in (".tif", ".tiff"):
-            return _TiffHeader(path)
-        raise
+
+def _codec(head: bytes) -> ModuleType:
+    """The module for a file that begins with ``head``."""
+    if head.startswith(png.SIGNATURE):
+        return png
+    if head.startswith(jpeg.SIGNATURE):
+        return jpeg
+    if head.startswith(tiff.SIGNATURES):
+        return tiff
+    if head.startswith((jpeg2000.SIGNATURE_BOX, jpeg2000.CODESTREAM)):
+        return jpeg2000
+    if head[:1] == b"P" and head[1:2] in b"1234567fF" and head[2:3].isspace():
+        return pnm
+    webp = head.startswith(b"RIFF") and head[8:12] == b"WEBP"
+    if webp or head.startswith((b"BM", b"GIF8")):
+        return pillow
+    raise _NotAnImageError
 
 
-class _TiffHeader:
-    """What ``peek`` asks of a TIFF file that Pillow does not open (16-bit colour)."""
+class _NotAnImageError(Exception):
+    pass
 
-    def __init__(self, path: Path | Encoded) -> None:
-        import tifffile
 
-        with tifffile.TiffFile(stream(path)) as file:
-            page: Any = file.pages[0]
-            self.bits = page.bitspersample
-            self.size = (page.imagewidth, page.imagelength)
-            tag = page.tags.get(_ORIENTATION_TAG)
-            self.orientation = int(tag.value) if tag else 1
-            self.mode = "L" if page.photometric.name.startswith("MINIS") else "RGB"
-            self.format = "TIFF"
+def _checked(pixels: np.ndarray, header: Header) -> np.ndarray:
+    """Samples that are of the size that the header says."""
+    if pixels.shape[:2] != (header.height, header.width):
+        size = f"{pixels.shape[1]} x {pixels.shape[0]}"
+        raise ValueError(f"{size} pixels where its header says otherwise")
+    return pixels
 
-    def __enter__(self) -> _TiffHeader:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def getexif(self) -> dict[int, int]:
-        return {_ORIENTATION_TAG: self.orientation}
+def _message(path: Path | Encoded, error: Exception) -> str:
+    if isinstance(error, Unsupported):
+        return expected(f"{path}", error.wanted, error.got, error.hint)
+    return f"{path}: {_reason(path, error)}"
 
 
 def _reason(path: Path | Encoded, error: Exception) -> str:
@@ -155,117 +195,6 @@ def _reason(path: Path | Encoded, error: Exception) -> str:
         return "the file is empty"
     if isinstance(path, Path) and path.is_file() and path.stat().st_size == 0:
         return "the file is empty"
-    if type(error).__name__ == "UnidentifiedImageError":
+    if isinstance(error, _NotAnImageError):
         return "not an image in a format that can be read"
-    return f"cannot be decoded: {error}"
-
-
-def _orientation(image: Any) -> int:
-    value = image.getexif().get(_ORIENTATION_TAG, 1)
-    return value if value in range(1, 9) else 1
-
-
-def _is_wide(path: Path | Encoded, image: Any) -> bool:
-    """Whether samples are 16 bits deep in a layout that Pillow would cut to 8."""
-    if image.format == "PNG":
-        return _png_header(path) in ((16, 2), (16, 4), (16, 6))
-    if image.format == "TIFF":
-        bits = getattr(image, "bits", None)
-        if bits is None:
-            stored = image.tag_v2.get(258, (8,))
-            bits = max(stored) if isinstance(stored, tuple) else stored
-        return bits == 16
-    return False
-
-
-def _png_header(path: Path | Encoded) -> tuple[int, int]:
-    """Bit depth and colour type, bytes 24 and 25 of a PNG file."""
-    with path.open("rb") as file:
-        head = file.read(26)
-    return head[24], head[25]
-
-
-def _wide_is_grey(path: Path | Encoded, image: Any) -> bool:
-    if image.format == "PNG":
-        return _png_header(path)[1] == 4
-    return image.mode in _GREY_MODES
-
-
-def _decode(path: Path | Encoded) -> tuple[np.ndarray, int]:
-    """Pixels ``[H, W, 1 to 4]`` and the EXIF orientation."""
-    with _open(path) as image:
-        orientation = _orientation(image)
-        if _is_wide(path, image):
-            return _decode_wide(path, image.format), orientation
-        mode = image.mode
-        if mode == "F":
-            wanted = "8 or 16 bits per sample"
-            hint = "the range of a floating-point file is unknown"
-            raise DecodeError(
-                expected(f"{path}", wanted, "floating-point samples", hint)
-            )
-        if mode == "P":
-            image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-        elif mode == "1":
-            image = image.convert("L")
-        elif mode in ("RGB", "L") and "transparency" in image.info:
-            image = image.convert("RGBA" if mode == "RGB" else "LA")
-        elif mode == "PA":
-            image = image.convert("RGBA")
-        elif mode not in ("L", "LA", "RGB", "RGBA") and not mode.startswith("I"):
-            image = image.convert("RGB")
-        pixels = np.array(image)
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    if mode.startswith("I"):
-        if pixels.min() < 0 or pixels.max() > 65535:
-            wanted = "8 or 16 bits per sample"
-            raise DecodeError(expected(f"{path}", wanted, "32-bit samples"))
-        pixels = pixels.astype(np.uint16)
-    return pixels, orientation
-
-
-def _decode_wide(path: Path | Encoded, kind: str) -> np.ndarray:
-    if kind == "PNG":
-        import imagecodecs
-
-        pixels = np.asarray(imagecodecs.png_decode(path.read_bytes()))
-    else:
-        import tifffile
-
-        with tifffile.TiffFile(stream(path)) as file:
-            page: Any = file.pages[0]
-            pixels = page.asarray()
-            if page.photometric.name == "MINISWHITE":
-                pixels = 65535 - pixels
-            if pixels.ndim == 3 and page.planarconfig.name == "SEPARATE":
-                pixels = np.moveaxis(pixels, 0, -1)
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    if pixels.shape[-1] > 4 or pixels.dtype != np.uint16:
-        got = f"{pixels.shape[-1]} of {pixels.dtype}"
-        raise DecodeError(
-            expected(f"{path}", "1 to 4 samples of 16 bits per pixel", got)
-        )
-    return pixels
-
-
-def _composite(pixels: np.ndarray, background: float) -> np.ndarray:
-    if pixels.shape[-1] in (1, 3):
-        return pixels
-    peak = np.iinfo(pixels.dtype).max
-    colour = pixels[..., :-1].astype(np.float64)
-    alpha = pixels[..., -1:] / peak
-    blended = colour * alpha + background * peak * (1 - alpha)
-    return np.floor(blended + 0.5).astype(pixels.dtype)
-
-
-def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Undo an EXIF orientation (1 to 8)."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
+    return f"cannot be decoded: {error or type(error).__name__}"

@@ -1,127 +1,155 @@
-"""Every kind of file that a user may bring, written by the test and read back."""
+"""What holds for files of every format; ``tests/io/formats`` has each one's table."""
 
 from __future__ import annotations
 
-from typing import Any
+import io
+import re
 
 import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, ImageOps
+from PIL import Image
 
-from jiqa.io.decode import DecodeError, peek, read_image
+from jiqa.errors import UsageError
+from jiqa.io.decode import MAX_PIXELS, SUFFIXES, DecodeError, peek, read_image
+from jiqa.io.sources import Encoded
+from tests.helpers.image_files import assert_shows, picture, png, read
 
-
-@pytest.fixture
-def pixels(rng):
-    return rng.integers(0, 256, (20, 31, 3), dtype=np.uint8)
-
-
-def _agrees(path, expected):
-    decoded = read_image(path)
-    np.testing.assert_array_equal(decoded, expected)
-    assert decoded.dtype == expected.dtype
-    assert tuple(peek(path)) == (*decoded.shape, str(decoded.dtype))
-
-
-@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp", "ppm"])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_eight_bits_lossless(tmp_path, pixels, suffix, channels):
-    if (suffix, channels) == ("webp", 1):
-        channels = 3  # the format has no grey
-    path = tmp_path / f"a.{suffix}"
-    wanted = pixels[..., :channels]
-    Image.fromarray(wanted.squeeze()).save(path, lossless=True)
-    _agrees(path, wanted)
+#: Writers of a picture without loss, by the ending of the file's name.
+_LOSSLESS = {
+    ".png": "PNG",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".gif": "GIF",
+    ".jp2": "JPEG2000",
+    ".j2k": "JPEG2000",
+    ".ppm": "PPM",
+    ".pgm": "PPM",
+    ".pbm": "PPM",
+}
+_JPEG = {".jpg", ".jpeg", ".jpe"}
 
 
-def test_jpeg_is_what_pillow_decodes(tmp_path, pixels):
-    path = tmp_path / "a.jpg"
-    Image.fromarray(pixels).save(path, quality=70)
-    _agrees(path, np.asarray(Image.open(path)))
+def _saved(suffix: str, shown: np.ndarray | None = None) -> tuple[bytes, np.ndarray]:
+    """A file of a picture, and what it shows."""
+    modes = {".pgm": "L", ".pbm": "1", ".gif": "P"}
+    pixels = picture() if shown is None else shown
+    image = Image.fromarray(pixels).convert(modes.get(suffix, "RGB"))
+    file = io.BytesIO()
+    if suffix in _JPEG:
+        image.save(file, "JPEG", quality=100, subsampling=0)
+        return file.getvalue(), np.asarray(Image.open(file))
+    options = {"lossless": True} if suffix == ".webp" else {}
+    image.save(file, _LOSSLESS[suffix], **options)
+    shown = image.convert("L" if suffix in (".pgm", ".pbm") else "RGB")
+    return file.getvalue(), np.asarray(shown).reshape(*pixels.shape[:2], -1)
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-@pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_sixteen_bits_keep_every_bit(tmp_path, rng, suffix, channels):
-    deep = rng.integers(0, 65536, (20, 31, channels), dtype=np.uint16)
-    if channels in (2, 4):
-        deep[..., -1] = 65535  # opaque
-    path = tmp_path / f"a.{suffix}"
-    if suffix == "png":
-        path.write_bytes(imagecodecs.png_encode(deep))
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+def test_every_ending(tmp_path, suffix):
+    data, shown = _saved(suffix)
+    assert_shows(data, shown)
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(data)
+    np.testing.assert_array_equal(read_image(path), shown)
+    assert tuple(peek(path)) == (*shown.shape, "uint8")
+    # The contents count, not the name.
+    path.rename(tmp_path / "a.dat")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.dat"), shown)
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+def test_truncated_files_are_not_read(suffix, rng):
+    data, _ = _saved(suffix, rng.integers(0, 256, (24, 35, 3), dtype=np.uint8))
+    for share in (0.2, 0.5, 0.9):
+        with pytest.raises(DecodeError, match=r"^picture: "):
+            read(data[: int(share * len(data))])
+
+
+@pytest.mark.parametrize("format", ["png", "tif", "ppm", "jp2"])
+def test_sixteen_bits_keep_every_bit(rng, format):
+    deep = rng.integers(0, 65536, (20, 31, 3), dtype=np.uint16)
+    file = io.BytesIO()
+    if format == "png":
+        file.write(imagecodecs.png_encode(deep))
+    elif format == "tif":
+        tifffile.imwrite(file, deep, photometric="rgb")
+    elif format == "jp2":
+        file.write(imagecodecs.jpeg2k_encode(deep, level=0, reversible=True))
     else:
-        kind = "minisblack" if channels < 3 else "rgb"
-        extra: dict[str, Any] = (
-            {"extrasamples": ["unassalpha"]} if channels in (2, 4) else {}
-        )
-        tifffile.imwrite(
-            path, deep.squeeze(), photometric=kind, planarconfig="contig", **extra
-        )
-    _agrees(path, deep[..., : channels - 1] if channels in (2, 4) else deep)
+        file.write(b"P6 31 20 65535\n" + deep.astype(">u2").tobytes())
+    np.testing.assert_array_equal(read(file.getvalue()), deep)
 
 
-def test_planar_and_compressed_tiff(tmp_path, rng):
-    deep = rng.integers(0, 65536, (3, 20, 31), dtype=np.uint16)
-    path = tmp_path / "a.tif"
-    tifffile.imwrite(
-        path, deep, photometric="rgb", planarconfig="separate", compression="lzw"
-    )
-    _agrees(path, np.moveaxis(deep, 0, -1))
-
-
-def test_palette_bilevel_and_first_frame(tmp_path, pixels):
-    image = Image.fromarray(pixels)
-    palette = image.quantize(32)
-    palette.save(tmp_path / "p.png")
-    _agrees(tmp_path / "p.png", np.asarray(palette.convert("RGB")))
-    bilevel = image.convert("1")
-    bilevel.save(tmp_path / "b.png")
-    _agrees(tmp_path / "b.png", np.asarray(bilevel.convert("L"))[..., None])
-    other = Image.fromarray(255 - pixels).quantize(32)
-    palette.save(tmp_path / "g.gif", save_all=True, append_images=[other])
-    _agrees(tmp_path / "g.gif", np.asarray(palette.convert("RGB")))
-
-
-def test_alpha_is_composited_over_white(tmp_path):
+def test_alpha_is_composited_over_the_background():
     rgba = np.zeros((4, 5, 4), np.uint8)
     rgba[..., 0], rgba[..., 3] = 200, 51  # a fifth of red 200
-    Image.fromarray(rgba).save(tmp_path / "a.png")
-    _agrees(
-        tmp_path / "a.png",
-        np.broadcast_to(np.array([244, 204, 204], np.uint8), (4, 5, 3)),
-    )
-    black = read_image(tmp_path / "a.png", background=0)
-    assert black[0, 0].tolist() == [40, 0, 0]
+    data = png(rgba, 8, 6)
+    assert read(data)[0, 0].tolist() == [244, 204, 204]
+    assert read(data, background=0)[0, 0].tolist() == [40, 0, 0]
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_orientation_is_applied(tmp_path, pixels, orientation):
-    path = tmp_path / "a.png"
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    Image.fromarray(pixels).save(path, exif=exif)
-    with Image.open(path) as image:
-        upright = np.asarray(ImageOps.exif_transpose(image))
-    _agrees(path, upright)
-
-
-def test_broken_files_say_why(tmp_path, pixels):
-    Image.fromarray(np.repeat(np.repeat(pixels, 9, 0), 9, 1)).save(tmp_path / "a.jpg")
-    data = (tmp_path / "a.jpg").read_bytes()
-    (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
+def test_broken_files_say_why(tmp_path):
     (tmp_path / "text.png").write_text("not an image")
     (tmp_path / "empty.png").touch()
+    (tmp_path / "cut.jpg").write_bytes(_saved(".jpg")[0][:-50])
+    (tmp_path / "none.ppm").write_bytes(b"P6 0 4 255\n")
     Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "float.tif")
     for name, why in {
         "cut.jpg": "truncated",
         "text.png": "not an image",
-        "empty.png": "empty",
+        "empty.png": "the file is empty",
         "missing.png": "no such file",
         "float.tif": "floating-point",
+        "none.ppm": "its header says 0 x 4 pixels",
+        "": "is a folder",
     }.items():
-        with pytest.raises(DecodeError, match=rf"{name}: .*{why}"):
-            read_image(tmp_path / name)
-    with pytest.raises(DecodeError, match="folder"):
-        read_image(tmp_path)
+        path = tmp_path / name
+        with pytest.raises(DecodeError, match=f"(?i)^{re.escape(str(path))}: .*{why}"):
+            read_image(path)
+
+
+def test_more_pixels_than_the_limit(monkeypatch):
+    data = png(picture(1), 8, 0)
+    message = (
+        r"^picture: expected at most 839 pixels, got 35 x 24 = 840 "
+        r"\(set the environment variable JIQA_MAX_PIXELS to read it\)$"
+    )
+    assert read(data, max_pixels=840).shape == (24, 35, 1)
+    for function in (read_image, peek):
+        with pytest.raises(DecodeError, match=message):
+            function(Encoded("picture", data), max_pixels=839)
+    monkeypatch.setenv("JIQA_MAX_PIXELS", "839")
+    for function in (read_image, peek):
+        with pytest.raises(DecodeError, match=message):
+            function(Encoded("picture", data))
+    assert read_image(Encoded("picture", data), max_pixels=840).shape == (24, 35, 1)
+    monkeypatch.setenv("JIQA_MAX_PIXELS", "many")
+    with pytest.raises(UsageError, match="JIQA_MAX_PIXELS: expected a number of pix"):
+        read(data)
+
+
+def test_the_default_limit(monkeypatch):
+    """A header is enough: no file of this size is decoded."""
+    monkeypatch.delenv("JIQA_MAX_PIXELS", raising=False)
+    height = MAX_PIXELS // 20_000
+    for high in (height, height + 1):
+        data = b"P5 20000 %d 255\n" % high
+        if high == height:
+            assert peek(Encoded("picture", data)) == (height, 20_000, 1, "uint8")
+            # Pillow would refuse it for its size; this is refused for want of bytes.
+            with pytest.raises(DecodeError, match="truncated"):
+                read_image(Encoded("picture", data))
+        else:
+            with pytest.raises(DecodeError, match="at most 500,000,000 pixels"):
+                peek(Encoded("picture", data))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".gif", ".bmp", ".jpg"])
+def test_pillows_own_limit_does_not_count(suffix, monkeypatch):
+    data, shown = _saved(suffix)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    np.testing.assert_array_equal(read(data), shown)
