@@ -15,7 +15,7 @@ import numpy as np
 
 from jiqa.checks import expected
 from jiqa.errors import UsageError
-from jiqa.io.formats import jpeg, jpeg2000, pillow, png, pnm, tiff
+from jiqa.io.formats import jpeg, jpeg2000, pillow, png, pnm, tiff, webp
 from jiqa.io.formats.colour import finish, sample_type
 from jiqa.io.formats.header import Header, Unsupported
 from jiqa.io.sources import Encoded, Source, as_file
@@ -160,8 +160,9 @@ def _codec(head: bytes) -> ModuleType:
         return jpeg2000
     if head[:1] == b"P" and head[1:2] in b"1234567fF" and head[2:3].isspace():
         return pnm
-    webp = head.startswith(b"RIFF") and head[8:12] == b"WEBP"
-    if webp or head.startswith((b"BM", b"GIF8")):
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return webp
+    if head.startswith(pillow.SIGNATURES) or pillow.is_dib(head):
         return pillow
     raise _NotAnImageError
 

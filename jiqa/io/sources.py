@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Source(Protocol):
@@ -54,8 +54,3 @@ def as_file(source: str | Path | Source) -> Path | Encoded:
     if isinstance(source, str | Path):
         return Path(source)
     return Encoded(str(source), source.read_bytes())
-
-
-def stream(path: Path | Encoded) -> Any:
-    """What Pillow and tifffile open: they close a path's file themselves."""
-    return path.open() if isinstance(path, Encoded) else path

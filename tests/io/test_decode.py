@@ -18,19 +18,12 @@ from tests.helpers.image_files import assert_shows, picture, png, read
 
 #: Writers of a picture without loss, by the ending of the file's name.
 _LOSSLESS = {
-    ".png": "PNG",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-    ".gif": "GIF",
-    ".jp2": "JPEG2000",
-    ".j2k": "JPEG2000",
-    ".ppm": "PPM",
-    ".pgm": "PPM",
-    ".pbm": "PPM",
+    **{".png": "PNG", ".bmp": "BMP", ".dib": "DIB", ".webp": "WEBP", ".gif": "GIF"},
+    **dict.fromkeys([".tif", ".tiff"], "TIFF"),
+    **dict.fromkeys([".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"], "JPEG2000"),
+    **dict.fromkeys([".ppm", ".pgm", ".pbm", ".pnm"], "PPM"),
 }
-_JPEG = {".jpg", ".jpeg", ".jpe"}
+_JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
 
 
 def _saved(suffix: str, shown: np.ndarray | None = None) -> tuple[bytes, np.ndarray]:
@@ -42,10 +35,12 @@ def _saved(suffix: str, shown: np.ndarray | None = None) -> tuple[bytes, np.ndar
     if suffix in _JPEG:
         image.save(file, "JPEG", quality=100, subsampling=0)
         return file.getvalue(), np.asarray(Image.open(file))
-    options = {"lossless": True} if suffix == ".webp" else {}
+    # Codestreams are bare, but for those in a file of the format.
+    bare = suffix in (".j2k", ".j2c", ".jpc")
+    options = {"lossless": True} if suffix == ".webp" else {"no_jp2": bare}
     image.save(file, _LOSSLESS[suffix], **options)
-    shown = image.convert("L" if suffix in (".pgm", ".pbm") else "RGB")
-    return file.getvalue(), np.asarray(shown).reshape(*pixels.shape[:2], -1)
+    decoded = image.convert("L" if suffix in (".pgm", ".pbm") else "RGB")
+    return file.getvalue(), np.asarray(decoded).reshape(*pixels.shape[:2], -1)
 
 
 @pytest.mark.parametrize("suffix", sorted(SUFFIXES))
@@ -148,7 +143,7 @@ def test_the_default_limit(monkeypatch):
                 peek(Encoded("picture", data))
 
 
-@pytest.mark.parametrize("suffix", [".png", ".gif", ".bmp", ".jpg"])
+@pytest.mark.parametrize("suffix", [".png", ".gif", ".bmp", ".jpg", ".webp"])
 def test_pillows_own_limit_does_not_count(suffix, monkeypatch):
     data, shown = _saved(suffix)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)

@@ -1,4 +1,4 @@
-"""BMP, GIF and WebP, whose samples are of 8 bits: Pillow decodes."""
+"""BMP and GIF, whose samples are of 8 bits: Pillow decodes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from jiqa.io.formats.header import Header, exif_orientation
+from jiqa.io.formats.header import Header, Unsupported
+
+SIGNATURES = (b"BM", b"GIF8")
+
+#: Sizes of the headers that a BMP without its file header begins with.
+_DIB_SIZES = (12, 40, 52, 56, 64, 108, 124)
 
 #: The mode that an image is converted to, by its own; with a transparent colour, the
 #: second one.
 _MODES = {"1": ("L", "LA"), "L": ("L", "LA"), "P": ("RGB", "RGBA")}
+
+
+def is_dib(head: bytes) -> bool:
+    """Whether the first 16 bytes are of a BMP without its file header."""
+    planes = (head[8:10], head[12:14])
+    return int.from_bytes(head[:4], "little") in _DIB_SIZES and b"\1\0" in planes
 
 
 def read_header(file: BinaryIO) -> Header:
@@ -24,20 +35,22 @@ def read_header(file: BinaryIO) -> Header:
         channels=1 if mode in ("L", "LA") else 3,
         peak=255,
         alpha="straight" if mode in ("LA", "RGBA") else "none",
-        orientation=exif_orientation(
-            image.info.get("exif", b""), image.info.get("xmp", b"")
-        ),
         layout=mode,
     )
 
 
 def read_samples(file: BinaryIO, header: Header) -> np.ndarray:
     """Samples ``[H, W, 1 to 4]`` of the first frame."""
+    return pixels(file, header.layout)
+
+
+def pixels(file: BinaryIO, mode: str) -> np.ndarray:
+    """Samples ``[H, W, 1 to 4]`` of the first frame, converted to a mode of Pillow."""
     image = _open(file)
-    if image.mode != header.layout:
-        image = image.convert(header.layout)
-    pixels = np.array(image)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    if image.mode != mode:
+        image = image.convert(mode)
+    samples = np.array(image)
+    return samples[..., None] if samples.ndim == 2 else samples
 
 
 def _mode(image: Any) -> str:
@@ -50,12 +63,17 @@ def _mode(image: Any) -> str:
 
 
 def _open(file: BinaryIO) -> Any:
-    """The image, of whatever size: ``Image.open`` has a limit that is not ours."""
-    from PIL.BmpImagePlugin import BmpImageFile
+    """The image: ``Image.open`` would have a limit to its size that is not ours."""
+    from PIL import Image
+    from PIL.BmpImagePlugin import BmpImageFile, DibImageFile
     from PIL.GifImagePlugin import GifImageFile
     from PIL.WebPImagePlugin import WebPImageFile
 
+    kinds = {b"BM": BmpImageFile, b"GI": GifImageFile, b"RI": WebPImageFile}
     file.seek(0)
-    kind = {b"BM": BmpImageFile, b"GI": GifImageFile}.get(file.read(2), WebPImageFile)
+    kind = kinds.get(file.read(2), DibImageFile)
     file.seek(0)
-    return kind(file)
+    try:
+        return kind(file)
+    except Image.DecompressionBombError as error:
+        raise Unsupported("an animation that Pillow reads", str(error)) from error
