@@ -121,7 +121,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
     from jiqa.data.prepare import write as preparing
     from jiqa.data.store import archive_of, full_name, to_prepare
     from jiqa.data.user_tables.names import check_same
-    from jiqa.io.cache import cache_folder, is_temporary
+    from jiqa.io.cache import is_temporary
 
     if arguments.workers < 1:
         raise ValueError(expected("--workers", "at least 1", f"{arguments.workers}"))
@@ -136,13 +136,9 @@ def _prepare(arguments: argparse.Namespace) -> int:
         print(f"{name} is already prepared in {made.data_dir}")
         return 0
     if is_temporary(Path(str(made.data_dir))):
-        raise ValueError(
-            expected(
-                "--data-dir or JIQA_DATA",
-                "a folder that can be written",
-                f"neither, and {cache_folder('data')} is none",
-            )
-        )
+        wanted = "a folder that can be written"
+        got = "neither, and the user's cache is none"
+        raise ValueError(expected("--data-dir or JIQA_DATA", wanted, got))
     with download_bar(f"downloading {name}") as arrived:
         archive = archive_of(made, root, arrived)
     contents = made.contents(archive)

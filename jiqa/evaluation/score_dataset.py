@@ -54,19 +54,26 @@ class Part:
         return all(e.reference for e in self.entries)
 
     def jobs(self) -> dict[str, tuple[Job, Entry]]:
-        """The jobs to score, by key."""
-        out = {}
+        """The jobs to score, by key.
+
+        Raises:
+            UsageError: two images of one name, of which one would be lost.
+        """
+        out: dict[str, tuple[Job, Entry]] = {}
+        references = self.dataset.references
         for entry in self.entries:
-            image, reference = (
-                self.dataset.image(entry),
-                self.dataset.reference(entry),
-            )
-            out[_key(entry)] = Job(image, reference), entry
+            key = f"{entry.split}/{entry.name}"
+            if key in out:
+                both = f"{out[key][1].reference or 'none'} and {entry.reference}"
+                raise UsageError(
+                    f"{self.spec}: {entry.name} occurs twice (references {both}); "
+                    "expected a name for each image"
+                )
+            image = self.dataset.image(entry)
+            known = references.get(entry.reference)
+            problem = entry.problem or (known.problem if known else "")
+            out[key] = Job(image, self.dataset.reference(entry), problem), entry
         return out
-
-
-def _key(entry: Entry) -> str:
-    return f"{entry.split}/{entry.name}"
 
 
 def fingerprint(part: Part) -> str:

@@ -176,3 +176,24 @@ def test_wrong_requests_are_refused(given, message, tables, tmp_path):
     given = {k: tables[0] if v == "T" else v for k, v in given.items()}
     with pytest.raises(UsageError, match=message):
         jiqa.evaluate(**given, data_dir=tmp_path / "prepared")
+
+
+def test_what_is_not_there_is_a_row_and_no_image_hides_another(tmp_path):
+    table = _ratings(tmp_path / "mine", seed=2)
+    text = table.read_text().replace("1.png,r.png", "1.png,gone too.png")
+    table.write_text(f"{text}gone.png,r.png,1\n")
+    result = jiqa.evaluate("psnr", table, data_dir=tmp_path / "out", resamples=0)
+    assert {r["image"]: r["error"] for r in result.rows if r["error"]} == {
+        "1.png": "gone too.png: No such file or directory",
+        "gone.png": "gone.png: No such file or directory",
+    }
+    assert (len(result.rows), result.failed) == (7, 2)
+    assert result.rated.notes == [
+        "mine.csv: columns image = image; reference = reference; score = mos",
+        "images that are not there: 2 (gone too.png, gone.png)",
+    ]
+    table.write_text(f"{text}0.png,2.png,1\n")
+    with pytest.raises(
+        UsageError, match=r"0.png occurs twice \(references r.png and 2"
+    ):
+        jiqa.evaluate("psnr", table, data_dir=tmp_path / "out", resamples=0)
