@@ -197,5 +197,8 @@ def _reason(path: Path | Encoded, error: Exception) -> str:
     if isinstance(path, Path) and path.is_file() and path.stat().st_size == 0:
         return "the file is empty"
     if isinstance(error, _NotAnImageError):
-        return "not an image in a format that can be read"
+        return (
+            "not an image in a format that can be read: PNG, JPEG, BMP, TIFF, WebP, "
+            "GIF, JPEG 2000, PNM"
+        )
     return f"cannot be decoded: {error or type(error).__name__}"

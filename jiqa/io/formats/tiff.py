@@ -31,7 +31,8 @@ _COLOURS = {
     "ICCLAB": 3,
 }
 _UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2
-_UNCOMPRESSED = 1
+_UNCOMPRESSED, _LZW = 1, 5
+_CONTIGUOUS = 1
 #: Compressions whose decoders turn YCbCr into RGB: JPEG old and new, lossy, WebP.
 _TO_RGB = {6, 7, 34892, 50001}
 _INK_SET, _INKS = 332, 334
@@ -81,14 +82,7 @@ def read_samples(file: BinaryIO, header: Header) -> np.ndarray:
     page = _first_page(file)
     _complete(file, page)
     kind = page.photometric.name
-    pixels = page.asarray(squeeze=False)
-    if pixels.ndim != 5 or pixels.shape[1] != 1:
-        raise Unsupported("a flat image", f"samples of shape {pixels.shape}")
-    # Either the first axis or the last one has the samples.
-    pixels = pixels[:, 0]
-    pixels = pixels[0] if len(pixels) == 1 else np.moveaxis(pixels[..., 0], 0, -1)
-    if pixels.dtype == bool:
-        pixels = pixels.astype(np.uint8)
+    pixels = _plain_lzw(file, page) if _is_plain_lzw(page, kind) else _pixels(page)
     colours, extra = pixels[..., : _COLOURS[kind]], pixels[..., _COLOURS[kind] :]
     if kind.endswith("LAB"):
         colours = _lab(colours, kind)
@@ -102,6 +96,32 @@ def read_samples(file: BinaryIO, header: Header) -> np.ndarray:
         scaled = alpha * (header.peak / (2**page.bitspersample - 1))
         alpha = np.floor(scaled + 0.5).astype(colours.dtype)
     return np.concatenate([colours, alpha], -1)
+
+
+def _pixels(page: Any) -> np.ndarray:
+    """Samples ``[H, W, C]`` as tifffile decodes them."""
+    pixels = page.asarray(squeeze=False)
+    if pixels.ndim != 5 or pixels.shape[1] != 1:
+        raise Unsupported("a flat image", f"samples of shape {pixels.shape}")
+    # Either the first axis or the last one has the samples.
+    pixels = pixels[:, 0]
+    pixels = pixels[0] if len(pixels) == 1 else np.moveaxis(pixels[..., 0], 0, -1)
+    return pixels.astype(np.uint8) if pixels.dtype == bool else pixels
+
+
+def _is_plain_lzw(page: Any, kind: str) -> bool:
+    """Whether LZW's samples are of whole bytes, a pixel beside the other."""
+    whole = page.bitspersample in (8, 16) and page.planarconfig == _CONTIGUOUS
+    return page.compression == _LZW and kind in ("MINISBLACK", "RGB") and whole
+
+
+def _plain_lzw(file: BinaryIO, page: Any) -> np.ndarray:
+    """Samples ``[H, W, C]`` by libtiff, in half the time of tifffile or less."""
+    import imagecodecs
+
+    file.seek(0)
+    pixels = np.asarray(imagecodecs.tiff_decode(file.read(), index=0))
+    return pixels.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
 
 
 def _first_page(file: BinaryIO) -> Any:

@@ -220,6 +220,28 @@ def test_orientation_is_applied_once(orientation, bits):
     assert_shows(data, twin, bits)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_lzw_of_every_number_of_samples(channels, bits):
+    colours = 1 if channels < 3 else 3
+    twin, file = picture(colours), io.BytesIO()
+    stored = twin
+    if channels > colours:
+        stored = np.concatenate([twin, np.full_like(twin[..., :1], 255)], -1)
+    with tifffile.TiffWriter(file) as writer:
+        for page in (as_bits(stored, bits), 255 - stored):
+            kind = "rgb" if colours == 3 else "minisblack"
+            extra = ["unassalpha"] if channels > colours else None
+            writer.write(
+                page.squeeze(),
+                photometric=kind,
+                planarconfig="contig" if channels > 1 else None,
+                extrasamples=extra,
+                compression="lzw",
+            )
+    assert_shows(file.getvalue(), twin, bits)
+
+
 def test_first_page_of_several():
     file = io.BytesIO()
     with tifffile.TiffWriter(file) as writer:
