@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 #: The ``errors`` of a stream that takes every name: its bytes as they are, escapes for
-#: letters that the stream's encoding lacks.
+#: letters that the stream's encoding lacks. Who reads the stream back gets the name.
 ANY_NAME = "jiqa_any_name"
 
 
@@ -66,7 +66,8 @@ def _forms(name: str) -> Iterator[str]:
 
 def _any_name(error: UnicodeError) -> tuple[str | bytes, int]:
     """Encode bytes of a name as they are, and what the encoding lacks as an escape."""
-    assert isinstance(error, UnicodeEncodeError)
+    if not isinstance(error, UnicodeEncodeError):
+        return codecs.lookup_error("surrogateescape")(error)
     end = error.start + 1
     one = UnicodeEncodeError(
         error.encoding, error.object, error.start, end, error.reason

@@ -43,3 +43,10 @@ def test_a_stream_takes_every_name():
     stream.write(f"{BYTES} {NFC}")
     stream.flush()
     assert raw.getvalue() == rb"caf" + b"\xe9" + rb".png caf\xe9.png"
+
+
+def test_a_stream_that_took_a_name_can_be_read_back():
+    stream = io.TextIOWrapper(io.BytesIO(), "utf-8", errors=ANY_NAME)
+    stream.write(f"{BYTES} {NFC}")
+    stream.seek(0)
+    assert stream.read() == f"{BYTES} {NFC}"
