@@ -28,6 +28,7 @@ from jiqa.evaluation.extra_tests import (
     run_extra_tests,
     write_extra_tests,
 )
+from jiqa.evaluation.learned_from import note_learned_images
 from jiqa.evaluation.rated import Rated, rate_data, rate_tables
 from jiqa.evaluation.score_datasets import Metrics, Scoring
 from jiqa.evaluation.statistics.logistic import Curve
@@ -52,6 +53,8 @@ class Result:
         score_direction: which subjective scores were taken as better, by data set.
         paths: the files that were written, by name.
         settings: what else decides the figures, in words.
+        warnings: sentences on metrics that learned from the images; the summary's
+            ``note`` says it too.
     """
 
     evaluation: Evaluation
@@ -60,6 +63,7 @@ class Result:
     score_direction: Mapping[str, Direction] = field(default_factory=dict)
     paths: Mapping[str, Path] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -310,8 +314,13 @@ def _evaluated(
         directions={**directions, **measured},
         score_direction=score_direction,
     )
+    evaluation, warnings = note_learned_images(evaluation, rated)
     return Result(
-        replace(evaluation, rows=rated.rows), extra, rated, dict(score_direction)
+        replace(evaluation, rows=rated.rows),
+        extra,
+        rated,
+        dict(score_direction),
+        warnings=warnings,
     )
 
 

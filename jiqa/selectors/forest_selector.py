@@ -26,6 +26,7 @@ from jiqa.selectors.scenario import Direction, Scenario
 from jiqa.selectors.score_mapping import Curves
 from jiqa.weights import safetensors_files as files
 from jiqa.weights.run_sets import FORESTS
+from jiqa.weights.run_sets import SELECTOR as SELECTED_BY
 
 _FORMAT = 1
 
@@ -59,6 +60,7 @@ class Selector:
         forests: that decide.
         direction: which scores are better, on the subjective scale.
         facts: other facts about its origin.
+        name: as a metric, ``selector:FOLDER``; empty for one that no folder has.
     """
 
     kind: str
@@ -70,6 +72,7 @@ class Selector:
     forests: Forests
     direction: Direction
     facts: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -196,7 +199,7 @@ def open_selector(folder: Path | str) -> Selector:
     arrays, _ = files.read(Path(folder) / FORESTS)
     if files.fingerprint(arrays) != record["forests"]:
         raise ValueError(f"{folder}: {FORESTS} does not belong to this {SELECTOR}")
-    return selector_of(record, arrays)
+    return replace(selector_of(record, arrays), name=f"{SELECTED_BY}{folder}")
 
 
 def read_record(folder: Path | str) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jiqa.checks import expected
+from jiqa.data.learned_images import learned_by, overlap_notes, write_learned_images
 from jiqa.evaluation.statistics.splits import reference_disjoint_splits
 from jiqa.io.json_files import write_json
 from jiqa.io.write_table import make_folder, write_rows
@@ -25,6 +26,7 @@ from jiqa.selectors.scenario_table import FILE as PORTFOLIO
 from jiqa.selectors.scenario_table import write_scenario_table
 from jiqa.selectors.score_mapping import fit_curves
 from jiqa.weights import safetensors_files as files
+from jiqa.weights.run_sets import SELECTOR
 
 #: The file of what a selector is compared with.
 FUSION = "fusion.safetensors"
@@ -71,6 +73,7 @@ class Learned:
             empty without folds.
         facts: what decides the selector, as ``run.json`` has it.
         folder: where the files are; ``None`` if none were written.
+        warnings: sentences on methods that learned from these images themselves.
     """
 
     selector: Selector
@@ -78,6 +81,7 @@ class Learned:
     figures: list[dict[str, Any]]
     facts: Mapping[str, Any]
     folder: Path | None
+    warnings: Sequence[str] = ()
 
 
 def learn(
@@ -101,8 +105,9 @@ def learn(
         folds: parts of the images, disjoint by reference, that are left out in turn for
             the figures: 2 or more, or 0 for no figures.
         output: folder for the selector (``selector.json``, ``forests.safetensors``),
-            ``figures.csv``, ``scenario.csv``, ``fusion.safetensors`` and ``run.json``;
-            it then is a metric, ``selector:FOLDER``. By default none is written.
+            ``figures.csv``, ``scenario.csv``, ``images.csv``, ``fusion.safetensors``
+            and ``run.json``; it then is a metric, ``selector:FOLDER``. By default none
+            is written.
         record: to be written first into ``run.json``, such as the command.
         progress: see ``jiqa.progress``.
 
@@ -157,11 +162,35 @@ def learn(
             scenario.splits,
         )
         fusion.save(folder)
+        write_learned_images(folder, scenario.known_images)
         write_json(folder / "run.json", {**(record or {}), **facts}, default=str)
         selector.save(folder)
+        selector = replace(selector, name=f"{SELECTOR}{folder}")
         if lines:
             write_rows(folder / "figures.csv", COLUMNS, lines)
-    return Learned(selector, fusion, lines, facts, folder)
+    warnings = as_sentences(learned_notes(scenario, selector.metrics))
+    return Learned(selector, fusion, lines, facts, folder, warnings)
+
+
+def learned_notes(scenario: Scenario, metrics: Iterable[str]) -> dict[str, list[str]]:
+    """Return notes on each metric that has learned from images of a scenario.
+
+    Args:
+        scenario: the images that figures are about.
+        metrics: names; those of runs and of selectors are looked at.
+    """
+    images = scenario.known_images
+    found = {name: overlap_notes(learned_by(name), images) for name in metrics}
+    return {name: notes for name, notes in found.items() if notes}
+
+
+def as_sentences(notes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return notes by name as warnings."""
+    return [
+        f"{name}: {'; '.join(texts)}. The figures say nothing of images that it has "
+        "not seen."
+        for name, texts in notes.items()
+    ]
 
 
 def grow_selector(

@@ -43,6 +43,11 @@ class RunSelector:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """The run as a metric, ``run:FOLDER``."""
+        return self.columns[-1].name
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that have to score an image, by names for ``jiqa.load``."""
         return tuple(column.name for column in self.columns)

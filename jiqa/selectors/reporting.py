@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,13 @@ from jiqa.errors import UsageError
 from jiqa.io.write_table import make_folder, write_rows
 from jiqa.selectors.figures import COLUMNS
 from jiqa.selectors.forest_selector import Choices, Selector, open_selector
-from jiqa.selectors.learning import Fusion, open_fusion, reported
+from jiqa.selectors.learning import (
+    Fusion,
+    as_sentences,
+    learned_notes,
+    open_fusion,
+    reported,
+)
 from jiqa.selectors.network_selector import RunSelector, open_run_selector
 from jiqa.selectors.scenario import Scenario
 from jiqa.selectors.scenario_table import CHOICES, FILE, write_scenario_table
@@ -26,16 +33,19 @@ class SelectorReport:
 
     Attributes:
         figures: every method, the single best one, the oracle, the selector and what
-            it is compared with, see ``jiqa.selectors.figures.figures``.
+            it is compared with, see ``jiqa.selectors.figures.figures``; the ``note``
+            of a line says how many of the images were learned from.
         scenario: the images, with the methods in the selector's order.
         choices: what was chosen for each of them.
         folder: where the files are; ``None`` if none were written.
+        warnings: sentences on images that the selector or a method has learned from.
     """
 
     figures: list[dict[str, Any]]
     scenario: Scenario
     choices: Choices
     folder: Path | None
+    warnings: Sequence[str] = ()
 
     @property
     def failed(self) -> int:
@@ -107,10 +117,16 @@ def report(
         )
     lines = reported(selector, scenario, fusion)
     found = selector.on(scenario)
+    notes = learned_notes(scenario, (selector.name, *selector.metrics))
+    named = dict(zip(selector.methods, selector.metrics, strict=False))
+    for line in lines:
+        whose = selector.name if line["role"] != "method" else named[line["name"]]
+        compared = line["role"] in ("method", "selector", "fusion")
+        line["note"] = "; ".join(notes.get(whose, ())) if compared else ""
     folder = None if output is None else Path(output)
     if folder is not None:
         make_folder(folder / "figures.csv")
-        write_rows(folder / "figures.csv", COLUMNS, lines)
+        write_rows(folder / "figures.csv", (*COLUMNS, "note"), lines)
         rows = _choices(selector, scenario, found)
         write_rows(folder / CHOICES, ("image", "score", "method", "value"), rows)
         write_scenario_table(
@@ -121,7 +137,7 @@ def report(
             found.mapped,
             scenario.splits,
         )
-    return SelectorReport(lines, scenario, found, folder)
+    return SelectorReport(lines, scenario, found, folder, as_sentences(notes))
 
 
 def _choices(

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from jiqa.checks import expected
+from jiqa.data.learned_images import ImageFacts
 from jiqa.errors import UsageError
 from jiqa.evaluation.rows import group_rows
 from jiqa.evaluation.score_table import read_score_table
@@ -35,6 +36,8 @@ class Scenario:
         extra_features: those features [n, k]; NaN where one is missing.
         facts: how the scores were made, kept with a selector that learns from them.
         notes: what was left out of a table, in sentences.
+        files: the images [n] with the digests of their files; empty where those are
+            not known.
     """
 
     images: tuple[str, ...]
@@ -48,6 +51,7 @@ class Scenario:
     extra_features: np.ndarray | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    files: tuple[ImageFacts, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -61,6 +65,17 @@ class Scenario:
             if self.extra_features is None
             else self.extra_features
         )
+
+    @property
+    def known_images(self) -> list[ImageFacts]:
+        """The images [n] as they can be found again."""
+        if self.files:
+            return list(self.files)
+        columns = self.images, self.references, self.score
+        return [
+            ImageFacts(image, reference=reference, score=float(score))
+            for image, reference, score in zip(*columns, strict=True)
+        ]
 
     def take(self, rows: Any) -> Scenario:
         """Take some of the images, by number or by a mask."""
@@ -79,6 +94,7 @@ class Scenario:
             extra_features=None
             if self.extra_features is None
             else self.extra_features[rows],
+            files=tuple(self.files[i] for i in rows) if self.files else (),
         )
 
     def of_methods(self, names: Sequence[str]) -> Scenario:

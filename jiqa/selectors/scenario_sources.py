@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from jiqa.data.learned_images import facts_of_images
 from jiqa.distributed import Rank
 from jiqa.errors import UsageError
 from jiqa.evaluation.rated import Rated, rate_data, rate_tables
@@ -122,6 +123,12 @@ def score_scenario(
         for choice in choices
     }
     scenario = _scenario(rated, score_direction)
+    known = {
+        image.image: image
+        for part in rated.parts
+        for image in facts_of_images(part.dataset, part.entries)
+    }
+    scenario = replace(scenario, files=tuple(known[name] for name in scenario.images))
     if features is not None:
         scenario = scenario.with_features(features)
     facts = {

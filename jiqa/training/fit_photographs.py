@@ -1,7 +1,8 @@
 """A model fitted to photographs in one pass, as a run's folder.
 
 * ``config.json``, ``run.json``: settings, digest of the photographs, versions
-* ``images.csv``: a row a photograph: what the model says of it, or what is wrong
+* ``images.csv``: a row a photograph: its digest, what the model says of it, or what
+  is wrong (``jiqa.data.learned_images`` reads it)
 * ``model.safetensors``: with the first two, a metric
 """
 
@@ -18,6 +19,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jiqa.data.learned_images import FILE as IMAGES
 from jiqa.data.splits import select
 from jiqa.data.store import split_name
 from jiqa.io.cache import expanded
@@ -38,9 +40,6 @@ from jiqa.training.run_folder import (
 )
 from jiqa.training.score_scale import Affine
 from jiqa.training.trained import Trained
-
-#: A row a photograph.
-IMAGES = "images.csv"
 
 _THREADS = 4
 
@@ -160,7 +159,7 @@ def _looked_at(
 ) -> Iterator[tuple[Row, Any, str]]:
     """Return each photograph's row, digest, and statistics unless it failed."""
     for name, pixels, sha256, error in in_order(_decoded, found, _THREADS):
-        row: Row = {"image": name, "error": error}
+        row: Row = {"image": name, "sha256": sha256, "error": error}
         statistics = None
         if pixels is not None:
             row |= {"width": pixels.shape[1], "height": pixels.shape[0]}
@@ -188,6 +187,6 @@ def _decoded(
 
 def _write_rows(path: Path, rows: Sequence[Row]) -> None:
     """Write the rows as CSV: the model's facts about an image, then its error."""
-    first = ("image", "width", "height")
+    first = ("image", "sha256", "width", "height")
     more = dict.fromkeys(k for row in rows for k in row if k not in (*first, "error"))
     write_rows(path, (*first, *more, "error"), rows)

@@ -15,6 +15,7 @@ import jax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from jiqa.data.learned_images import write_learned_images
 from jiqa.io.json_files import write_json
 from jiqa.progress import Progress, silent
 from jiqa.training import finite_check
@@ -27,7 +28,7 @@ from jiqa.training.log import Line, Log
 from jiqa.training.optimiser import optimiser
 from jiqa.training.plot_log import draw_curves
 from jiqa.training.run_data import Source
-from jiqa.training.run_folder import claim, facts_of, write_model
+from jiqa.training.run_folder import claim, facts_of, images_of, write_model
 from jiqa.training.setup import set_up
 from jiqa.training.step import (
     averaged,
@@ -107,6 +108,8 @@ def train_by_gradients(
     config, sources, mesh = setup.config, setup.sources, setup.mesh
     begun = initial_weights(setup, weights_folder)
     facts = claim(folder, config, facts_of(setup, begun), resume=resume)
+    if jax.process_index() == 0:
+        write_learned_images(folder, images_of(setup))
 
     def fed(source: Source, *, training: bool) -> Feed:
         kept = None

@@ -2,6 +2,7 @@
 
 * ``config.json``: the settings (``jiqa.training.config``)
 * ``run.json``: versions, devices, digests of data and first arrays, the scale
+* ``images.csv``: the images that it learns from, and those that it is validated on
 * ``checkpoints/``: the last and the best
 * ``log.jsonl``: a line for each update and validation; ``tensorboard/``, ``curves.png``
 * ``model.safetensors``: the best arrays so far; with the first two, a metric
@@ -21,17 +22,25 @@ import jax
 import numpy as np
 
 from jiqa import weights
+from jiqa.data.learned_images import (
+    TRAINING,
+    VALIDATION,
+    ImageFacts,
+    facts_of_images,
+    images_before,
+)
 from jiqa.distributed import barrier
 from jiqa.io.atomic import write_text
 from jiqa.io.digest import sha256_of_file
 from jiqa.io.json_files import read_json, write_json
 from jiqa.models.model import Variables
-from jiqa.training.config import FILE, TrainingConfig, read_config
+from jiqa.training.config import FILE, OF_RUNS, TrainingConfig, read_config
 from jiqa.training.initial_weights import InitialWeights
 from jiqa.training.log import FILE as LOG
 from jiqa.training.run_data import Source
 from jiqa.training.run_metric import FACTS, WEIGHTS
 from jiqa.training.setup import Setup
+from jiqa.weights.run_sets import RUN
 
 _PACKAGES = ("jiqa", "jax", "jaxlib", "numpy", "optax", "orbax-checkpoint", "grain")
 
@@ -154,6 +163,24 @@ def facts_of(setup: Setup, begun: InitialWeights) -> dict[str, Any]:
         **where_computed(),
     }
     return json.loads(json.dumps(facts))
+
+
+def images_of(setup: Setup) -> list[ImageFacts]:
+    """Return the images that a run, or one that it goes on from, learns from."""
+    sources = setup.sources
+    parts = setup.config.weights.split(",")
+    runs = [p for p in parts if p.startswith(OF_RUNS)]
+    return [
+        *(
+            image
+            for source, part in (
+                (sources.training, TRAINING),
+                (sources.validation, VALIDATION),
+            )
+            for image in facts_of_images(source.dataset, source.entries, part)
+        ),
+        *images_before(RUN + name.partition(":")[2] for name in runs),
+    ]
 
 
 def where_computed() -> dict[str, Any]:

@@ -74,6 +74,37 @@ def test_the_test_split_is_reported_on(run):
     assert fingerprint in facts["weights"][f"run:{run}"]
 
 
+def test_figures_on_its_training_data_say_so(run, material, tmp_path, capsys):
+    table = material / "rated" / "scores.csv"
+    out, metric = tmp_path / "out", f"run:{run}"
+    words = ["evaluate", metric, "--data", str(table), "--output", str(out)]
+    words += ["--data-dir", str(material / "prepared"), "--resamples", "0"]
+    assert main(words) == 0
+    notes = [
+        "18 of 24 images were in its training data",
+        "6 of 24 images decided which state of its training was kept",
+    ]
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"{metric}: {notes[0]}" in shown and f"{metric}: {notes[1]}" in shown
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary[0]["note"].endswith("; ".join(notes))
+    page = (out / "report.html").read_text()
+    heading = page[: page.index("</header>")]
+    assert f"{notes[0]}; {notes[1]}. The figures say nothing of images" in heading
+    # A table of scores that was made with it, whose images have no digests.
+    rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
+    lines = [f"image,mos,{metric}", *(f"{n},{s},{float(s) / 2}" for n, s in rows)]
+    scores = tmp_path / "scores.csv"
+    scores.write_text("\n".join(lines) + "\n")
+    assert main(["evaluate", "--scores", str(scores), "--resamples", "0"]) == 0
+    assert f"{notes[0]} (by name and score)" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    # Of the test split nothing was learned.
+    other = json.loads((run / "evaluation" / "summary.json").read_text())
+    assert "images" not in other[0]["note"]
+
+
 def _by_hand(run: Path, image: np.ndarray) -> float:
     """On the scale of the table, 0 to 100."""
     params = read(run / "model.safetensors")[0]

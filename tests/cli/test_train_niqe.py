@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,7 @@ from PIL import Image
 import jiqa
 from jiqa.cli import main
 from jiqa.core.images import to_float
+from jiqa.data.learned_images import learned_by
 from jiqa.data.store import prepare
 from jiqa.io.decode import read_image
 from jiqa.models.model import Variables
@@ -74,6 +76,9 @@ def test_every_photograph_is_a_row(run, folder):
     assert "truncated" in failed["cut.png"]
     assert "not an image" in failed["none.png"]
     assert "200x40" in failed["small.png"] and "96" in failed["small.png"]
+    digest = hashlib.sha256((folder / "deep" / "01.png").read_bytes()).hexdigest()
+    assert rows["deep/01.png"]["sha256"] == digest
+    assert len(learned_by(f"run:{run}")) == 16
     assert len(rows) == 19 and rows["deep/01.png"]["height"] == "194"
     facts = json.loads((run / "run.json").read_text())
     assert facts["data"]["training"]["images"] == 16

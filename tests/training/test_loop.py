@@ -94,6 +94,7 @@ def _same_arrays(one: Path, other: Path) -> None:
 def test_a_run_leaves_all_that_decides_it(whole, material):
     names = {p.name for p in whole.iterdir()}
     files = {"config.json", "run.json", "log.jsonl", "curves.png", "model.safetensors"}
+    files |= {"images.csv"}
     assert names == files | {"checkpoints", "tensorboard"}
     assert read_config(whole) == _config(material)
     facts = json.loads((whole / "run.json").read_text())

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import sys
 from pathlib import Path
 
 from jiqa.checks import expected
@@ -106,5 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     if found.figures:
         title = f"{len(scenario)} images, cross-validated over {arguments.folds} folds"
         show_figures(found.figures, title)
+    for warning in found.warnings:
+        print(warning, file=sys.stderr)
     print(f"score images with it: jiqa score selector:{folder} IMAGES")
     return 0

@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     show_figures(found.figures, f"{len(scenario)} images")
     print(f"written to {folder}")
+    for warning in found.warnings:
+        print(warning, file=sys.stderr)
     if found.failed:
         print(f"{found.failed} images have no score", file=sys.stderr)
     return 1 if found.failed else 0

@@ -35,6 +35,7 @@ def report(
         title=title,
         command=command,
         thumbnails=_pictures(parts) if parts else None,
+        notes=result.warnings,
         settings=result.settings,
         score_direction=direction,
         extra=result.extra,

@@ -131,6 +131,7 @@ def test_reports_on_other_images(chooser, rated, tmp_path, capsys):
         assert text in shown
     lines = {line["name"]: line for line in _read(tmp_path / "out" / "figures.csv")}
     assert float(lines["selector: pairwise"]["closed_gap"]) > 0.5
+    assert not any(line["note"] for line in lines.values())
     rows = _read(tmp_path / "out" / "choices.csv")
     errors = [abs(float(row["value"]) - float(row["score"])) for row in rows]
     wanted = float(lines["selector: pairwise"]["mae"])
@@ -139,6 +140,19 @@ def test_reports_on_other_images(chooser, rated, tmp_path, capsys):
     column = {name: found.values[:, k] for k, name in enumerate(found.methods)}
     for number, row in enumerate(rows):
         assert float(row["value"]) == pytest.approx(column[row["method"]][number])
+
+
+def test_a_report_on_its_training_data_says_so(chooser, rated, tmp_path, capsys):
+    words = ["select", "report", str(chooser), "--data", str(rated), "--no-cache"]
+    words += ["--data-dir", str(rated.parent / "prepared"), "-o", str(tmp_path)]
+    assert main(words) == 0
+    said = capsys.readouterr().err
+    note = "160 of 160 images were in its training data"
+    assert f"selector:{chooser}: {note}. The figures say nothing" in said
+    lines = {line["name"]: line for line in _read(tmp_path / "figures.csv")}
+    assert lines["selector: pairwise"]["note"] == note
+    assert lines["fusion: least squares"]["note"] == note
+    assert lines["toy_green"]["note"] == lines["oracle"]["note"] == ""
 
 
 def test_learns_from_a_table(tmp_path, capsys):
