@@ -6,12 +6,14 @@ import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, overload
+
+from jax import Array
 
 from jiqa.checks import expected, unknown
 from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.loaded import Loaded
-from jiqa.core.metric import Metric
+from jiqa.core.metric import Info, Metric
 from jiqa.metrics import all_metrics
 
 #: A module by prefix. It has ``make(name, file) -> Metric``, where ``file`` is what
@@ -68,12 +70,32 @@ def list_metrics(
     ]
 
 
+@overload
+def load(
+    name: str,
+    *,
+    weights_folder: Path | str | None = None,
+    checked: bool = False,
+    **options: Any,
+) -> Loaded[Array, Info]: ...
+
+
+@overload
+def load(
+    name: Sequence[str],
+    *,
+    weights_folder: Path | str | None = None,
+    checked: bool = False,
+) -> Loaded[dict[str, Array], dict[str, Info]]: ...
+
+
 def load(
     name: str | Sequence[str],
     *,
     weights_folder: Path | str | None = None,
+    checked: bool = False,
     **options: Any,
-) -> Loaded:
+) -> Loaded[Any, Any]:
     """Return a compiled callable for one metric or for several in one pass.
 
     Args:
@@ -83,6 +105,10 @@ def load(
             filtered fields).
         weights_folder: where to look first for the weights of metrics that need some;
             see ``jiqa.weights.load``.
+        checked: whether values outside [0, 1] are found inside ``jit``, ``grad`` and
+            ``vmap`` too: by ``checkify.check``, so that a program that calls the metric
+            has to be wrapped by ``jax.experimental.checkify.checkify``. (Of JAX 0.10
+            that fails for batches that are sharded by explicit axes.)
         **options: the metric's keyword options; not with several names.
 
     Raises:
@@ -98,7 +124,7 @@ def load(
     """
     if isinstance(name, str):
         member = bound_metric(name, options)
-        return Loaded([member], single=True, folder=weights_folder)
+        return Loaded([member], single=True, folder=weights_folder, checked=checked)
     if options:
         raise TypeError(
             "options can only be given with a single metric; load metrics that have "
@@ -109,7 +135,7 @@ def load(
     if len(kinds) != 1:
         kind = "metrics that are all full-reference or all no-reference"
         raise ValueError(expected("name", kind, " and ".join(kinds) or "none"))
-    return Loaded(members, single=False, folder=weights_folder)
+    return Loaded(members, single=False, folder=weights_folder, checked=checked)
 
 
 def named_metric(name: str) -> Metric | None:
@@ -121,7 +147,18 @@ def named_metric(name: str) -> Metric | None:
     prefix, _, file = name.partition(":")
     if not file or prefix not in MAKERS:
         return None
-    return importlib.import_module(MAKERS[prefix]).make(name, file)
+    made: Metric = importlib.import_module(MAKERS[prefix]).make(name, file)
+    made.remade_by = (_unchanged, (name, made.digest))
+    return made
+
+
+def _unchanged(name: str, digest: str) -> Metric:
+    """Make the metric of a pickle from its file, which has to be the same still."""
+    found = get_metric(name)
+    if found.digest != digest:
+        wanted = f"the file that it was pickled with ({digest[:12]})"
+        raise ValueError(expected(name, wanted, f"another ({found.digest[:12]})"))
+    return found
 
 
 def identity(name: str) -> str:

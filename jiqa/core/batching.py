@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,18 +13,25 @@ from jax import Array
 
 from jiqa.checks import expected
 from jiqa.core.images import to_float
+from jiqa.core.sharded_batch import layout_of, where_it_lies
 
 
 def over_features(
-    compare: Callable[[Any, Any], Any], reference: Any, distorted: Any
+    compare: Callable[[Any, Any, Any], Any],
+    reference: Any,
+    distorted: Any,
+    *,
+    whole: Any = (),
 ) -> Any:
     """Apply ``compare`` to features with leading dimensions, image by image.
 
     Args:
-        compare: function of the features of one reference and one distorted image.
+        compare: function of ``whole`` and the features of one reference and of one
+            distorted image.
         reference: tree of features with ``"image"``, of one image or as many as
             ``distorted`` has.
         distorted: the same of one image or many.
+        whole: tree of arrays that all images share.
 
     Raises:
         ValueError: the leading dimensions do not match.
@@ -41,16 +49,20 @@ def over_features(
             )
         )
     if not lead:
-        return compare(reference, distorted)
-
-    def flat(tree: Any) -> Any:
-        return jax.tree.map(lambda v: v.reshape(-1, *v.shape[len(lead) :]), tree)
-
-    def one(pair: Any) -> Any:
-        return compare(pair[0] if reference_lead else reference, pair[-1])
-
-    pair = (flat(reference), flat(distorted)) if reference_lead else (flat(distorted),)
-    return _unflat(_each(one, pair), lead)
+        return compare(whole, reference, distorted)
+    if reference_lead:
+        return _each(
+            lambda whole, pair: compare(whole, *pair),
+            whole,
+            (reference, distorted),
+            lead,
+        )
+    return _each(
+        lambda shared, image: compare(shared[0], shared[1], image),
+        (whole, reference),
+        distorted,
+        lead,
+    )
 
 
 def over_batch(
@@ -58,15 +70,25 @@ def over_batch(
     images: tuple[Any, ...],
     batched: dict[str, Any],
     *,
+    whole: tuple[Any, ...] = (),
     at_once: bool = False,
 ) -> Any:
     """Apply ``core`` to every image along the leading dimensions.
 
     On the CPU one image at a time: its fields stay in the cache, which made SSIM of
     eight 512x512 pairs three times as fast as the whole batch at once. Elsewhere the
-    batch is one vectorised computation. Either way no image affects another. A core
-    that takes leading dimensions itself is ``at_once``: it gets the whole batch on the
-    CPU too, if all images are floats.
+    batch is one vectorised computation. Either way no image affects another, and a
+    batch that is sharded over devices stays where it is. A core that takes leading
+    dimensions itself is ``at_once``: it gets the whole batch on the CPU too, if all
+    images are floats.
+
+    Args:
+        core: function of ``*whole`` and single images, with ``batched`` by keyword.
+        images: arrays ``[..., H, W, C]``.
+        batched: arrays ``[..., H, W]``.
+        whole: trees of arrays that all images share; what depends on them must not be
+            in ``core`` itself.
+        at_once: whether ``core`` takes leading dimensions itself.
     """
     # Integers become floats image by image: those of a whole batch leave the cache and
     # are paid for in fresh memory, which took PSNR of uint8 ten times as long.
@@ -79,29 +101,49 @@ def over_batch(
         for value in batched.values()
     ]
 
-    def one(parts: tuple[Array, ...]) -> Any:
+    def one(whole: tuple[Any, ...], parts: tuple[Array, ...]) -> Any:
         count = len(images)
         return core(
+            *whole,
             *(to_float(part).astype(dtype) for part in parts[:count]),
             **dict(zip(batched, parts[count:], strict=True)),
         )
 
     parts = (*images, *extra)
-    if not lead:
-        return one(parts)
-    flat = tuple(p.reshape(-1, *p.shape[len(lead) :]) for p in parts)
-    return _unflat(_each(one, flat, at_once=at_once), lead)
+    return (
+        _each(one, whole, parts, lead, at_once=at_once) if lead else one(whole, parts)
+    )
 
 
-def _each(one: Callable[[Any], Any], flat: Any, *, at_once: bool = False) -> Any:
-    """Apply ``one`` to every entry along the first axis of a tree of arrays."""
-    if jax.tree.leaves(flat)[0].shape[0] == 1:
-        first = jax.tree.map(lambda v: v[0], flat)
-        return jax.tree.map(lambda v: v[None], one(first))
-    if jax.default_backend() == "cpu" and not at_once:
-        return jax.lax.map(one, flat)
-    return one(flat) if at_once else jax.vmap(one)(flat)
+def _each(
+    one: Callable[[Any, Any], Any],
+    whole: Any,
+    batch: Any,
+    lead: tuple[int, ...],
+    *,
+    at_once: bool = False,
+) -> Any:
+    """Apply ``one`` to ``whole`` and every entry of a tree of ``[*lead, ...]``."""
+    layout = layout_of(batch, lead)
+    flat = functools.partial(_flat, one, len(lead), at_once)
+    if layout is None:
+        return flat(whole, batch)
+    return where_it_lies(flat, layout, whole, batch)
 
 
-def _unflat(tree: Any, lead: tuple[int, ...]) -> Any:
-    return jax.tree.map(lambda v: v.reshape(*lead, *v.shape[1:]), tree)
+def _flat(
+    one: Callable[[Any, Any], Any], axes: int, at_once: bool, whole: Any, batch: Any
+) -> Any:
+    """Apply ``one`` along the first ``axes`` axes, on one device."""
+    lead = jax.tree.leaves(batch)[0].shape[:axes]
+    count = math.prod(lead)
+    batch = jax.tree.map(lambda v: v.reshape(count, *v.shape[axes:]), batch)
+    of_image = functools.partial(one, whole)
+    if count == 1:
+        first = jax.tree.map(lambda v: v[0], batch)
+        found = jax.tree.map(lambda v: v[None], of_image(first))
+    elif count == 0 or (jax.default_backend() == "cpu" and not at_once):
+        found = jax.lax.map(of_image, batch)
+    else:
+        found = of_image(batch) if at_once else jax.vmap(of_image)(batch)
+    return jax.tree.map(lambda v: v.reshape(*lead, *v.shape[1:]), found)

@@ -9,6 +9,7 @@ from typing import Any
 
 from jiqa.checks import hashable
 from jiqa.core.feature_spec import FeatureSpec, Options
+from jiqa.core.images import as_array
 from jiqa.core.metric import Metric
 
 #: Arrays by flat key, by the name of their set of weights.
@@ -26,6 +27,10 @@ class BoundMetric:
 
     metric: Metric[Any]
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without what is derived."""
+        return BoundMetric, (self.metric, dict(self.options))
 
     @property
     def name(self) -> str:
@@ -61,7 +66,11 @@ class BoundMetric:
     def masks(self) -> dict[str, Any]:
         """The options that are arrays."""
         arrays = self.metric.arrays
-        return {n: v for n, v in self.options.items() if n in arrays and v is not None}
+        return {
+            n: as_array(v, n)
+            for n, v in self.options.items()
+            if n in arrays and v is not None
+        }
 
     @functools.cached_property
     def deep_options(self) -> Options:

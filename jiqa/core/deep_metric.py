@@ -64,18 +64,24 @@ class DeepMetric(Metric[Arguments]):
 
         @functools.partial(jax.jit, static_argnames="options")
         def compiled(params: Any, *images: Any, options: Options = usual) -> Any:
-            one = functools.partial(steps.score, params, options)
-            return over_batch(one, images, {})
+            def one(params: Any, *pair: Array) -> Any:
+                return steps.score(params, options, *pair)
+
+            return over_batch(one, images, {}, whole=(params,))
 
         @functools.partial(jax.jit, static_argnames="options")
         def features(params: Any, images: Any, options: Options) -> Any:
-            one = functools.partial(steps.features, params, options)
-            return over_batch(one, (images,), {})
+            def one(params: Any, image: Array) -> Any:
+                return steps.features(params, options, image)
+
+            return over_batch(one, (images,), {}, whole=(params,))
 
         @functools.partial(jax.jit, static_argnames="options")
         def compare(params: Any, *found: Any, options: Options) -> Any:
-            one = functools.partial(steps.compare, params, options)
-            return over_features(one, *found)
+            def one(params: Any, *pair: Any) -> Any:
+                return steps.compare(params, options, *pair)
+
+            return over_features(one, *found, whole=params)
 
         @functools.wraps(declared)
         def core(params: Any, *images: Any, **given: Any) -> Any:
@@ -86,10 +92,10 @@ class DeepMetric(Metric[Arguments]):
 
     def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Array:
         """Score images ``[..., H, W, C]``, the parameters first."""
-        if not args and "params" not in kwargs:
-            self._checked_options(None, {})
         named = dict(kwargs)
-        params, *rest = args if args else (named.pop("params"),)
+        params, *rest = args if args else (named.pop("params", None),)
+        if not isinstance(params, Mapping):
+            self._checked_options(params, {})  # says how to get them
         images, given = self.sorted_arguments(tuple(rest), named)
         checked = self.checked_images(images, given)
         return self.compiled(
@@ -151,12 +157,13 @@ class DeepMetric(Metric[Arguments]):
             f"{', whole=True' if spec.whole else ''})[0]"
         )
         if not isinstance(params, Mapping):
+            took = ", ".join(("params", *self.images))
             raise TypeError(
                 expected(
-                    f"{name}()",
+                    f"{name}({took})",
                     "parameters (a flat dictionary) before the images",
-                    type(params).__name__,
-                    hint,
+                    "none" if params is None else type(params).__name__,
+                    f"{hint}; jiqa.load({name!r}) has them bound",
                 )
             )
         check(params, spec.shapes, f"params of {name} (published: {hint})", others=True)

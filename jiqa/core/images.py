@@ -8,16 +8,30 @@ else. All code that comes after this check may rely on it.
 from __future__ import annotations
 
 import functools
+import os
 import weakref
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
+from jax.experimental import checkify
 
 from jiqa.checks import expected
+
+
+class SupportsArray(Protocol):
+    """What NumPy can convert: tensors of other libraries, images of Pillow."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        """Return it as an array."""
+        ...
+
+
+#: What metrics take as an image ``[..., H, W, C]``.
+Image: TypeAlias = Array | np.ndarray | SupportsArray | list[Any]
 
 #: Overshoot that interpolation and float rounding leave on images in [0, 1].
 RANGE_SLACK = 1e-3
@@ -25,23 +39,86 @@ RANGE_SLACK = 1e-3
 _INTEGER_PEAK = {"uint8": 255, "uint16": 65535}
 
 
+_process: int | None = None
+
+
+def check_process() -> None:
+    """Raise ``RuntimeError`` in a process forked after the first call of a metric.
+
+    The threads that JAX computes with do not exist in it: it would wait for ever.
+    """
+    global _process
+    if _process is None:
+        _process = os.getpid()
+    elif _process != os.getpid():
+        raise RuntimeError(
+            "this process was forked from one in which JAX was running, and cannot "
+            "compute: start it by multiprocessing.get_context('spawn') or "
+            "'forkserver', or fork before the first score"
+        )
+
+
 def is_traced(x: Any) -> bool:
     """Whether ``x`` is an abstract value inside ``jit``, ``grad`` or ``vmap``."""
     return isinstance(x, Tracer)
+
+
+def as_array(x: Any, name: str) -> Array | np.ndarray:
+    """Return ``x`` as an array that JAX reads right.
+
+    JAX takes the bytes of a NumPy array for the machine's own order, whatever the dtype
+    says, so an array in the other order (``">f4"``) is copied. The tensors of other
+    libraries are taken as they convert to NumPy.
+
+    Args:
+        x: array-like.
+        name: the argument's name, for messages.
+
+    Raises:
+        ValueError: it cannot be converted, or hides samples by a mask.
+    """
+    if isinstance(x, jax.Array):
+        return x
+    if not isinstance(x, np.ndarray):
+        if hasattr(x, "__jax_array__"):
+            return x.__jax_array__()
+        try:
+            x, given = np.asarray(x), x
+        except (TypeError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(expected(name, _WANTED, _kind(x), reason)) from None
+        if x.dtype.kind in "OSU":
+            raise ValueError(expected(name, _WANTED, _kind(given)))
+    if isinstance(x, np.ma.MaskedArray):
+        if np.ma.is_masked(x):
+            hint = "image.filled(0) has all of them"
+            raise ValueError(
+                expected(name, _WANTED, "an array whose mask hides samples", hint)
+            )
+        x = x.data
+    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+
+
+_WANTED = "an array of numbers [..., height, width, channels]"
+
+
+def _kind(x: Any) -> str:
+    return f"an object of type {type(x).__module__}.{type(x).__qualname__}".replace(
+        "builtins.", ""
+    )
 
 
 def as_image(x: Any, name: str) -> Array | np.ndarray:
     """Return ``x`` as an array after checking shape, channels and dtype.
 
     Args:
-        x: array-like ``[..., H, W, C]``.
+        x: array-like ``[..., H, W, C]``; see ``as_array``.
         name: the argument's name, for messages.
 
     Raises:
-        ValueError: wrong number of dimensions or channels, or a wrong dtype.
+        ValueError: no array, wrong number of dimensions or channels, or a wrong dtype.
     """
-    if not isinstance(x, (jax.Array, np.ndarray)) and not is_traced(x):
-        x = np.asarray(x)
+    x = as_array(x, name)
     if x.ndim < 3:
         raise ValueError(
             expected(
@@ -67,8 +144,9 @@ def as_image(x: Any, name: str) -> Array | np.ndarray:
                 hint,
             )
         )
-    if not (jnp.issubdtype(x.dtype, jnp.floating) or str(x.dtype) in _INTEGER_PEAK):
-        wanted = "floating point in [0, 1], uint8 or uint16"
+    floating = jnp.issubdtype(x.dtype, jnp.floating) and x.dtype.itemsize <= 8
+    if not (floating or str(x.dtype) in _INTEGER_PEAK):
+        wanted = "floating point of up to 64 bits in [0, 1], uint8 or uint16"
         raise ValueError(expected(name, wanted, f"dtype {x.dtype}"))
     return x
 
@@ -87,12 +165,13 @@ def check_range(x: Array | np.ndarray, name: str) -> None:
         return
     # A concrete image may be a constant inside the caller's jit: it is checked now.
     with jax.ensure_compile_time_eval():
-        low, high = (float(v) for v in _extremes(x))
-    if low >= -RANGE_SLACK and high <= 1 + RANGE_SLACK:
+        inside = bool(_inside(x))
+        low, high = (0.0, 1.0) if inside else (float(v) for v in _extremes(x))
+    if inside:
         if isinstance(x, jax.Array):
             _SEEN[id(x)] = weakref.ref(x, functools.partial(_forget, id(x)))
         return
-    if np.isnan(low) or np.isnan(high):
+    if np.isnan(low):
         raise ValueError(expected(name, "values in [0, 1]", "NaN"))
     hint = (
         "divide by 255 or pass uint8"
@@ -106,6 +185,18 @@ def check_range(x: Array | np.ndarray, name: str) -> None:
     )
 
 
+def check_traced_range(x: Any, name: str) -> None:
+    """Check values inside ``jit``, ``grad`` or ``vmap`` by ``checkify.check``.
+
+    JAX refuses the program unless the caller wraps it by ``checkify.checkify``.
+    """
+    if not is_traced(x) or not jnp.issubdtype(x.dtype, jnp.floating) or not x.size:
+        return
+    low, high = _extremes(x)
+    message = expected(name, "values in [0, 1]", "values from {low} to {high}")
+    checkify.check(_inside(x), message, low=low, high=high)
+
+
 #: JAX arrays that have passed the check. They are immutable, and checking one costs as
 #: much as a mean squared error.
 _SEEN: dict[int, weakref.ref[jax.Array]] = {}
@@ -116,10 +207,22 @@ def _forget(key: int, _: Any) -> None:
 
 
 @jax.jit
+def _inside(x: Array) -> Array:
+    """Whether all values are in [0, 1], but for the slack; NaN is not.
+
+    A full reduction is one long scalar chain on the CPU; rows first vectorises. Arrays
+    that are sharded by explicit axes would refuse to be reshaped for it.
+    """
+    inside = (x >= -RANGE_SLACK) & (x <= 1 + RANGE_SLACK)
+    return inside.all(tuple(range(x.ndim - 2))).all()
+
+
+@jax.jit
 def _extremes(x: Array) -> tuple[Array, Array]:
-    # A full reduction is one long scalar chain on the CPU; rows first vectorises.
-    flat = x.reshape(-1, x.shape[-1] * x.shape[-2])
-    return jnp.min(flat.min(0)), jnp.max(flat.max(0))
+    """Smallest and largest value; both NaN if one is, which XLA's minimum may miss."""
+    unknown = jnp.isnan(x).any()
+    low, high = (jnp.where(unknown, jnp.nan, v) for v in (x.min(), x.max()))
+    return low, high
 
 
 def check_same_shape(reference: Any, distorted: Any) -> None:
@@ -132,6 +235,22 @@ def check_same_shape(reference: Any, distorted: Any) -> None:
                 f"shape {tuple(distorted.shape)}",
             )
         )
+
+
+def check_same_devices(reference: Any, distorted: Any) -> None:
+    """Raise ``ValueError`` if two images were put on different devices."""
+    pair = (reference, distorted)
+    if any(is_traced(x) or not isinstance(x, jax.Array) for x in pair):
+        return
+    one, other = (x.sharding.device_set for x in pair)
+    if one != other and reference.committed and distorted.committed:
+        wanted = f"an array on the devices of the reference ({_names(one)})"
+        hint = "jax.device_put(distorted, reference.sharding)"
+        raise ValueError(expected("distorted", wanted, f"one on {_names(other)}", hint))
+
+
+def _names(devices: set[Any]) -> str:
+    return ", ".join(sorted(map(str, devices)))
 
 
 def check_min_side(shape: tuple[int, ...], minimum: int, metric: str) -> None:

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from jiqa.checks import expected
 from jiqa.core.bound_metric import BoundMetric
-from jiqa.core.images import as_image, check_range
+from jiqa.core.images import (
+    Image,
+    as_image,
+    check_range,
+    check_same_devices,
+    check_traced_range,
+)
 from jiqa.core.metric_group import MetricGroup, ReferenceFeatures, divided
 
 if TYPE_CHECKING:
     from jiqa.weights import Weights
 
 
-class Loaded:
+# What a call returns, and what ``info`` is: of one metric, or dictionaries by name.
+Scores = TypeVar("Scores")
+Facts = TypeVar("Facts")
+
+
+class Loaded(Generic[Scores, Facts]):
     """One metric, or several in one compiled pass, with options and weights bound.
 
     Call it with ``(reference, distorted)``, or ``(image)`` for no-reference metrics.
     One metric returns an array with the leading dimensions of the images, several a
     dictionary of such arrays by name. ``prepare`` computes what depends on a reference
-    once for many distorted images.
+    once for many distorted images. A pickle holds the weights.
 
     Attributes:
         options: the options that are bound.
@@ -39,13 +50,16 @@ class Loaded:
         *,
         single: bool,
         folder: Path | str | None = None,
+        checked: bool = False,
+        weights: dict[str, Weights] | None = None,
     ) -> None:
         """Bind options and read weights; use ``jiqa.load`` instead."""
         self.options, self._single = dict(members[0].options), single
+        self._checked = checked
         infos = {member.name: member.metric.info for member in members}
-        self.info: Any = members[0].metric.info if single else infos
+        self.info: Facts = members[0].metric.info if single else infos  # pyright: ignore
         self._group = group = MetricGroup(members)
-        self.weights = read_weights(group, folder)
+        self.weights = read_weights(group, folder) if weights is None else weights
         self._params = on_device(self.weights)
 
         def shaped(values: list[Any]) -> Any:
@@ -68,16 +82,24 @@ class Loaded:
         """The metrics with their options."""
         return self._group.members
 
-    def __call__(self, *images: Any) -> Any:
+    def __call__(self, *images: Image) -> Scores:
         """Score images ``[..., H, W, C]``; see ``jiqa.core.images``."""
-        if self._single and not self.weights:
+        if self._single and not self.weights and not self._checked:
             (member,) = self._group.members  # the same checks, when they are due
-            return member.metric(*images, **member.options)
-        return self._compiled(self._params, *self._group.checked_images(images))
+            return member.metric(*images, **member.options)  # pyright: ignore
+        checked = self._group.checked_images(images)
+        if self._checked:
+            for name, image in zip(self.members[0].metric.images, checked, strict=True):
+                check_traced_range(image, name)
+        return self._compiled(self._params, *checked)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the metrics with their weights."""
+        return _made_anew, (self.members, self._single, self._checked, self.weights)
 
     def prepare(
-        self, reference: Any, *, devices: Sequence[Any] = ()
-    ) -> PreparedReference:
+        self, reference: Image, *, devices: Sequence[Any] = ()
+    ) -> PreparedReference[Scores]:
         """Compute once what depends on the reference alone.
 
         Args:
@@ -100,11 +122,34 @@ class Loaded:
                     "reference", "one image [H, W, C]", f"shape {tuple(image.shape)}"
                 )
             )
-        against = self._divided(tuple(devices)) if len(devices) > 1 else self._against
+        if self._checked:
+            check_traced_range(image, "reference")
         prepared = self._prepare(self._params, image)
-        return PreparedReference(functools.partial(against, self._params), prepared)
+        return PreparedReference(self, prepared, tuple(devices))
 
-    def tiled(self, reference: Any, distorted: Any, *, memory: int = 2**30) -> Any:
+    def against(
+        self, prepared: ReferenceFeatures, distorted: Image, devices: tuple[Any, ...]
+    ) -> Scores:
+        """Score images against a reference; call what ``prepare`` returns instead."""
+        image = as_image(distorted, "distorted")
+        check_range(image, "distorted")
+        if self._checked:
+            check_traced_range(image, "distorted")
+        wanted = prepared.reference.shape
+        if image.shape[-3:] != wanted:
+            raise ValueError(
+                expected(
+                    "distorted",
+                    f"the shape of the reference, [..., {', '.join(map(str, wanted))}]",
+                    f"shape {tuple(image.shape)}",
+                )
+            )
+        if len(devices) > 1:
+            return self._divided(devices)(self._params, prepared, image)
+        check_same_devices(prepared.reference, image)
+        return self._against(self._params, prepared, image)
+
+    def tiled(self, reference: Image, distorted: Image, *, memory: int = 2**30) -> Any:
         """Score a pair that is too large for memory, with the same result.
 
         Args:
@@ -142,29 +187,34 @@ class Loaded:
         return f"jiqa.load({shown}{extra})"
 
 
-class PreparedReference:
+def _made_anew(
+    members: Sequence[BoundMetric],
+    single: bool,
+    checked: bool,
+    weights: dict[str, Weights],
+) -> Loaded[Any, Any]:
+    return Loaded(members, single=single, checked=checked, weights=weights)
+
+
+class PreparedReference(Generic[Scores]):
     """A loaded metric with one reference; call it with distorted images."""
 
     def __init__(
-        self, against: Callable[..., Any], prepared: ReferenceFeatures
+        self,
+        loaded: Loaded[Scores, Any],
+        prepared: ReferenceFeatures,
+        devices: tuple[Any, ...],
     ) -> None:
         """Keep the reference's features; use ``Loaded.prepare`` instead."""
-        self._against, self._prepared = against, prepared
+        self._loaded, self._prepared, self._devices = loaded, prepared, devices
 
-    def __call__(self, distorted: Any) -> Any:
+    def __call__(self, distorted: Image) -> Scores:
         """Score images ``[..., H, W, C]`` of the reference's size."""
-        image = as_image(distorted, "distorted")
-        check_range(image, "distorted")
-        wanted = self._prepared.reference.shape
-        if image.shape[-3:] != wanted:
-            raise ValueError(
-                expected(
-                    "distorted",
-                    f"the shape of the reference, [..., {', '.join(map(str, wanted))}]",
-                    f"shape {tuple(image.shape)}",
-                )
-            )
-        return self._against(self._prepared, image)
+        return self._loaded.against(self._prepared, distorted, self._devices)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the devices, which another process need not have."""
+        return PreparedReference, (self._loaded, self._prepared, ())
 
 
 def read_weights(group: MetricGroup, folder: Path | str | None) -> dict[str, Weights]:

@@ -23,9 +23,12 @@ from jiqa.checks import did_you_mean, hashable
 from jiqa.core.batching import over_batch
 from jiqa.core.feature_spec import DeepSteps
 from jiqa.core.images import (
+    as_array,
     as_image,
     check_min_side,
+    check_process,
     check_range,
+    check_same_devices,
     check_same_shape,
     was_checked,
 )
@@ -92,8 +95,11 @@ class Metric(Generic[Arguments]):
         deep: the two steps of a deep metric, else ``None``.
         digest: digest of all that determines the values of a metric that a file
             describes; empty for the others.
+        remade_by: for a metric that a file describes, ``(function, arguments)`` that
+            make it again, in another process as well.
     """
 
+    remade_by: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
     __name__: str
     __qualname__: str
     compiled: Callable[..., Any]
@@ -148,7 +154,11 @@ class Metric(Generic[Arguments]):
         if given or len(images) != len(self.images):
             images, given = self.sorted_arguments(images, given)
         checked = self.checked_images(images, given)
-        return self.compiled(*checked, **{k: hashable(v) for k, v in given.items()})
+        chosen = {
+            k: v if v is None else as_array(v, k) if k in self.arrays else hashable(v)
+            for k, v in given.items()
+        }
+        return self.compiled(*checked, **chosen)
 
     def sorted_arguments(
         self, images: tuple[Any, ...], given: Mapping[str, Any]
@@ -172,23 +182,27 @@ class Metric(Generic[Arguments]):
 
         Raises:
             TypeError: a wrong number of images.
-            ValueError: an image is invalid or too small, or the shapes of a pair
-                differ.
+            ValueError: an image is invalid or too small, or the shapes or devices of a
+                pair differ.
         """
+        check_process()
         self.check_count(images)
         checked = tuple(map(_checked, images, self.images))
         if len(checked) == 2:
             check_same_shape(*checked)
+            check_same_devices(*checked)
         check_min_side(checked[0].shape, self.min_side(**options), self.info.name)
         return checked
 
     def check_count(self, images: Sequence[Any]) -> None:
         """Raise ``TypeError`` for a wrong number of images."""
         if len(images) != len(self.images):
+            first = "" if self.deep is None else "the parameters, then "
+            count = len(self.images)
             raise TypeError(
-                f"{self.info.name}() takes {len(self.images)} images "
+                f"{self.info.name}() takes {first}{count} image{'s' * (count > 1)} "
                 f"({', '.join(self.images)}) and options by keyword, got "
-                f"{len(images)} positional arguments"
+                f"{len(images)} where the images come"
             )
 
     def check_options(self, given: Mapping[str, Any]) -> None:
@@ -209,9 +223,9 @@ class Metric(Generic[Arguments]):
         ]
         return f"<jiqa metric {self.info.name}{inspect.Signature(called)}>"
 
-    def __reduce__(self) -> str:
-        """Pickle and copy the metric like a function: by its name in its module."""
-        return self.__qualname__
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickle and copy it by name: in its module, or that of its file."""
+        return self.__qualname__ if self.remade_by is None else self.remade_by
 
 
 def _compiled(

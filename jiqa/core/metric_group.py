@@ -80,7 +80,7 @@ class MetricGroup:
         """
         if reference is None or reference.ndim == image.ndim:
             images = (image,) if reference is None else (reference, image)
-            return over_batch(self._one(params), images, self._masks)
+            return over_batch(self._one, images, self._masks, whole=(params,))
         if self._masks:
             reference = jnp.broadcast_to(
                 reference, (*image.shape[:-3], *reference.shape)
@@ -113,7 +113,7 @@ class MetricGroup:
         dtype = jnp.promote_types(to_float(image).dtype, prepared.reference.dtype)
         prepared = jax.tree.map(lambda v: v.astype(dtype), prepared)
 
-        def one(image: Array) -> list[Any]:
+        def one(params: Params, prepared: ReferenceFeatures, image: Array) -> list[Any]:
             image = image.astype(dtype)
             out = []
             for member, known in zip(self.members, prepared.features, strict=True):
@@ -126,18 +126,15 @@ class MetricGroup:
                 out.append(member.score(params, *pair))
             return out
 
-        return over_batch(one, (image,), {})
+        return over_batch(one, (image,), {}, whole=(params, prepared))
 
-    def _one(self, params: Params) -> Any:
-        def one(*parts: Array, **masks: Array) -> list[Any]:
-            out = []
-            for k, member in enumerate(self.members):
-                images = parts if member.needs_reference else parts[-1:]
-                member_masks = {n: masks[f"{k} {n}"] for n in member.masks}
-                out.append(member.score(params, *images, **member_masks))
-            return out
-
-        return one
+    def _one(self, params: Params, *parts: Array, **masks: Array) -> list[Any]:
+        out = []
+        for k, member in enumerate(self.members):
+            images = parts if member.needs_reference else parts[-1:]
+            member_masks = {n: masks[f"{k} {n}"] for n in member.masks}
+            out.append(member.score(params, *images, **member_masks))
+        return out
 
 
 def divided(

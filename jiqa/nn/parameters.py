@@ -13,7 +13,7 @@ def check(
     *,
     others: bool = False,
 ) -> None:
-    """Raise one ``ValueError`` with every missing, unexpected or misshapen key.
+    """Raise one ``ValueError`` with every missing, unexpected or wrong key.
 
     Args:
         params: arrays by flat key.
@@ -29,12 +29,15 @@ def check(
         for k, shape in shapes.items()
         if k in came and came[k] != shape
     ]
+    # JAX would take the bytes for the machine's own order.
+    foreign = [k for k, v in params.items() if not getattr(v.dtype, "isnative", True)]
     parts = [
         f"{len(found)} {what}: {'; '.join(found)}"
         for what, found in (
             ("missing", missing),
             ("unexpected", unexpected),
             ("of another shape", misshapen),
+            ("in another byte order than this machine's", foreign),
         )
         if found
     ]

@@ -9,11 +9,14 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Iterable
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
+
+Tree = TypeVar("Tree")
 
 
 def safe_sqrt(x: Array) -> Array:
@@ -87,3 +90,14 @@ def round_half_away(x: float) -> int:
 def straight_through(value: Array, x: Array) -> Array:
     """``value`` with the gradient of ``x``."""
     return x + jax.lax.stop_gradient(value - x)
+
+
+def varying_as(x: Array, start: Tree) -> Tree:
+    """``start``, the first value of a loop over what is computed from ``x``.
+
+    Inside ``jax.shard_map`` a constant is known to be the same on all devices, and a
+    loop that makes something else of it is refused. A choice by ``x`` between equals
+    may differ; the compiler leaves nothing of it.
+    """
+    some = lax.stop_gradient(x[(0,) * x.ndim]) > 0
+    return jax.tree.map(lambda value: jnp.where(some, value, value), start)

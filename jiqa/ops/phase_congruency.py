@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jiqa.ops.numerics import added, safe_divide, safe_sqrt, total
+from jiqa.ops.numerics import added, safe_divide, safe_sqrt, total, varying_as
 
 #: Kovesi's constants as FSIM sets them.
 _SCALES, _ORIENTATIONS = 4, 4
@@ -114,7 +114,7 @@ def phase_congruency(image: Array) -> Array:
             sums[1] + amplitude,
         ), None
 
-    start = jnp.zeros_like(image)
+    start = varying_as(image, jnp.zeros_like(image))
     parts = (jnp.asarray(angular, dtype), jnp.asarray(noise, dtype))
     (energy, amplitude), _ = lax.scan(orientation, (start, start), parts)
     return safe_divide(energy, amplitude)
@@ -203,20 +203,17 @@ def _middle(x: Array) -> tuple[Array, Array]:
 
     guess = bits(total(x) * (0.3 / x.size))
     none, infinite = jnp.zeros((), integer), bits(jnp.asarray(jnp.inf, x.dtype))
-    end = lax.while_loop(
-        unsettled,
-        narrow,
-        _Search(
-            at=guess,
-            found=count(guess),
-            low=none,
-            high=infinite,
-            low_odds=jnp.asarray(-jnp.inf, x.dtype),
-            high_odds=jnp.asarray(jnp.inf, x.dtype),
-            rose=jnp.asarray(False),
-            turn=jnp.zeros((), integer),
-        ),
+    start = _Search(
+        at=guess,
+        found=count(guess),
+        low=none,
+        high=infinite,
+        low_odds=jnp.asarray(-jnp.inf, x.dtype),
+        high_odds=jnp.asarray(jnp.inf, x.dtype),
+        rose=jnp.asarray(False),
+        turn=jnp.zeros((), integer),
     )
+    end = lax.while_loop(unsettled, narrow, varying_as(x, start))
     # Settled between two values, or (ties) on one that fills the middle.
     between = end.found == half
     low, high = (

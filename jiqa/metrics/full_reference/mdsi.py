@@ -126,7 +126,8 @@ def _root_loss(
         value = 1 - loss
         exponent = power * root
         modulus = safe_power(jnp.abs(value), exponent)
-        turn = jnp.where(value < 0, exponent * np.pi, 0.0).astype(value.dtype)
+        half = jnp.asarray(exponent * np.pi, value.dtype)
+        turn = jnp.where(value < 0, half, 0)
         size = modulus if size is None else size * modulus
         angle = turn if angle is None else angle + turn
     assert size is not None and angle is not None

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jiqa.ops.numerics import added, safe_sqrt
+from jiqa.ops.numerics import added, safe_sqrt, varying_as
 
 #: Side of a cell, and cells along the side of a block.
 CELL, CELLS = 4, 4
@@ -127,7 +127,7 @@ def appearance_change(reference: Array, distorted: Array) -> Array:
 
     start = jnp.zeros([scored_cells(n)[0] for n in shape], reference.dtype)
     bands = (scale, turn, jnp.asarray(_SCALE_WEIGHTS[scale], reference.dtype))
-    return lax.scan(add_band, start, bands)[0]
+    return lax.scan(add_band, varying_as(reference, start), bands)[0]
 
 
 def weighted(spectrum: Array, gain: Array) -> Array:
@@ -178,14 +178,15 @@ def _filters(height: int, width: int, dtype: jnp.dtype) -> tuple[Array, Array]:
     inside = jnp.ones_like(square).at[0, 0].set(0)
     log = 0.5 * jnp.log(jnp.where(inside > 0, square, 1))
     wavelengths = _WAVELENGTH * float(_RATIO) ** np.arange(len(_SCALE_WEIGHTS))
-    spread = -1 / (2 * np.log(_BANDWIDTH) ** 2)
+    spread = -1 / (2 * math.log(_BANDWIDTH) ** 2)
     radial = [
-        inside * jnp.exp(spread * jnp.square(log - np.log(2 / w))) for w in wavelengths
+        inside * jnp.exp(spread * jnp.square(log - math.log(2 / w)))
+        for w in wavelengths
     ]
     theta = jnp.arctan2(-y, x)
     angular = []
     for turn in np.arange(_ORIENTATIONS) * np.pi / _ORIENTATIONS:
-        off = jnp.abs(theta - turn)
+        off = jnp.abs(theta - float(turn))  # a NumPy number would make x64 wide
         off = jnp.minimum(off, 2 * np.pi - off)
         angular.append(jnp.exp(jnp.square(off) / (-2 * _SPREAD**2)))
     return jnp.stack(radial), jnp.stack(angular)

@@ -51,7 +51,7 @@ def test_prepare_refuses(rng):
         match=r"distorted: expected the shape of the reference.*got shape \(40, 44",
     ):
         loaded.prepare(noise(rng, 40, 45, 3))(noise(rng, 40, 44, 3))
-    with pytest.raises(TypeError, match=r"niqe\(\) takes 1 images"):
+    with pytest.raises(TypeError, match=r"niqe\(\) takes 1 image "):
         jiqa.load("niqe").prepare(noise(rng, 200, 200, 3))
     metric, params = metric_of("lpips"), random_params("lpips")
     two, three = (metric.features(params, noise(rng, n, 40, 45, 3)) for n in (2, 3))

@@ -77,4 +77,4 @@ def test_few_blocks_still_have_a_worst_one() -> None:
 def test_options_out_of_range(option: dict[str, float]) -> None:
     x = np.zeros((16, 16, 1), np.float32)
     with pytest.raises(ValueError, match=f"{next(iter(option))}.*: expected .*, got 0"):
-        dss(x, x, **option)
+        dss(x, x, **option)  # pyright: ignore

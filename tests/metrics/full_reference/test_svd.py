@@ -80,7 +80,7 @@ def test_wrong_options_are_named(rng):
         name = next(iter(options))
         for metric in (msvd, svd_projection):
             with pytest.raises(ValueError, match=f"{name}: expected .*, got "):
-                metric(x, y, **options)
+                metric(x, y, **options)  # pyright: ignore
     with pytest.raises(ValueError, match=r"middle: expected .*, got 'median'"):
         msvd(x, y, middle="median")
     with pytest.raises(ValueError, match=r"pooling: expected .*, got 'max'"):
