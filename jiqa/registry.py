@@ -27,17 +27,40 @@ MAKERS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+#: What to begin with, also called ``recommended``: of metrics that compare with a
+#: reference the usual ones and the best of the fast ones; those that need none.
+RECOMMENDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "full-reference": (
+            *("psnr", "ssim", "ms_ssim", "gmsd"),
+            *("haarpsi", "mdsi", "vsi"),
+        ),
+        "no-reference": ("brisque", "niqe", "piqe"),
+    }
+)
+
+
+def listed_name(name: str) -> str:
+    """A metric's name as it is listed: ``MS-SSIM`` is ``ms_ssim``.
+
+    A name that is not listed comes back as it is.
+    """
+    plain = name.strip().lower().replace("-", "_")
+    return plain if plain in all_metrics() else name
+
 
 def get_metric(name: str) -> Metric:
     """The public function of one metric, also of one that a file describes.
+
+    Capitals do not count, and ``-`` counts as ``_``.
 
     Raises:
         ValueError: no such metric; names the closest ones. Or a file that is not
             there, or describes none.
     """
     metrics = all_metrics()
-    if name in metrics:
-        return metrics[name]
+    if (listed := listed_name(name)) in metrics:
+        return metrics[listed]
     if (named := named_metric(name)) is not None:
         return named
     raise ValueError(unknown("metric", name, metrics, "jiqa metrics lists them all"))

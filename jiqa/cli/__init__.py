@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from jiqa.checks import did_you_mean
+from jiqa.cli.common.parser import Parser
 from jiqa.discovery import modules
 
 
@@ -30,9 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ANY_NAME)  # no name of a file ends a run
-    parser = argparse.ArgumentParser(
-        prog="jiqa", description="Image quality assessment in JAX."
-    )
+    parser = Parser(prog="jiqa", description="Image quality assessment in JAX.")
     parser.add_argument("--version", action="version", version=f"jiqa {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     hints: dict[str, Callable[[argparse.Namespace, str], str] | None] = {}
@@ -49,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sub.set_defaults(run=module.run, usage_error=sub.error, usage=sub.format_usage)
         hints[name] = getattr(module, "unknown_option", None)
     arguments, left = parser.parse_known_args(argv)
+    # Images that follow an option: argparse has closed their list before it.
+    if isinstance(getattr(arguments, "images", None), list):
+        if not any(word.startswith("-") for word in left):
+            arguments.images, left = [*arguments.images, *left], []
     try:
         if left:
             hint = _hint(arguments, left, hints[arguments.command])

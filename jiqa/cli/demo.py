@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _copy(Path(arguments.copy))
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
-    from jiqa.cli.score import show_scores
+    from jiqa.cli.common.score_table import show_scores
     from jiqa.report.scores import write_report
     from jiqa.scoring.choose_metrics import choose
     from jiqa.scoring.jobs import find_jobs

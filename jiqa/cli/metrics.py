@@ -39,6 +39,7 @@ def _list(console: Any) -> None:
     from rich.table import Table
 
     from jiqa.metrics import all_metrics
+    from jiqa.registry import RECOMMENDED
 
     table = Table("name", "metric", "kind", "better", "range", "min side", "fidelity")
     for name, metric in all_metrics().items():
@@ -53,6 +54,9 @@ def _list(console: Any) -> None:
             info.fidelity,
         )
     console.print(table)
+    for kind, names in RECOMMENDED.items():
+        text = f"recommended, {kind}: {', '.join(names)}"
+        console.print(text, highlight=False)
 
 
 def _describe(console: Any, metric: Any) -> None:

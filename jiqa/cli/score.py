@@ -12,8 +12,6 @@ Prints a table on a terminal, and CSV into a pipe. Exit code 0; 1 when some rows
 from __future__ import annotations
 
 import argparse
-import math
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -23,14 +21,15 @@ from jiqa.cli.common.arguments import add_scoring
 
 HELP = "score image files, with or without references"
 
-_SHOWN_ROWS = 60
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("metrics", help="comma-separated metrics, or all, or all-classical")
-    add("images", nargs="*", help="image files, folders or patterns")
+    add(
+        "metrics",
+        help="comma-separated metrics, or recommended, all or all-classical",
+    )
+    add("images", nargs="*", default=[], help="image files, folders or patterns")
     add(
         "--reference",
         "-r",
@@ -41,7 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="table with columns reference, distorted instead of IMAGES and "
         "--reference",
     )
+    add(
+        "--resize",
+        choices=("reference", "image"),
+        help="where sizes differ, resize the reference to the image's size, or the "
+        "image to the reference's; bicubic, as MATLAB's imresize, and rounded; the "
+        "column resized says from which size (default: such a row is refused)",
+    )
     add("--output", "-o", help="table to write: .csv, .parquet or .json")
+    add("--force", action="store_true", help="replace the table if it is there")
     add("--report", help="HTML report to write, with table, thumbnails and plots")
     add_scoring(parser)
 
@@ -50,11 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Score and report; see the module's docstring for the exit code."""
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
+    from jiqa.cli.common.score_table import say_failures, show_scores
+    from jiqa.cli.common.slips import check_words
     from jiqa.errors import UsageError
     from jiqa.io.write_table import check_format, make_folder, to_csv, write_rows
     from jiqa.scoring.choose_metrics import check_options, choose, read_params
     from jiqa.scoring.jobs import find_jobs, read_pairs
-    from jiqa.scoring.journal import Journal
+    from jiqa.scoring.journal import Journal, journal_path
     from jiqa.scoring.memory import read_bytes
     from jiqa.scoring.runner import Runner
 
@@ -64,10 +73,15 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.resume and not arguments.output:
         raise UsageError("--resume needs --output")
+    words = arguments.metrics, arguments.images, arguments.reference
+    check_words("jiqa score", *words)
     memory = read_bytes(arguments.memory) if arguments.memory else None
     output = Path(arguments.output) if arguments.output else None
     if output:
         check_format(output)
+        unfinished = arguments.resume and journal_path(output).exists()
+        if output.exists() and not (arguments.force or unfinished):
+            raise UsageError(f"{output} is there already: --force replaces it")
     for path in filter(None, (arguments.output, arguments.report)):
         make_folder(Path(path))  # now, not after hours of scoring
     paired = bool(arguments.pairs or arguments.reference)
@@ -92,12 +106,14 @@ def run(arguments: argparse.Namespace) -> int:
         programs=programs,
         params=read_params(choices, arguments.weights),
         memory=memory,
+        resize=arguments.resize,
     )
     labels = [c.label for c in choices]
     settings = {
         "metrics": [c.identity for c in choices],
         "x64": arguments.x64,
         "background": arguments.background,
+        **({"resize": arguments.resize} if arguments.resize else {}),
     }
     journal = Journal(output, settings, resume=arguments.resume) if output else None
     rows = dict(journal.done) if journal else {}
@@ -129,14 +145,15 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         if journal:
             journal.close(finished=finished)
-    failed = sum(bool(row["error"]) for row in table)
-    if not output and not sys.stdout.isatty():
+    piped = not output and not sys.stdout.isatty()
+    if piped:
         sys.stdout.write(to_csv(columns, table))
     else:
         show_scores(table, labels, output)
-    if failed and (output or not sys.stdout.isatty()):
-        _say_failures(table, failed, len(jobs))
-    return 1 if failed else 0
+    say_failures(table, all_listed=piped or output is not None)
+    if not arguments.resize and any("sizes differ" in row["error"] for row in table):
+        _say("--resize reference scales references to the size of their images")
+    return 1 if any(row["error"] for row in table) else 0
 
 
 def _say(text: str) -> None:
@@ -159,79 +176,3 @@ def _report(path: Path, choices: list[Any], table: list[dict[str, Any]]) -> None
         rows=table,
     )
     print(f"report written to {path}", file=sys.stderr)
-
-
-def _say_failures(table: list[dict[str, Any]], failed: int, count: int) -> None:
-    print(f"{failed} of {count} rows failed:", file=sys.stderr)
-    for row in [r for r in table if r["error"]][:10]:
-        print(f"  {row['image']}: {row['error']}", file=sys.stderr)
-    if failed > 10:
-        print(f"  and {failed - 10} more, in the column error", file=sys.stderr)
-
-
-def show_scores(
-    rows: list[dict[str, Any]], labels: list[str], output: Path | None
-) -> None:
-    """Print a table: every row, or with many rows and a file the summary."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    # Redirected output has no width; 80 columns would cut the names.
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    if len(rows) <= _SHOWN_ROWS or output is None:
-        names, folder = _short_names([row["image"] for row in rows])
-        caption = f"images in {folder}" if folder else None
-        # Many metrics read better downwards, many images better across.
-        if len(labels) > 6 and len(rows) <= 12:
-            table = Table("metric", *map(escape, names), caption=caption)
-            for label in labels:
-                table.add_row(label, *(format_score(r[label]) for r in rows))
-        else:
-            table = Table("image", *labels, caption=caption)
-            for name, row in zip(names, rows, strict=True):
-                table.add_row(escape(name), *(format_score(row[c]) for c in labels))
-        for column in table.columns[1:]:
-            column.justify = "right"
-        console.print(table)
-        for row in (r for r in rows if r["error"]):
-            message = f"{row['image']}: {row['error']}"
-            console.print(message, style="red", markup=False, soft_wrap=True)
-    if output:
-        table = Table("metric", "mean", "smallest", "largest", "rows", "failed")
-        for label in labels:
-            values = [r[label] for r in rows if r[label] is not None]
-            finite = [v for v in values if math.isfinite(v)]
-            cells = (
-                [
-                    sum(finite) / len(finite) if finite else None,
-                    min(values),
-                    max(values),
-                ]
-                if values
-                else [None] * 3
-            )
-            table.add_row(
-                label,
-                *(format_score(c) for c in cells),
-                str(len(values)),
-                str(len(rows) - len(values)),
-            )
-        console.print(table)
-        console.print(f"{len(rows)} rows written to {output}", highlight=False)
-
-
-def _short_names(paths: list[str]) -> tuple[list[str], str]:
-    """Return paths below their common folder, and that folder."""
-    if len({Path(p).parent for p in paths}) == 1:
-        return [Path(p).name for p in paths], str(Path(paths[0]).parent)
-    try:
-        folder = os.path.commonpath(paths)
-    except ValueError:  # absolute and relative paths, or several drives
-        return paths, ""
-    return [os.path.relpath(p, folder) if folder else p for p in paths], folder
-
-
-def format_score(value: float | None) -> str:
-    """Format a score in six significant digits; infinity is ``inf``, none is ``-``."""
-    return "-" if value is None else f"{value:.6g}"

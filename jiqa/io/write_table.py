@@ -20,7 +20,7 @@ FORMATS = (".csv", ".parquet", ".json")
 #: Columns whose type does not depend on whether any row has a value.
 _TEXT = {
     *("image", "reference", "error", "data", "split", "distortion", "metric"),
-    *("version", "weights"),
+    *("version", "weights", "resized"),
 }
 _WHOLE = {"width", "height"}
 

@@ -12,7 +12,16 @@ from jiqa.core.bound_metric import BoundMetric, Params
 from jiqa.core.loaded import on_device, read_weights
 from jiqa.core.metric_group import MetricGroup
 from jiqa.errors import UsageError
-from jiqa.registry import bound_metric, get_metric, list_metrics
+from jiqa.registry import (
+    RECOMMENDED,
+    bound_metric,
+    get_metric,
+    list_metrics,
+    listed_name,
+)
+
+#: Names that stand for several metrics.
+BUNDLES = ("recommended", "all", "all-classical")
 
 
 def choose(
@@ -20,17 +29,20 @@ def choose(
     settings: Sequence[str],
     *,
     have_reference: bool,
+    reference_from: str = "--reference FILE, --reference FOLDER or --pairs TABLE",
     weights: str | None = None,
     left_out: Callable[[str, str], None] = lambda metric, weights: None,
 ) -> list[BoundMetric]:
     """Read a comma list of metrics and ``METRIC.OPTION=VALUE`` settings.
 
     Args:
-        names: comma list; ``all`` stands for every metric that can be computed on the
-            input and whose weights are available, ``all-classical`` for those of them
-            that need none.
+        names: comma list, in capitals or not; ``all`` stands for every metric that
+            can be computed on the input and whose weights are available,
+            ``all-classical`` for those of them that need none, ``recommended`` for
+            ``jiqa.registry.RECOMMENDED``.
         settings: options, such as ``ssim.downsample=auto``.
         have_reference: whether the images come with references.
+        reference_from: the options that give references, for messages.
         weights: folder in which learned weights are looked for first.
         left_out: called for each metric that ``all`` omits, with the weights it lacks.
 
@@ -40,28 +52,16 @@ def choose(
     """
     wanted: dict[str, None] = {}
     for name in (n.strip() for n in names.split(",")):
-        if name in ("all", "all-classical"):
-            group = list_metrics(classical=True if name == "all-classical" else None)
-            lacking = lacking_weights(weights) if name == "all" else {}
-            for metric, missing in lacking.items():
-                left_out(metric, missing)
-            fit = [
-                n
-                for n in group
-                if (have_reference or get_metric(n).info.kind == "no-reference")
-                and n not in lacking
-            ]
-            if not fit:
-                raise UsageError(
-                    f"{name}: no metric works without a reference; give --reference"
-                )
-            wanted.update(dict.fromkeys(fit))
+        if name.lower() in BUNDLES:
+            wanted.update(
+                dict.fromkeys(_bundle(name.lower(), have_reference, weights, left_out))
+            )
         elif name:
             try:
                 get_metric(name)
             except ValueError as error:
                 raise UsageError(str(error)) from None
-            wanted[name] = None
+            wanted[listed_name(name)] = None
     if not wanted:
         raise UsageError("no metrics given")
     options: dict[str, dict[str, Any]] = {name: {} for name in wanted}
@@ -77,10 +77,30 @@ def choose(
     if alone:
         verb = "needs" if len(alone) == 1 else "need"
         raise UsageError(
-            f"{', '.join(alone)} {verb} a reference: give --reference FILE, "
-            "--reference FOLDER or --pairs TABLE"
+            f"{', '.join(alone)} {verb} a reference: give {reference_from}"
         )
     return choices
+
+
+def _bundle(
+    name: str,
+    have_reference: bool,
+    weights: str | None,
+    left_out: Callable[[str, str], None],
+) -> Sequence[str]:
+    """The metrics of a bundle that can be computed."""
+    if name == "recommended":
+        return RECOMMENDED["full-reference" if have_reference else "no-reference"]
+    group = list_metrics(classical=True if name == "all-classical" else None)
+    lacking = lacking_weights(weights) if name == "all" else {}
+    for metric, missing in lacking.items():
+        left_out(metric, missing)
+    return [
+        n
+        for n in group
+        if (have_reference or get_metric(n).info.kind == "no-reference")
+        and n not in lacking
+    ]
 
 
 def lacking_weights(folder: str | None) -> dict[str, str]:
@@ -136,6 +156,7 @@ def _setting(text: str) -> tuple[str, str, Any]:
         metric = get_metric(name)
     except ValueError as error:
         raise UsageError(f"--set {text}: {error}") from None
+    name = listed_name(name)
     if option not in metric.options:
         hint = did_you_mean(option, metric.options, 1)
         raise UsageError(

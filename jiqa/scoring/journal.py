@@ -18,6 +18,11 @@ from jiqa.io.write_table import Row
 from jiqa.version import __version__
 
 
+def journal_path(output: Path) -> Path:
+    """The journal of a table that a run will write."""
+    return output.with_name(output.name + ".partial")
+
+
 class Journal:
     """Appends finished rows; ``done`` holds those of the earlier run, by key."""
 
@@ -35,7 +40,7 @@ class Journal:
             UsageError: a journal is there but ``resume`` is not asked for, or it was
                 written with other settings or by another version.
         """
-        self.path = output.with_name(output.name + ".partial")
+        self.path = journal_path(output)
         self.done: dict[str, Row] = {}
         header = {"jiqa": __version__, **settings}
         if self.path.exists() and not resume:

@@ -22,6 +22,7 @@ from jiqa.scoring.computing import Batch, Scored, width
 from jiqa.scoring.jobs import Job
 from jiqa.scoring.memory import fits, program_for
 from jiqa.scoring.reference_cache import ReferenceCache
+from jiqa.scoring.resized import Resize, resized
 
 _AHEAD = 2  # batches being decoded while one is computed
 
@@ -49,6 +50,7 @@ class Runner:
         memory: int | None = None,
         devices: Sequence[Any] = (),
         share: tuple[int, int] = (0, 1),
+        resize: Resize | None = None,
     ) -> None:
         """Prepare to compute ``choices``, transparency over ``background``.
 
@@ -62,7 +64,10 @@ class Runner:
             devices: among which each batch is divided; not with ``memory``.
             share: of several processes with the same jobs, number ``share[0]`` of
                 ``share[1]`` does every ``share[1]``-th batch.
+            resize: which one of a pair takes on the other's size where they differ,
+                ``"reference"`` or ``"image"``; by default such a pair is refused.
         """
+        self._resize, self._resized = resize, dict[str, str]()
         self._devices = () if memory else devices
         self._share, self._turn = share, 0
         self._programs, self._params, self._memory = programs, params, memory
@@ -73,7 +78,8 @@ class Runner:
     def columns(self, *, have_reference: bool) -> list[str]:
         """The table's columns."""
         pair = ["image", "reference"] if have_reference else ["image"]
-        return [*pair, "width", "height", *(c.label for c in self._choices), "error"]
+        size = ["width", "height", *(["resized"] if self._resize else [])]
+        return [*pair, *size, *(c.label for c in self._choices), "error"]
 
     def run(
         self, jobs: Sequence[Job], done: frozenset[str] = frozenset()
@@ -152,14 +158,21 @@ class Runner:
             reference = self._references.peek(job.reference)
         except DecodeError as error:
             return str(error)
-        if image[:2] != reference[:2]:
-            return (
-                f"sizes differ: {job.image} is {_size(image)}, reference "
-                f"{job.reference} is {_size(reference)}"
-            )
+        size = image[:2]
+        if size != reference[:2]:
+            if self._resize is None:
+                return (
+                    f"sizes differ: the image is {_size(image)}, its reference "
+                    f"{job.reference} is {_size(reference)}"
+                )
+            ends = [_size(reference), _size(image)]
+            if self._resize == "image":
+                size = reference[:2]
+                ends.reverse()
+            self._resized[job.key] = f"{self._resize} {' to '.join(ends)}, bicubic"
         # A grey image next to a colour one counts as three equal channels.
         channels = max(image.channels, reference.channels)
-        return Layout(*image[:2], channels, image.dtype, reference.dtype)
+        return Layout(*size, channels, image.dtype, reference.dtype)
 
     def _group(self, layout: Layout, jobs: list[Job], done: frozenset[str]) -> Group:
         choices, refused = self._applicable(layout)
@@ -206,6 +219,12 @@ class Runner:
         pair: list[Any] = [(job.image, image, layout.image_dtype)]
         if job.reference is not None:
             reference = self._references.read(job.reference)
+            if job.key in self._resized:
+                size = layout.height, layout.width
+                if self._resize == "reference":
+                    reference = resized(reference, size)
+                else:
+                    pair[0] = (job.image, resized(image, size), layout.image_dtype)
             pair.insert(0, (job.reference, reference, layout.reference_dtype))
         for path, pixels, dtype in pair:
             if (
@@ -237,11 +256,15 @@ class Runner:
             yield job, row
 
     def _row(self, job: Job, layout: Layout | None = None, *, error: str = "") -> Row:
+        # The row names its image: a message need not do it again.
+        error = error.removeprefix(f"{job.image}: ")
+        sizes = {"resized": self._resized.get(job.key)} if self._resize else {}
         return {
             "image": str(job.image),
             "reference": str(job.reference) if job.reference else None,
             "width": layout.width if layout else None,
             "height": layout.height if layout else None,
+            **sizes,
             **{c.label: None for c in self._choices},
             "error": error,
         }

@@ -10,7 +10,8 @@ import pytest
 import jiqa
 from jiqa.cli import main
 from jiqa.cli.metrics import format_range
-from jiqa.registry import get_metric
+from jiqa.registry import RECOMMENDED, get_metric, list_metrics
+from jiqa.scoring.choose_metrics import choose
 
 
 def _describe(name: str, capsys) -> str:
@@ -73,7 +74,7 @@ def test_every_description_is_whole(name, capsys):
 
 @pytest.mark.parametrize("start", [["metrics"], ["score"]], ids=lambda s: s[0])
 @pytest.mark.parametrize(
-    ("name", "close"), [("ssmi", "ssim"), ("MS-SSIM", "ms_ssim"), ("qqqqq", None)]
+    ("name", "close"), [("ssmi", "ssim"), ("ms_sim", "ms_ssim"), ("qqqqq", None)]
 )
 def test_unknown_names_exit_with_two(start, name, close, monkeypatch, capsys):
     monkeypatch.setattr("jiqa.cli.common.jax_setup.configure_jax", lambda **_: None)
@@ -85,3 +86,23 @@ def test_unknown_names_exit_with_two(start, name, close, monkeypatch, capsys):
     assert "jiqa metrics lists them all" in captured.err
     said = re.search(r"did you mean ([^?]*)\?", captured.err)
     assert (close in said[1].split(" or ")) if said else close is None
+
+
+@pytest.mark.parametrize("name", ["MS-SSIM", "Ms_Ssim", "ms_ssim"])
+def test_names_in_any_case(name, capsys):
+    assert main(["metrics", name]) == 0
+    assert "ms_ssim" in capsys.readouterr().out
+    assert get_metric(name) is get_metric("ms_ssim")
+    (choice,) = choose(f"{name}, {name}", [], have_reference=True)
+    assert choice.label == "ms_ssim"
+    settings = [f"{name}.luma=matlab"]
+    (choice,) = choose("MS_SSIM", settings, have_reference=True)
+    assert choice.label == "ms_ssim(luma=matlab)"
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_recommended_stands_for_metrics_without_weights(paired):
+    names = [c.name for c in choose("Recommended", [], have_reference=paired)]
+    kind = "full-reference" if paired else "no-reference"
+    assert tuple(names) == RECOMMENDED[kind]
+    assert set(names) <= set(list_metrics(kind=kind, classical=True))

@@ -18,6 +18,7 @@ from PIL import Image
 
 from jiqa.cli import main
 from jiqa.metrics import psnr, ssim
+from jiqa.scoring.resized import resized
 from tests.helpers import golden_open
 
 IMAGES = golden_open.FOLDER / "images"
@@ -142,6 +143,10 @@ def test_every_failure_is_a_row_and_the_rest_goes_on(tree, capsys):
     good = [n for n in rows if not rows[n]["error"]]
     assert len(good) == 6 and all(float(rows[n]["ssim"]) > 0.9 for n in good)
     assert "4 of 10 rows failed" in captured.err
+    # Each once, and each file is named once.
+    assert captured.err.count("alone.png:") == captured.err.count("im2.bmp:") == 1
+    assert not any("im2.bmp" in row["error"] for row in rows.values())
+    assert "--resize reference" in captured.err
 
 
 def test_pairs_table(tree, capsys):
@@ -191,11 +196,51 @@ def test_grey_next_to_colour_and_sixteen_bits(tmp_path, rng, capsys):
         (("ssim", BLUR, "-r", REF, "--set", "ssim.luma=x"), "luma: expected 'bt601'"),
         (("ssim", BLUR, "-r", REF, "--set", "psnr.luma=x"), "not among"),
         (("ssim", BLUR, "-r", REF, "--background", "7"), "expected 0 to 1, got 7"),
+        (("ssim", "psnr", BLUR, "-r", REF), f"jiqa score ssim,psnr {BLUR} --ref"),
+        (("photo.png",), "jiqa score recommended photo.png"),
+        ((), "the following arguments are required: metrics"),
+        (("ssim", BLUR, "-r", REF, "--resize", "both"), "expected 'reference' or 'im"),
     ],
 )
-def test_wrong_usage_exits_with_two(arguments, message, capsys):
+def test_wrong_usage_is_one_line_and_exits_with_two(arguments, message, capsys):
     assert _run("score", *arguments) == 2
-    assert message in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1 and "jiqa" in said
+
+
+def test_images_may_follow_options(capsys):
+    assert _run("score", "PSNR", REF, "-r", REF, BLUR) == 0
+    rows = _csv(capsys.readouterr().out)
+    assert [row["image"] for row in rows] == [REF, BLUR] and rows[0]["psnr"] == "inf"
+
+
+def test_a_finished_table_stays_unless_forced(tmp_path, capsys):
+    out = tmp_path / "scores.csv"
+    out.write_text("mine")
+    call = ("score", "psnr", BLUR, "-r", REF, "-o", str(out))
+    assert _run(*call) == 2 and "--force" in capsys.readouterr().err
+    assert _run(*call, "--resume") == 2 and out.read_text() == "mine"
+    assert _run(*call, "--force") == 0 and "psnr" in out.read_text()
+
+
+def test_sizes_that_differ_are_resized_on_request(tmp_path, rng, capsys):
+    pixels = rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    small = resized(pixels, (30, 31))
+    for name, image in (("big.png", pixels), ("small.png", small)):
+        Image.fromarray(image).save(tmp_path / name)
+    big, little = str(tmp_path / "big.png"), str(tmp_path / "small.png")
+    assert _run("score", "psnr", little, big, "-r", big, "--resize", "reference") == 0
+    row, same = _csv(capsys.readouterr().out)
+    # The reference became the very image.
+    assert (row["psnr"], row["width"], row["height"]) == ("inf", "31", "30")
+    assert row["resized"] == "reference 60x40 to 31x30, bicubic"
+    assert same["resized"] == "" and same["width"] == "60"
+    assert _run("score", "psnr", little, "-r", big, "--resize", "image") == 0
+    (row,) = _csv(capsys.readouterr().out)
+    enlarged = resized(small, (40, 60))
+    assert float(row["psnr"]) == pytest.approx(float(psnr(pixels, enlarged)), rel=1e-6)
+    assert row["width"] == "60"
+    assert row["resized"] == "image 31x30 to 60x40, bicubic"
 
 
 def _command(tree, out, *extra):

@@ -1,7 +1,7 @@
 """Explain scores: which feature maps predict quality, and what they respond to.
 
   jiqa analyse select --data tid2013 --network alexnet --output study --report
-  jiqa analyse explain ssim reference.png distorted.png --output explained
+  jiqa analyse explain ssim distorted.png --reference original.png -o explained
   jiqa analyse maximise --maps study/maps.json --output grid.png
   jiqa analyse prediction-difference photo.png --maps study/maps.json --output where
   jiqa analyse dissect --maps study/maps.json --output concepts

@@ -1,7 +1,7 @@
 """Show which pixels a score depends on.
 
-  jiqa analyse explain ssim reference.png distorted.png --output explained
-  jiqa analyse explain selected:study/maps.json reference.png distorted.png -o explained
+  jiqa analyse explain ssim distorted.png --reference original.png --output explained
+  jiqa analyse explain selected:study/maps.json a.png --reference b.png -o explained
   jiqa analyse explain brisque photo.png --output explained
 
 The folder gets gradient.png, the effect of a small change of each pixel;
@@ -27,9 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("metric", help="a name of jiqa metrics, or selected:maps.json")
     add(
         "images",
-        nargs="+",
-        help="the reference and the distorted image, or one image alone",
+        nargs="*",
+        default=[],
+        help="the image, or without --reference the reference and the distorted image",
     )
+    add("--reference", "-r", help="reference image for a full-reference metric")
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
     add(
         "--set",
@@ -58,24 +60,41 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.analysis.explain.explain_score import explain_score
     from jiqa.checks import expected
     from jiqa.cli.common.jax_setup import configure_jax
+    from jiqa.cli.common.slips import check_words
     from jiqa.errors import UsageError
     from jiqa.io.write_table import make_folder
     from jiqa.report.explanations import write_explanation
     from jiqa.scoring.choose_metrics import choose
 
     configure_jax(cache=not arguments.no_cache)
-    given = len(arguments.images)
-    (choice, *more) = choose(arguments.metric, arguments.set, have_reference=given > 1)
+    reference = [arguments.reference] if arguments.reference else []
+    images = [*reference, *arguments.images]
+    given = len(images)
+    check_words(
+        "jiqa analyse explain",
+        arguments.metric,
+        arguments.images,
+        arguments.reference,
+        example="ssim" if given > 1 else "brisque",
+    )
+    if not arguments.images:
+        raise UsageError("no images given")
+    (choice, *more) = choose(
+        arguments.metric,
+        arguments.set,
+        have_reference=given > 1,
+        reference_from="--reference FILE",
+    )
     if more or given != 1 + choice.needs_reference:
-        images = "REFERENCE DISTORTED" if choice.needs_reference else "IMAGE"
+        wanted = "IMAGE --reference FILE" if choice.needs_reference else "IMAGE"
         got = f"{arguments.metric} and {given} images"
-        raise UsageError(expected(choice.name, f"one metric and {images}", got))
+        raise UsageError(expected(choice.name, f"one metric and {wanted}", got))
     folder = Path(arguments.output)
     make_folder(folder / "scores.json")
     try:
         found = explain_score(
             choice.name,
-            *arguments.images,
+            *images,
             options=choice.options,
             baseline=arguments.baseline,
             steps=arguments.steps,

@@ -23,4 +23,6 @@ def add_actions(parser: argparse.ArgumentParser, package: str) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(sub)
-        sub.set_defaults(run_action=module.run)
+        sub.set_defaults(
+            run_action=module.run, usage_error=sub.error, usage=sub.format_usage
+        )
