@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.metric,
         arguments.images,
         arguments.reference,
-        example="ssim" if given > 1 else "brisque",
+        example="ssim" if reference or given > 1 else "brisque",
     )
     if not arguments.images:
         raise UsageError("no images given")
