@@ -33,7 +33,11 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 #: Commands by which a section takes minutes: it is tried with ``-m slow``.
 _SLOW = r"jiqa (demo(?!.*--copy)|train|analyse|select|evaluate)\b"
 #: What is added to a command that would run for hours.
-_SHORTER = {"jiqa train": "--set steps=1 --set batch_size=2 --hold-out 0.34"}
+_SHORTER = {
+    "jiqa train": "--set steps=1 --set batch_size=2 --hold-out 0.34",
+    "jiqa analyse select": "--folds 2 --most 2 --side 64 --steps 3 --stride 27 "
+    "--samples 1 --images 8",
+}
 #: Options whose value is written, and those that say where data sets come from.
 _WRITTEN = {"--output", "-o", "--report", "--workdir", "--copy"}
 _DATA = {"--data", "--validation", "--test"}
@@ -145,7 +149,8 @@ def _jiqa(words: list[str]) -> None:
     for before, word in itertools.pairwise(words):
         if before not in _WRITTEN:
             _provide(before, word)
-    more = next((v for k, v in _SHORTER.items() if k == " ".join(words[:2])), "")
+    command = " ".join(words)
+    more = next((v for k, v in _SHORTER.items() if command.startswith(k)), "")
     assert main([*words[1:], *more.split()]) == 0, words
     for before, word in itertools.pairwise(words):
         assert before not in _WRITTEN or Path(word).exists(), (words, word)
@@ -164,9 +169,11 @@ def _provide(option: str, word: str) -> None:
         pass
     elif path.suffix in readme_files.IMAGES:
         readme_files.image(path)
-    elif path.suffix == ".csv" and option in (*_DATA, "--scores"):
+    elif path.suffix == ".csv" and option == "--scores":
+        readme_files.scores(path)
+    elif path.suffix == ".csv" and option in _DATA:
         readme_files.table(path)
-    elif word.endswith("/"):
+    elif word.endswith("/") or option == "distort":
         readme_files.folder(path)
 
 

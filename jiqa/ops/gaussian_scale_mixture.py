@@ -11,6 +11,9 @@ from jax import Array, lax
 
 _TOLERANCE = 1e-15
 
+#: A sum of squares less its mean's is rounding up to so many roundings of the sum.
+_ROUNDING = 16
+
 
 class Band(NamedTuple):
     """The model of one subband, one value for each 3x3 block.
@@ -52,14 +55,20 @@ def regression(
     ``pair`` holds the reference band x and that of the error d = y - common * x. The
     residual variance of y given x is that of d given x: computed so it loses no digits
     to cancellation where the error is small, and is 0 where there is none.
+
+    Where x is one constant but for rounding, as in the bands of a ramp, nothing varies
+    to fit a line to (the authors' code takes gain 0, or what rounding gives): there the
+    line goes through the origin, and an undistorted ramp has gain 1.
     """
     count = window**2
     sx, sd = _window_sums(pair, window)
-    xx, dd = _window_sums(pair * pair, window)
-    xd = _window_sums(pair[0] * pair[1], window)
-    xx = jnp.maximum(xx - sx * sx / count, 0)
-    dd = jnp.maximum(dd - sd * sd / count, 0)
-    xd = xd - sx * sd / count
+    raw_xx, raw_dd = _window_sums(pair * pair, window)
+    raw_xd = _window_sums(pair[0] * pair[1], window)
+    xx = jnp.maximum(raw_xx - sx * sx / count, 0)
+    constant = xx <= _ROUNDING * float(jnp.finfo(xx.dtype).eps) * raw_xx
+    xx = jnp.where(constant, raw_xx, xx)
+    dd = jnp.where(constant, raw_dd, jnp.maximum(raw_dd - sd * sd / count, 0))
+    xd = jnp.where(constant, raw_xd, raw_xd - sx * sd / count)
     flat = xx < _TOLERANCE
     # cov(x, y) / (xx + tolerance), less ``common``: next to black it counts.
     slope = (xd - common * _TOLERANCE) / jnp.where(flat, 1, xx + _TOLERANCE)

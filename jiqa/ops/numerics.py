@@ -20,9 +20,19 @@ Tree = TypeVar("Tree")
 
 
 def safe_sqrt(x: Array) -> Array:
-    """Square root with gradient 0 (not infinity) at 0; negative input gives 0."""
-    positive = x > 0
+    """Square root with gradient 0 (not infinity) at 0; negative input gives 0.
+
+    So does a subnormal number, which processors may take for 0 when they divide by it.
+    """
+    positive = x >= float(jnp.finfo(x.dtype).tiny)
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1)), 0)
+
+
+def safe_hypot(a: Array, b: Array) -> Array:
+    """``sqrt(a^2 + b^2)`` whose squares do not underflow, with gradient 0 at (0, 0)."""
+    size = jax.lax.stop_gradient(jnp.maximum(jnp.abs(a), jnp.abs(b)))
+    size = jnp.where(size > 0, size, 1)
+    return size * safe_sqrt(jnp.square(a / size) + jnp.square(b / size))
 
 
 def safe_power(x: Array, exponent: float) -> Array:

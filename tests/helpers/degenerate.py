@@ -32,6 +32,7 @@ ROUNDING = {
     ("vsnr", "flat128", "flat140"),
     ("cw_ssim", "halfflat", "flat128"),
     ("cw_ssim", "flat128", "halfflat"),
+    ("cw_ssim", "halfflat", "halfflat_bars"),
 }
 
 
@@ -56,7 +57,10 @@ def documented() -> Mapping[str, Mapping[tuple[str, str], Value]]:
         "sr_sim": {p: _sr_sim(*_greys(p)) for p in flat},
         # A window that is empty in both images counts as 1, one in a single image 0.
         # Of the eight orientations the one along the columns is empty in the ramp too.
-        "cw_ssim": dict.fromkeys(flat, 1.0) | dict.fromkeys((fades, rises), 1 / 8),
+        # Of bars of 8 rows the level of the bands shows nothing.
+        "cw_ssim": dict.fromkeys(flat, 1.0)
+        | dict.fromkeys((fades, rises), 1 / 8)
+        | {bars: (0.9999, 1.0)},
         # Flat images differ in the luminance of the coarsest band alone.
         "iw_ssim": {p: _coarsest_luminance(*_greys(p)) for p in flat},
         # A product: 0 where one band is equal. So are the inner samples of the coarsest

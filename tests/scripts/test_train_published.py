@@ -82,8 +82,7 @@ def test_ranks_need_a_ladder(recipe, tmp_path, capsys):
 @pytest.mark.parametrize(
     "name",
     [
-        *("rankiqa/live", "multilevel/tid2013", "nima-mobilenet/ava"),
-        *("nima-vgg16/tid2013", "dbcnn/csiq", "diqam/tid2013", "wadiqam-fr/live"),
+        *("multilevel/tid2013", "nima-mobilenet/ava", "dbcnn/csiq", "wadiqam-fr/live"),
     ],
 )
 def test_each_kind_of_recipe_runs(recipe, prepared, tmp_path, name):

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.ops.filters import box_sum
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import mean, safe_divide, safe_sqrt
+from jiqa.ops.numerics import mean, safe_divide, safe_hypot
 from jiqa.ops.steerable_pyramid import band_size, oriented_bands
 
 _WINDOW = 7
+
+#: Coefficients up to so many roundings of a plane's RMS are nothing but rounding: in
+#: float32 and in float64 those of periodic images reach 5, those of signal begin at
+#: some thousands.
+_ROUNDING = 64
 
 
 def _side(level: int = 4, **_: object) -> int:
@@ -67,7 +72,8 @@ def cw_ssim(
     Returns:
         ``[...]`` in [0, 1], higher is better; 1 for images whose coefficients differ by
         one phase in each window. A window that is empty in both images, where the
-        authors' code divides 0 by 0, counts as 1.
+        authors' code divides 0 by 0 or one rounding error by another, counts as 1: a
+        checkerboard, say, has no coefficients at some levels.
 
     Raises:
         ValueError: an option out of range, or an image that is too small.
@@ -83,7 +89,11 @@ def cw_ssim(
     # c conj(d) of (a + ib) and (c + id); each field is summed over its windows.
     fields = jnp.stack([a * c + b * d, b * c - a * d, a * a + b * b + c * c + d * d])
     real, imaginary, power = box_sum(fields, _WINDOW) / size
-    cross = safe_sqrt(real**2 + imaginary**2)
+    # Of a window that holds rounding and nothing else, phases mean nothing.
+    rounding = (_ROUNDING * float(jnp.finfo(power.dtype).eps)) ** 2
+    empty = power <= rounding * lax.stop_gradient(mean(jnp.square(planes)))
+    power = jnp.where(empty, 0, power)
+    cross = jnp.where(empty, 0, safe_hypot(real, imaginary))
     quality = safe_divide(2 * cross + k, power + k, 1.0).mean(0)
     weight = _weight(quality.shape, band_size(reference.shape[0], level) / 4)
     return mean(quality * jnp.asarray(weight, quality.dtype)) * quality.size

@@ -29,6 +29,10 @@ _ORIENTATIONS, _SPREAD = 4, np.pi / 4 / 1.5
 #: Weight of each scale, fine to coarse.
 _SCALE_WEIGHTS = np.array([0.5, 0.75, 1, 5, 6]) / 13.25
 
+#: Magnitudes that deviate by less than this share of a rounding of their plane's RMS are
+#: flat. More, and the tails of edges in a flat part would count as flat, too.
+_ROUNDING = 0.25
+
 #: Mean and central moments (sums, not divided) of order 2 and on.
 Moments = tuple[Array, ...]
 
@@ -110,7 +114,9 @@ def appearance_change(reference: Array, distorted: Array) -> Array:
     the cells of ``scored_cells``, whose blocks begin there.
     """
     shape = (reference.shape[0], reference.shape[1])
-    spectra = jnp.fft.fft2(jnp.stack([_centred(reference), _centred(distorted)]))
+    planes = jnp.stack([_centred(reference), _centred(distorted)])
+    spectra = jnp.fft.fft2(planes)
+    size = lax.stop_gradient(_size(planes))
     radial, angular = _filters(*shape, reference.dtype)
     scale, turn = np.divmod(np.arange(len(_SCALE_WEIGHTS) * _ORIENTATIONS), 4)
 
@@ -120,9 +126,11 @@ def appearance_change(reference: Array, distorted: Array) -> Array:
         k, o, weight = band
         wave = jnp.fft.ifft2(weighted(spectra, radial[k] * angular[o]))
         power = jnp.square(jnp.real(wave)) + jnp.square(jnp.imag(wave))
-        magnitude = safe_sqrt(scored_blocks(power, shape))
+        # Magnitudes of about 1, whatever the contrast: in float32 the fourth power of a
+        # small one would underflow.
+        magnitude = safe_sqrt(scored_blocks(power, shape)) / size
         spread, skew, tail = _shape(block_moments(cell_moments(magnitude, 4)))
-        step = _moved(spread) + 2 * _moved(skew) + _moved(tail)
+        step = _moved(spread * size) + 2 * _moved(skew) + _moved(tail)
         return change + weight * step, None
 
     start = jnp.zeros([scored_cells(n)[0] for n in shape], reference.dtype)
@@ -145,17 +153,29 @@ def _centred(x: Array) -> Array:
     return x - lax.stop_gradient(jnp.round(jnp.mean(x)))
 
 
+def _size(planes: Array) -> Array:
+    """RMS of each plane ``[2, 1, 1]`` as a power of two, so that scaling is exact."""
+    square = jnp.mean(jnp.square(planes), (-2, -1), keepdims=True)
+    _, exponent = jnp.frexp(safe_sqrt(square))
+    return jnp.ldexp(jnp.ones_like(square), exponent)
+
+
 def _shape(moments: Moments) -> tuple[Array, Array, Array]:
-    """Standard deviation (N - 1), skewness and kurtosis (biased, 0 if flat)."""
+    """Standard deviation (N - 1), skewness and kurtosis (biased, 0 if flat).
+
+    Of magnitudes in units of their plane's RMS; see ``_size``.
+    """
     count = (CELL * CELLS) ** 2
     _, second, third, fourth = moments
-    # Levels are 0..255: a variance under eps squared is the transform's rounding.
-    varied = second > count * float(jnp.finfo(second.dtype).eps) ** 2
+    rounding = _ROUNDING * float(jnp.finfo(second.dtype).eps)
+    varied = second > count * rounding**2
     spread = jnp.where(varied, second, 1)
     # Divisions last: a final product would fuse with the difference that follows,
     # and the change of equal images not come out as 0.
-    skewness = third * math.sqrt(count) / (spread * jnp.sqrt(spread))
-    kurtosis = fourth * count / (spread * spread)
+    # One after the other: the derivative of a division by the square of ``spread`` has
+    # its fourth power, which float32 may not hold.
+    skewness = third * math.sqrt(count) / spread / jnp.sqrt(spread)
+    kurtosis = fourth * count / spread / spread
     return (
         safe_sqrt(second / (count - 1)),
         jnp.where(varied, skewness, 0),
