@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jiqa.checks import expected
 from jiqa.cli.common.evaluation_arguments import add_data_arguments, add_table_arguments
 from jiqa.cli.common.extra_tests import add_extra_test_arguments
+from jiqa.cli.common.finished import add_force, check_new
 
 if TYPE_CHECKING:
     from jiqa.evaluation.run import Result
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tables of scores, .csv, .parquet or .json",
     )
     add("--output", "-o", metavar="DIR", help="folder to write")
+    add_force(parser, "the rows of a finished evaluation")
     add_table_arguments(parser)
     add(
         "--direction",
@@ -124,6 +126,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--data needs --output DIR, where unfinished work is kept")
     directions: Any = _directions(arguments.direction)
     folder = Path(arguments.output) if arguments.output else None
+    if folder:
+        unfinished = arguments.resume and bool(list(folder.glob("*.partial")))
+        rows = folder / "rows.parquet"
+        check_new(rows, force=arguments.force, unfinished=unfinished)
     programs, rank = start(arguments) if arguments.data else (None, Rank())
     with resumable(folder) if folder else contextlib.nullcontext():
         result = evaluate(
@@ -178,7 +184,7 @@ def show(result: Result, folder: Path | None, *, report: bool = True) -> int:
         print(f"{len(result.rows)} rows and their summary written to {folder}")
         if report:
             _report(result, folder)
-    return _end(result)
+    return _end(result, folder)
 
 
 def _report(result: Result, folder: Path) -> None:
@@ -203,7 +209,7 @@ def _directions(texts: list[str]) -> dict[str, str]:
     return given
 
 
-def _end(result: Result) -> int:
+def _end(result: Result, folder: Path | None) -> int:
     """Say what is amiss; return the exit code."""
     for data in result.contrary:
         print(
@@ -212,6 +218,8 @@ def _end(result: Result) -> int:
             file=sys.stderr,
         )
     if result.failed:
-        text = f"{result.failed} rows failed and are left out of the figures"
-        print(text, file=sys.stderr)
+        rows = "1 row failed and is" if result.failed == 1 else ""
+        rows = rows or f"{result.failed} rows failed and are"
+        where = ": column error of rows.parquet" if folder else ""
+        print(f"{rows} left out of the figures{where}", file=sys.stderr)
     return 1 if result.failed else 0

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jiqa.cli.common.arguments import add_scoring
+from jiqa.cli.common.finished import add_force, check_new
 
 HELP = "score image files, with or without references"
 
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "column resized says from which size (default: such a row is refused)",
     )
     add("--output", "-o", help="table to write: .csv, .parquet or .json")
-    add("--force", action="store_true", help="replace the table if it is there")
+    add_force(parser, "the table")
     add("--report", help="HTML report to write, with table, thumbnails and plots")
     add_scoring(parser)
 
@@ -80,8 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     if output:
         check_format(output)
         unfinished = arguments.resume and journal_path(output).exists()
-        if output.exists() and not (arguments.force or unfinished):
-            raise UsageError(f"{output} is there already: --force replaces it")
+        check_new(output, force=arguments.force, unfinished=unfinished)
     for path in filter(None, (arguments.output, arguments.report)):
         make_folder(Path(path))  # now, not after hours of scoring
     paired = bool(arguments.pairs or arguments.reference)

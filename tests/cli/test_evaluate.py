@@ -122,7 +122,9 @@ def test_declared_directions_and_score_direction(tmp_path, capsys):
     assert _run(*arguments, "--direction", "other=lower") == 0
     assert "check --score-direction" in capsys.readouterr().err
     assert all(r["srcc"] < -0.8 for r in _summary(out))
-    assert _run(*arguments, "--score-direction", "higher") == 0
+    assert _run(*arguments) == 2
+    assert "rows.parquet is there already: --force" in capsys.readouterr().err
+    assert _run(*arguments, "--score-direction", "higher", "--force") == 0
     assert capsys.readouterr().err == (
         "kadid.csv: columns image = image; reference = reference; score = dmos; "
         "metrics = ssim, other\n"
@@ -191,7 +193,7 @@ def test_written_rows_are_evaluated_the_same_way(tmp_path):
         ),
         (("--scores", "T", "--subjective", "mos"), "a column mos"),
         (("--scores", "T", "--output", "T"), "cannot write"),
-        (("--scores", "T", "--mapping", "3"), "invalid choice"),
+        (("--scores", "T", "--mapping", "3"), "expected '5', '4' or 'none'"),
     ],
 )
 def test_wrong_usage_exits_with_two(tmp_path, arguments, message, capsys):

@@ -134,7 +134,7 @@ def test_an_unreadable_image_is_rows_that_say_so(tmp_path, capsys):
     assert failed[0]["value"] is None and "truncated" in failed[0]["error"]
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert (summary[0]["n"], summary[0]["failed"]) == (23, 1)
-    assert "1 rows failed" in capsys.readouterr().err
+    assert "1 row failed and is left out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_a_damaged_record_is_one_row(prepared, tmp_path):
     shard.write_bytes(data)
     assert main(_words("psnr", damaged, tmp_path / "out", "--no-report")) == 1
     (failed,) = (row for row in _rows(tmp_path / "out") if row["error"])
-    assert f"{failed['image']}: cannot be read: Corrupted" in failed["error"]
+    assert failed["error"].startswith("cannot be read: Corrupted")
 
 
 def test_a_table_of_ones_own_is_a_data_set(tmp_path, capsys):
