@@ -29,8 +29,8 @@ _ORIENTATIONS, _SPREAD = 4, np.pi / 4 / 1.5
 #: Weight of each scale, fine to coarse.
 _SCALE_WEIGHTS = np.array([0.5, 0.75, 1, 5, 6]) / 13.25
 
-#: Magnitudes that deviate by less than this share of a rounding of their plane's RMS are
-#: flat. More, and the tails of edges in a flat part would count as flat, too.
+#: Magnitudes that deviate by less than this share of a rounding of their plane's RMS
+#: are flat. More, and the tails of edges in a flat part would count as flat, too.
 _ROUNDING = 0.25
 
 #: Mean and central moments (sums, not divided) of order 2 and on.
