@@ -12,7 +12,7 @@ import safetensors
 
 from jiqa.checks import expected
 from jiqa.io.digest import sha256_of_file
-from weights_convert import caffe_files, keras_files, matlab_files, torch_files
+from weights_convert import keras_files, matlab_files, torch_files
 from weights_convert import restricted_pickle as pickles
 from weights_convert.floats import numbers
 
@@ -86,7 +86,15 @@ def _reader(
     if start.startswith(b"MATLAB 5.0"):
         return "matconvnet", matlab_files.read
     if path.suffix == ".caffemodel" and start.lstrip()[:1] != b"<":
-        return "", caffe_files.read
+        raise ValueError(
+            expected(
+                f"{path}",
+                "the network's PyTorch, safetensors, Keras or MatConvNet file (`jiqa "
+                "weights list` names it)",
+                "a file of Caffe",
+                "OpenCV 4 reads one beside its .prototxt: cv2.dnn.readNetFromCaffe",
+            )
+        )
     if b"ustar" in start[257:263]:
         raise ValueError(
             f"{path}: a tar archive, as written by PyTorch before 0.1.10; load and "

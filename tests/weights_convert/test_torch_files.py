@@ -374,3 +374,10 @@ def test_a_file_without_arrays(tmp_path):
         read_source(_save(tmp_path / "w.pth", {"epoch": 3}, True))
     with pytest.raises(FileNotFoundError):
         read_source(tmp_path / "nowhere.pth")
+
+
+def test_a_file_of_caffe_is_named_with_what_to_convert_instead(tmp_path):
+    path = tmp_path / "bvlc_alexnet.caffemodel"
+    path.write_bytes(b"\n\x07AlexNet" + bytes(600))
+    with pytest.raises(ValueError, match=r"PyTorch, safetensors.*got a file of Caffe"):
+        read_source(path)
