@@ -3,6 +3,10 @@
 Such work calls ``progress(what, total, start)`` when it begins, which returns a context
 manager; within it, every call of what that yields stands for one step done.
 
+What it yields may also have ``failed()``, a step that was over before it began, and
+``compiling(number, total)``, a context manager around time that says nothing about the
+rate: the ``number``-th of ``total`` programs is compiled in it.
+
 Example:
     >>> import contextlib
     >>> @contextlib.contextmanager
@@ -30,6 +34,23 @@ Progress = Callable[..., AbstractContextManager[Callable[[], None]]]
 def silent(*_: Any) -> Iterator[Callable[[], None]]:
     """Show nothing."""
     yield lambda: None
+
+
+def step(advance: Callable[[], None], *, failed: bool = False) -> None:
+    """One step done; ``failed`` if it was over before it began."""
+    (getattr(advance, "failed", advance) if failed else advance)()
+
+
+def compiling(
+    advance: Callable[[], None],
+) -> Callable[[int, int], AbstractContextManager[Any]]:
+    """What to compile the ``number``-th of ``total`` programs in."""
+
+    def nothing(number: int, total: int) -> AbstractContextManager[None]:
+        del number, total
+        return contextlib.nullcontext()
+
+    return getattr(advance, "compiling", nothing)
 
 
 def steps(advance: Callable[[], None], total: int) -> Callable[[int, int], None]:

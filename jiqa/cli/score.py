@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.slips import check_words
     from jiqa.errors import UsageError
     from jiqa.io.write_table import check_format, make_folder, to_csv, write_rows
+    from jiqa.progress import compiling, step
     from jiqa.scoring.choose_metrics import check_options, choose, read_params
     from jiqa.scoring.jobs import find_jobs, read_pairs
     from jiqa.scoring.journal import Journal, journal_path
@@ -122,11 +123,11 @@ def run(arguments: argparse.Namespace) -> int:
     finished = False
     try:
         with progress("scoring", len(jobs), start=len(rows)) as advance:
-            for job, row in runner.run(jobs, frozenset(rows)):
+            for job, row in runner.run(jobs, frozenset(rows), compiling(advance)):
                 rows[job.key] = row
                 if journal:
                     journal.add(job.key, row)
-                advance()
+                step(advance, failed="seconds" not in row)
         columns = runner.columns(have_reference=paired)
         table = [rows[job.key] for job in jobs]
         if output:

@@ -15,6 +15,7 @@ from jiqa.data.index import Entry
 from jiqa.distributed import Rank, barrier, gather_rows
 from jiqa.errors import UsageError
 from jiqa.io.write_table import Row
+from jiqa.progress import compiling, step
 from jiqa.scoring.jobs import Job
 from jiqa.scoring.journal import Journal, read_journal
 from jiqa.scoring.runner import Runner
@@ -132,11 +133,11 @@ def score_part(
         # Any process may have done the rows; this one counts its share of them.
         total, start = -(-len(jobs) // rank.count), len(skip) // rank.count
         with bar(total, start) as advance:
-            for job, row in runner.run(todo, skip):
+            for job, row in runner.run(todo, skip, compiling(advance)):
                 key = by_job[job.key]
                 mine[key] = row
                 journal.add(key, row)
-                advance()
+                step(advance, failed="seconds" not in row)
         # What an earlier run finished, several may have found: it counts once.
         found = gather_rows([{**row, "key": key} for key, row in mine.items()], rank)
         wide = {row["key"]: row for row in found}

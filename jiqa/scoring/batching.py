@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +95,7 @@ class Group:
         program: see ``jiqa.scoring.memory.program_for``.
         size: rows of a full batch.
         batches: the jobs, and whether a batch has one reference for all.
+        compiling: what the programs are compiled in; see ``jiqa.progress``.
     """
 
     layout: Layout
@@ -102,6 +104,7 @@ class Group:
     program: Any = None
     size: int = 0
     batches: Sequence[tuple[bool, list[Job]]] = ()
+    compiling: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def prepare(self) -> None:
         """Load or compile the programs that the batches need."""

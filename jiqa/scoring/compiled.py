@@ -58,6 +58,14 @@ class Program:
         arrays = (image,) if reference is None else (reference, image)
         return self._for(arrays)(self._params, *arrays)
 
+    def is_ready(self, reference: Any, image: Any) -> bool:
+        """Whether such a batch can be scored at once."""
+        return _key(reference, image) in self._ready
+
+    def make(self, reference: Any, image: Any) -> None:
+        """Compile the program for such a batch, or load it."""
+        self._for((image,) if reference is None else (reference, image))
+
     def prepare(self, reference: Any, image: Any) -> None:
         """Load the program for such a batch if it is kept on disk.
 
@@ -73,7 +81,7 @@ class Program:
             self._for(arrays)
 
     def _for(self, arrays: tuple[Any, ...]) -> Any:
-        key = tuple((x.shape, str(x.dtype)) for x in arrays)
+        key = _key(*arrays)
         with self._making:
             if key not in self._ready:
                 shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in arrays]
@@ -108,6 +116,10 @@ class Program:
             "arrays": [(x.shape, str(x.dtype)) for x in arrays],
         }
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def _key(*arrays: Any) -> tuple[Any, ...]:
+    return tuple((x.shape, str(x.dtype)) for x in arrays if x is not None)
 
 
 @functools.cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ class Batch:
         size: rows that the program takes.
         one_reference: whether all jobs have the same one.
         devices: into how many parts a batch is divided.
+        compiling: what the program is compiled in, if it is not ready.
     """
 
     program: Any
@@ -36,12 +38,21 @@ class Batch:
     size: int
     one_reference: bool
     devices: int
+    compiling: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def computed(self) -> tuple[list[Scored], float]:
-        """Return each job with its values and the time that a job took; never raise."""
+        """Return each job with its values and the time that a job took; never raise.
+
+        The time is that of the whole pass, divided among the jobs, without compiling.
+        """
         started = time.perf_counter()
         try:
-            columns = self._call(self.pixels, self.size)
+            arrays = self._arrays(self.pixels, self.size)
+            if not self.program.is_ready(*arrays):
+                with self.compiling():
+                    self.program.make(*arrays)
+            started = time.perf_counter()
+            columns = self.program(*arrays)
             table = np.stack([np.asarray(c) for c in columns] or [[]])
             values = [table[:, i] if table.size else [] for i in range(len(self.jobs))]
             found = [
@@ -55,21 +66,22 @@ class Batch:
 
     def _alone(self, job: Job, pixels: tuple[np.ndarray, ...]) -> Scored:
         try:
-            columns = self._call([pixels], self.devices)
+            columns = self.program(*self._arrays([pixels], self.devices))
             return job, [_shortest(np.asarray(c)[0]) for c in columns], ""
         except Exception as error:
             return job, [], f"computing failed: {error}".splitlines()[0]
 
-    def _call(self, pixels: Sequence[tuple[np.ndarray, ...]], size: int) -> Any:
+    def _arrays(
+        self, pixels: Sequence[tuple[np.ndarray, ...]], size: int
+    ) -> tuple[Any, np.ndarray]:
+        """The references, if there are any, and the images of a batch."""
         # A short batch is filled up with its first image: one shape, one program.
         full = [*pixels, *[pixels[0]] * (size - len(pixels))]
         images = np.stack([arrays[-1] for arrays in full])
         if len(full[0]) == 1:
-            return self.program(None, images)
+            return None, images
         references = [arrays[0] for arrays in full]
-        if self.one_reference:
-            return self.program(references[0], images)
-        return self.program(np.stack(references), images)
+        return references[0] if self.one_reference else np.stack(references), images
 
 
 def width(*, deep: bool, bounded: bool) -> int:

@@ -125,6 +125,15 @@ class TiledProgram:
         if self._whole is not None:
             self._whole.prepare(reference, image)
 
+    def is_ready(self, reference: Any, image: Any) -> bool:
+        """Whether what fits can be computed at once."""
+        return self._whole is None or self._whole.is_ready(reference, image)
+
+    def make(self, reference: Any, image: Any) -> None:
+        """Compile the program of what fits."""
+        if self._whole is not None:
+            self._whole.make(reference, image)
+
     def __call__(self, reference: Any, image: Any) -> list[Any]:
         """Score a batch."""
         columns: list[Any] = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -82,9 +84,17 @@ class Runner:
         return [*pair, *size, *(c.label for c in self._choices), "error"]
 
     def run(
-        self, jobs: Sequence[Job], done: frozenset[str] = frozenset()
+        self,
+        jobs: Sequence[Job],
+        done: frozenset[str] = frozenset(),
+        compiling: Callable[[int, int], AbstractContextManager[Any]] = lambda n, of: (
+            nullcontext()
+        ),
     ) -> Iterator[tuple[Job, Row]]:
         """Yield each job that is not ``done`` (by key) with its row.
+
+        Each size of images has a program, compiled within ``compiling(number, of how
+        many)``. A row that was computed has ``seconds``, its share of its batch's time.
 
         Batch sizes follow from all jobs, done ones included, so that a resumed run
         computes its rows with the same programs.
@@ -104,6 +114,9 @@ class Runner:
                 else:
                     layouts[layout].append(job)
             groups = deque(self._group(*own, done) for own in layouts.items())
+            busy = [g for g in groups if any(own for _, own in g.batches)]
+            for number, group in enumerate(busy, 1):
+                group.compiling = partial(compiling, number, len(busy))
             decoded = self._decoded(groups, pool)
             # One more is ready for the device while finished ones are written out.
             scored = in_order(_computed, decoded, computing, ahead=at_once + 1)
@@ -128,6 +141,7 @@ class Runner:
                 group.size,
                 one_reference,
                 max(1, len(self._devices)),
+                group.compiling,
             )
             yield group, [image for image in images if not image.pixels], batch
 

@@ -48,7 +48,9 @@ def _score(files: Path, metrics: str, *more: str) -> tuple[int, list[dict[str, s
         for option, value in OPTIONS.items()
         for word in ("--set", f"{name}.{option}={value}")
     ]
-    code = main(["score", metrics, *images, *settings, *more, "-o", str(out)])
+    code = main(
+        ["score", metrics, *images, *settings, *more, "-o", str(out), "--force"]
+    )
     with out.open(newline="") as file:
         return code, list(csv.DictReader(file))
 

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from jiqa.cli.common.progress_log import line_writer
+from jiqa.cli.common.pace import Pace, compiling_text
+from jiqa.cli.common.progress_log import LineWriter, duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -26,20 +27,48 @@ def progress(
         starting: the text shown until there is a rate.
     """
     if not sys.stderr.isatty():
-        yield line_writer(what, total, start)
+        yield LineWriter(what, total, start)
         return
     from rich.progress import MofNCompleteColumn, TextColumn
 
     with _bar(MofNCompleteColumn(), TextColumn("{task.fields[rate]}")) as bar:
-        task = bar.add_task(what, total=total, completed=start, rate=starting)
+        yield _Steps(bar, what, Pace(total, start), starting)
 
-        def advance() -> None:
-            bar.advance(task)
-            speed = bar.tasks[0].speed
-            if speed:
-                bar.update(task, rate=f"{speed:.1f}/s")
 
-        yield advance
+class _Steps:
+    """Shows steps on a bar, with the rate and the time that is left."""
+
+    def __init__(self, bar: Progress, what: str, pace: Pace, starting: str) -> None:
+        self._bar, self._pace = bar, pace
+        self._task = bar.add_task(
+            what, total=pace.total, completed=pace.done, rate=starting
+        )
+
+    def __call__(self) -> None:
+        self._step()
+
+    def failed(self) -> None:
+        self._step(failed=True)
+
+    @contextlib.contextmanager
+    def compiling(self, number: int, total: int) -> Iterator[None]:
+        self._bar.update(self._task, rate=compiling_text(number, total))
+        with self._pace.compiling(number, total):
+            yield
+        self._show("")
+
+    def _step(self, *, failed: bool = False) -> None:
+        self._pace.step(failed=failed)
+        self._bar.advance(self._task)
+        self._show(None)
+
+    def _show(self, otherwise: str | None) -> None:
+        rate, left = self._pace.rate(), self._pace.left()
+        if rate is not None and left is not None:
+            text = f"{rate:.3g}/s, about {duration(left)} left"
+            self._bar.update(self._task, rate=text)
+        elif otherwise is not None:
+            self._bar.update(self._task, rate=otherwise)
 
 
 @contextlib.contextmanager
@@ -48,23 +77,23 @@ def download_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from rich.progress import DownloadColumn, TransferSpeedColumn
+    from rich.progress import DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    with _bar(DownloadColumn(), TransferSpeedColumn()) as bar:
+    columns = DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with _bar(*columns) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _bar(*columns: ProgressColumn) -> Progress:
-    """What is done, a bar, the given columns and the time that is left."""
+    """What is done, a bar, and the given columns."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         *columns,
-        TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jiqa.cli.common.progress import progress
-from jiqa.cli.common.progress_log import duration, line_writer
+from jiqa.cli.common.progress_log import LineWriter, duration
 
 
 def _steps(pace: float, count: int, total: int, start: int = 0) -> None:
@@ -15,7 +15,7 @@ def _steps(pace: float, count: int, total: int, start: int = 0) -> None:
     def clock() -> float:
         return now
 
-    advance = line_writer("scoring", total, start, clock)
+    advance = LineWriter("scoring", total, start, clock)
     for _ in range(count):
         now += pace
         advance()
@@ -69,3 +69,24 @@ def test_progress_uses_it_without_a_terminal(
 )
 def test_durations(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_compiling_is_said_and_gives_no_time_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    now = 0.0
+    advance = LineWriter("scoring", 1_000, 0, lambda: now)
+    for _ in range(500):
+        advance.failed()
+    now = 61.0
+    with advance.compiling(3, 8):
+        now += 100
+    said = "scoring: 500 of 1,000, compiling size 3 of 8\n"
+    assert capsys.readouterr().err == said
+    advance.failed()
+    assert capsys.readouterr().err == "scoring: 501 of 1,000\n"
+    now += 60
+    advance()
+    # 121 seconds of work for a step, and 5 sizes of 100 seconds.
+    said = "scoring: 502 of 1,000, 0.00826/s, about 16 h 53 min left\n"
+    assert capsys.readouterr().err == said
