@@ -167,14 +167,29 @@ def test_second_call_compiles_nothing(name: str) -> None:
     "dtype", [jnp.float16, pytest.param(jnp.bfloat16, marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize("name", _costly(DISTINCT, heavy=True))
-def test_half_precision_is_taken(name: str, dtype: Any) -> None:
+def test_half_precision_has_the_gradient_of_single(name: str, dtype: Any) -> None:
+    """At points that both types hold, to the half type's rounding."""
     metric = get_metric(name)
     photo, noisy = (jnp.asarray(x, dtype) for x in _images(name))
     slope = jax.jit(jax.value_and_grad(lambda d, r: metric(r, d)))
     value, gradient = slope(noisy, photo)
     assert value.dtype == jnp.float32
     assert gradient.dtype == dtype
-    assert np.all(np.isfinite(gradient.astype(jnp.float32)))
+    single = (x.astype(jnp.float32) for x in (noisy, photo))
+    exact, expected = slope(*single)
+    np.testing.assert_allclose(value, exact, rtol=2e-6, atol=1e-6)
+    rounding = float(jnp.finfo(dtype).eps)
+    np.testing.assert_allclose(
+        np.asarray(gradient, np.float32),
+        expected,
+        rtol=rounding,
+        atol=max(rounding * 1e-3 * float(jnp.abs(expected).max()), _least(dtype)),
+    )
+
+
+def _least(dtype: Any) -> float:
+    """The least difference that a type holds: gradients under it are lost."""
+    return float(jnp.finfo(dtype).smallest_subnormal)
 
 
 @pytest.mark.parametrize("name", _costly(DISTINCT, heavy=True))
