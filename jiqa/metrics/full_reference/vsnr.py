@@ -14,6 +14,7 @@ from jiqa.ops.luma import luma255
 from jiqa.ops.metrix_mux import pad_metrix_mux
 from jiqa.ops.numerics import (
     product,
+    quotient,
     safe_divide,
     safe_power,
     safe_sqrt,
@@ -155,7 +156,7 @@ def vsnr(
     structure = _norm(best - contrasts_e) / math.sqrt(2)
     visual = alpha * contrast_e + (1 - alpha) * structure
     both = visible & (contrast_x > 0) & (visual > 0)
-    ratio = jnp.where(both, contrast_x, 1) / jnp.where(both, visual, 1)
+    ratio = quotient(jnp.where(both, contrast_x, 1), jnp.where(both, visual, 1))
     above = jnp.where(both, 20 * jnp.log10(ratio), -jnp.inf)
 
     change = jnp.abs(mean_e - mean_x)
