@@ -28,11 +28,11 @@ def parameters(
 
     Raises:
         ValueError: one message with every key that is missing, unexpected, of another
-            shape or no floating point.
+            shape, no floating point or not finite.
     """
     shapes = shapes or {}
     found: dict[str, np.ndarray] = {}
-    missing, misshapen, integer = [], [], []
+    missing, misshapen, integer, infinite = [], [], [], []
     for key, theirs in keys.items():
         if theirs not in source.arrays:
             missing.append(f"{theirs} (for {key}{_shown(shapes.get(key))})")
@@ -41,6 +41,9 @@ def parameters(
         if value.dtype.kind != "f":
             integer.append(f"{theirs} ({value.dtype})")
             continue
+        if not np.isfinite(value).all():
+            count = value.size - np.isfinite(value).sum()
+            infinite.append(f"{theirs}: {count} of {value.size} numbers")
         mine = fitted(_reordered(value, key, theirs, source.family), shapes.get(key))
         if mine.shape != shapes.get(key, mine.shape):
             misshapen.append(
@@ -62,6 +65,7 @@ def parameters(
             ("unexpected", unexpected),
             ("of another shape", misshapen),
             ("not floating point", integer),
+            ("with NaN or infinity", infinite),
         )
         if listed
     ]

@@ -33,7 +33,22 @@ _STORAGES = {
     "BoolStorage": "bool",
 }
 #: Under these keys a training script keeps the weights, beside its own state.
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "params", "net", "weights")
+_WRAPPERS = (
+    *("state_dict", "model_state_dict", "params_ema", "params", "model", "net"),
+    *("network", "weights"),
+)
+#: How many wrappers are taken off, one in another.
+_DEEPEST = 8
+#: Packages of which a training script keeps settings, times and figures beside the
+#: weights. None of it is built: what is asked of them is left out.
+_LEFT_OUT = frozenset(
+    "numpy _codecs argparse collections pathlib datetime types omegaconf easydict "
+    "addict yacs mmengine mmcv enum uuid decimal fractions".split()
+)
+#: Of Python's own names, those of its plain types alone.
+_PLAIN = frozenset(
+    "list dict set frozenset tuple int float complex str bool bytes range slice".split()
+)
 #: A tensor may repeat the numbers of its storage (a stride of 0) up to this many.
 _MOST_REPEATED = 1 << 24
 
@@ -136,6 +151,31 @@ class _Ordered(dict):
         pass
 
 
+class _LeftOutObject(dict):
+    """Whatever a pickle makes of a class in ``_LEFT_OUT``: nothing."""
+
+    def __init__(self, *_: Any) -> None:
+        super().__init__()
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+    def __call__(self, *_: Any) -> _LeftOutObject:
+        return _LeftOutObject()
+
+    def append(self, value: Any) -> None:
+        """Take an item of what would have been a list."""
+
+    def extend(self, values: Any) -> None:
+        """Take items of what would have been a list."""
+
+    def add(self, value: Any) -> None:
+        """Take an item of what would have been a set."""
+
+
 class _Call(_Sealed):
     """A function that a pickle may call."""
 
@@ -180,9 +220,12 @@ class Reader(pickle.Unpickler):
         """The stand-in for a name, where there is one."""
         if module == "torch" and name in _STORAGES:
             return Kind(_STORAGES[name])
-        if (module, name) not in _CALLS:
-            raise UnsafePickle(f"it asks for {module}.{name}")
-        return _Call(_CALLS[module, name])
+        if (module, name) in _CALLS:
+            return _Call(_CALLS[module, name])
+        plain = module in ("builtins", "__builtin__") and name in _PLAIN
+        if plain or module.split(".")[0] in _LEFT_OUT:
+            return _LeftOutObject
+        raise UnsafePickle(f"it asks for {module}.{name}")
 
     def persistent_load(self, pid: Any) -> Storage:
         """The note of a storage that lies outside the pickle."""
@@ -197,17 +240,24 @@ class Reader(pickle.Unpickler):
         return storage
 
 
+def _is_wrapped(tree: Any, wrapper: str) -> bool:
+    """Whether a dictionary has a dictionary that is not empty under this key."""
+    inside = tree.get(wrapper) if isinstance(tree, dict) else None
+    return isinstance(inside, dict) and len(inside) > 0
+
+
 def tensors(tree: Any) -> dict[str, Tensor]:
     """The tensors of nested containers, keys joined by dots.
 
-    Of a checkpoint (``{"state_dict": ..., "optimizer": ...}``) the weights alone.
-    Numbers and text beside them (an epoch, a name) are left out.
+    Of a checkpoint (``{"state_dict": ..., "optimizer": ...}``) the weights alone, also
+    where one wrapper lies in another. Numbers and text beside them (an epoch, a name)
+    are left out.
     """
-    for wrapper in _WRAPPERS:
-        # In a state dictionary itself these keys, if any, hold no dictionary.
-        if isinstance(tree, dict) and isinstance(tree.get(wrapper), dict):
-            tree = tree[wrapper]
-            break
+    # In a state dictionary itself these keys, if any, hold no dictionary.
+    # A pickle can put a container into itself.
+    for _ in range(_DEEPEST):
+        inner = [w for w in _WRAPPERS if _is_wrapped(tree, w)]
+        tree = tree[inner[0]] if inner else tree
     found: dict[str, Tensor] = {}
     pending: list[tuple[str, Any]] = [("", tree)]
     seen: set[int] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +90,7 @@ def parameters_of(
     if not wanted.network:
         return parameters(source, published, shapes=shapes), ""
     tables = _tables(wanted.network, source, layout)
+    source = _without_outer_name(source, tables)
     # The one with the most keys in the file; of equals the first.
     layout = max(
         tables, key=lambda n: sum(k in source.arrays for k in tables[n].keys.values())
@@ -102,6 +103,32 @@ def parameters_of(
     ignored = (*tables[layout].ignored, *_outside(tables[layout], shapes))
     keys = _present(known, wanted, source) | published
     return parameters(source, keys, ignored, shapes), layout
+
+
+def _without_outer_name(source: Source, tables: Mapping[str, Table]) -> Source:
+    """The file as if its network stood alone, where its keys have a name before them.
+
+    A training script may keep the network as a part of its model (``backbone.``,
+    ``model.encoder.``), beside other parts. Chosen is the name under which most keys of
+    a table are found, if that is more than there are without one.
+    """
+    known = {theirs for t in tables.values() for theirs in t.keys.values()}
+    found: dict[str, int] = {}
+    for key in source.arrays:
+        parts = key.split(".")
+        for k in range(len(parts)):
+            if ".".join(parts[k:]) in known:
+                name = "".join(f"{part}." for part in parts[:k])
+                found[name] = found.get(name, 0) + 1
+    best = max(found, key=lambda name: (found[name], -len(name)), default="")
+    if not best:
+        return source
+    inside = {
+        key.removeprefix(best): value
+        for key, value in source.arrays.items()
+        if key.startswith(best)
+    }
+    return replace(source, arrays=inside)
 
 
 def _outside(known: Table, shapes: Shapes) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -245,3 +246,26 @@ def test_heads_convert_to_the_shipped_ones(tmp_path):
         read = weights.load(name, tmp_path)
         assert read.origin == "folder"
         assert read.published
+
+
+def test_a_network_inside_another_model(tmp_path, toy):
+    wanted = converting.convert(
+        "toy", _source(tmp_path, STATE).path, tmp_path / "a"
+    ).params
+    other = {f"model.backbone.{k}": v for k, v in STATE.items()}
+    other |= {"model.head.weight": STATE[next(iter(STATE))], "scale": np.ones(1)}
+    path = _source(tmp_path, other).path
+    found = converting.convert("toy", path, tmp_path / "b").params
+    assert found.keys() == wanted.keys()
+    for key, value in wanted.items():
+        np.testing.assert_array_equal(found[key], value)
+
+
+def test_weights_that_are_not_finite_are_named(tmp_path, toy):
+    broken = {k: v.clone() for k, v in STATE.items()}
+    key = next(k for k, v in broken.items() if v.ndim > 1)
+    broken[key].view(-1)[:2] = torch.tensor([torch.nan, torch.inf])
+    path = _source(tmp_path, broken).path
+    message = rf"1 with NaN or infinity:\n  {re.escape(key)}: 2 of \d+ numbers"
+    with pytest.raises(ValueError, match=message):
+        converting.convert("toy", path, tmp_path / "out")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+import datetime
 import io
 import os
 import pickle
 import subprocess
 import sys
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -376,8 +378,18 @@ def test_a_file_without_arrays(tmp_path):
         read_source(tmp_path / "nowhere.pth")
 
 
-def test_a_file_of_caffe_is_named_with_what_to_convert_instead(tmp_path):
-    path = tmp_path / "bvlc_alexnet.caffemodel"
-    path.write_bytes(b"\n\x07AlexNet" + bytes(600))
-    with pytest.raises(ValueError, match=r"PyTorch, safetensors.*got a file of Caffe"):
-        read_source(path)
+@pytest.mark.parametrize("zipped", FORMATS)
+def test_what_a_training_script_keeps_beside_the_weights_is_left_out(tmp_path, zipped):
+    kept = {
+        "model": {"state_dict": OrderedDict(w=torch.ones(2), b=torch.zeros(1))},
+        "optimizer": {"state": {0: {"exp_avg": torch.ones(2)}}, "param_groups": []},
+        "best": np.float64(0.93),
+        "history": np.arange(3.0),
+        "options": argparse.Namespace(lr=1e-4, folder=Path("runs")),
+        "metrics": defaultdict(list, srcc=[0.9]),
+        "when": datetime.datetime(2024, 1, 2),
+        "epoch": 7,
+    }
+    found = read_source(_save(tmp_path / "run.pth", kept, zipped)).arrays
+    assert sorted(found) == ["b", "w"]
+    np.testing.assert_array_equal(found["w"], np.ones(2, np.float32))
