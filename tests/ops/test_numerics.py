@@ -52,4 +52,4 @@ def test_the_root_of_a_subnormal_number_is_zero_with_no_slope():
     for value in (0.0, -1.0, float(tiny) / 4):
         assert safe_sqrt(jnp.float32(value)) == 0
         assert jax.grad(safe_sqrt)(jnp.float32(value)) == 0
-    np.testing.assert_allclose(safe_sqrt(tiny), np.sqrt(tiny), rtol=1e-6)
+    np.testing.assert_allclose(safe_sqrt(jnp.float32(tiny)), np.sqrt(tiny), rtol=1e-6)

@@ -253,7 +253,7 @@ def test_a_network_inside_another_model(tmp_path, toy):
         "toy", _source(tmp_path, STATE).path, tmp_path / "a"
     ).params
     other = {f"model.backbone.{k}": v for k, v in STATE.items()}
-    other |= {"model.head.weight": STATE[next(iter(STATE))], "scale": np.ones(1)}
+    other |= {"model.head.weight": STATE[next(iter(STATE))], "scale": torch.ones(1)}
     path = _source(tmp_path, other).path
     found = converting.convert("toy", path, tmp_path / "b").params
     assert found.keys() == wanted.keys()
