@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from jiqa.io.names import ANY_NAME
     from jiqa.version import __version__
 
+    # XLA raises its errors; what it logs besides, such as the alarm about a slow
+    # compilation, asks users to report a bug.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ANY_NAME)  # no name of a file ends a run

@@ -1,7 +1,8 @@
 """Score the bundled sample with every metric that needs no download.
 
-Prints a table and writes a self-contained HTML report with scores, thumbnails, maps of
-every pixel, and curves of each metric over noise, blur and JPEG of increasing strength.
+Prints a table of the recommended metrics and writes a self-contained HTML report with
+all scores, thumbnails, maps of every pixel, and curves of each metric over noise, blur
+and JPEG of increasing strength.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _copy(Path(arguments.copy))
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
-    from jiqa.cli.common.score_table import show_scores
+    from jiqa.cli.common.score_table import say_failures, show_scores
+    from jiqa.progress import compiling, step
+    from jiqa.registry import RECOMMENDED
     from jiqa.report.scores import write_report
     from jiqa.scoring.choose_metrics import choose
     from jiqa.scoring.jobs import find_jobs
@@ -61,20 +64,26 @@ def run(arguments: argparse.Namespace) -> int:
     runner = Runner(choices, programs=programs)
     rows = {}
     with progress("scoring", len(jobs)) as advance:
-        for job, row in runner.run(jobs):
+        for job, row in runner.run(jobs, compiling=compiling(advance)):
             rows[job.key] = row
-            advance()
+            step(advance, failed="seconds" not in row)
     table = [rows[job.key] for job in jobs]
     columns = [(c.label, c.metric.info) for c in choices]
+    labels = [c.label for c in choices]
+    first = [x for x in labels if x in RECOMMENDED["full-reference"]] or labels
     write_report(
         Path(arguments.output),
         title="jiqa demo",
         command="jiqa demo",
         columns=columns,
         rows=table,
+        first=first,
         sections=[_ladder(columns, table), _maps(columns, folder, reference, programs)],
     )
-    show_scores(table, [c.label for c in choices], None)
+    show_scores(table, first, None)
+    say_failures(table, all_listed=False)
+    if len(first) < len(labels):
+        print(f"the recommended metrics; {len(labels) - len(first)} more in the report")
     print(f"report written to {Path(arguments.output).resolve()}")
     return 1 if any(row["error"] for row in table) else 0
 

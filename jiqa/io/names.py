@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 #: The ``errors`` of a stream that takes every name: its bytes as they are, escapes for
@@ -30,6 +30,20 @@ def folded(name: str) -> str:
 def as_text(name: str) -> str:
     r"""A name that can be encoded: bytes that are no UTF-8 become ``\xe9``."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def below_common_folder(paths: Sequence[str]) -> tuple[list[str], str]:
+    """Paths below the folder that they have in common, and that folder.
+
+    The folder is empty where there is none, and ``.`` of names alone.
+    """
+    if len({Path(p).parent for p in paths}) == 1:
+        return [Path(p).name for p in paths], str(Path(paths[0]).parent)
+    try:
+        folder = os.path.commonpath(paths)
+    except ValueError:  # absolute and relative paths, several drives, or no paths
+        return list(paths), ""
+    return [os.path.relpath(p, folder) if folder else p for p in paths], folder
 
 
 def find_file(folder: Path, name: str) -> Path | None:

@@ -64,14 +64,18 @@ def test_score_writes_a_page_of_every_row(tmp_path, rng, monkeypatch):
     assert main(call) == 1
     page = Page(out.read_text("utf-8"))
     shown = [n.replace("\udcff", "?") for n in names]
-    assert [row[0] for row in page.rows] == shown and "<b>" not in page.text
-    assert page.rows[0][1:] == ["inf", "1", ""]
-    assert 15 < float(page.rows[1][1]) < 40 and not page.rows[1][3]
-    for row, why in zip(page.rows[2:], ("differ", "truncated", "no such"), strict=True):
-        assert row[1:3] == ["–", "–"] and why in row[3]
+    reasons = ("", "", "sizes differ", "cannot be decoded", "no such file")
+    for row, name, why in zip(page.rows, shown, reasons, strict=True):
+        assert row[0].startswith(name + why) and row[0].count(name) == 1
+    assert "<b>" not in page.text and page.rows[0][1:] == ["inf", "1"]
+    assert 15 < float(page.rows[1][1]) < 40
+    assert [row[1:] for row in page.rows[2:]] == [["–", "–"]] * 3
     assert "3 rows with a problem" in page.text
-    assert [i.size for i in page.images] == [(40, 30), (40, 30), (40, 9)]
-    mean = np.asarray(page.images[1], float).mean((0, 1))
+    # The reference of all once, before the images.
+    sizes = [(40, 30), (40, 30), (40, 30), (40, 9)]
+    assert [i.size for i in page.images] == sizes
+    assert page.text.count("Reference of all images") == 1
+    mean = np.asarray(page.images[2], float).mean((0, 1))
     np.testing.assert_allclose(mean, noisy.mean((0, 1)), atol=3)
 
 
@@ -92,6 +96,60 @@ def test_columns_without_a_finite_value(tmp_path, count, value):
     page = _write(tmp_path / "a.html", _columns("psnr", "snr"), [row] * count)
     shown = str(value) if value else "–"
     assert [row[1:3] for row in page.rows] == [[shown, shown]] * count
+
+
+def test_each_image_stands_beside_its_own_reference(tmp_path, rng):
+    for name in ("a/1.png", "b/1.png", "ref/a.png", "ref/b.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        pixels = rng.integers(0, 256, (8, 20 if "a" in name else 30, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
+    rows = [
+        _row(tmp_path / f"{x}/1.png", mse=1.0)
+        | {"reference": f"{tmp_path}/ref/{x}.png"}
+        for x in "ab"
+    ]
+    page = _write(tmp_path / "page.html", _columns("mse"), rows)
+    assert [i.size[0] for i in page.images] == [20, 20, 30, 30]
+    assert [row[0] for row in page.rows] == ["a/1.png", "b/1.png"]
+    assert 'title="reference ref/a.png"' in page.text
+    assert "Reference of all" not in page.text
+
+
+def test_a_reason_of_many_rows_is_said_once(tmp_path):
+    many = "ssim: expected at least 11 pixels"
+    rows = [_row(f"{i}.png", many, mse=0.0, ssim=None) for i in range(5)]
+    rows.append(_row("x.png", "another", mse=None, ssim=None))
+    page = _write(tmp_path / "a.html", _columns("mse", "ssim"), rows)
+    assert page.text.count(many) == 1 and f"Note 1: {many} (5 images)" in page.text
+    names = [row[0] for row in page.rows]
+    assert names == [*(f"{i}.pngnote 1" for i in range(5)), "x.pnganother"]
+
+
+def test_metrics_that_compare_luma_only_are_marked(tmp_path):
+    columns = _columns("ssim", "vsi", "mse", "niqe")
+    rows = [_row("a.png", ssim=1.0, vsi=1.0, mse=0.0, niqe=3.0)]
+    page = _write(tmp_path / "a.html", columns, rows)
+    heads = page.text.split("<thead>")[1].split("</thead>")[0].split("<th ")
+    assert ["◐" in head for head in heads[2:]] == [True, False, False, False]
+    assert "a grey copy of a colour image scores as perfect" in page.text
+    page = _write(tmp_path / "a.html", columns[1:], rows)
+    assert "◐" not in page.text
+
+
+@pytest.mark.parametrize("images", [3, 50])
+def test_no_table_is_wider_than_the_page(images):
+    labels = [f"metric_{n}" for n in range(37)]
+    tables = scores.score_tables(labels, images, labels[3:10])
+    shown = [n for table in tables for n in table["columns"]]
+    assert sorted(shown) == list(range(37)) and tables[0]["columns"] == [*range(3, 10)]
+    assert [t["title"] for t in tables if t["title"]] == [
+        "Recommended metrics",
+        "All other metrics",
+    ]
+    assert max(len(t["columns"]) for t in tables if not t["turned"]) <= 9
+    assert [t["turned"] for t in tables][-1] == (images == 3)
+    (alone,) = scores.score_tables(labels[:5], images, ())
+    assert alone == {"title": "", "columns": [0, 1, 2, 3, 4], "turned": False}
 
 
 def test_the_best_is_green_in_either_direction(tmp_path):

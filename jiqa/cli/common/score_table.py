@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jiqa.io.names import below_common_folder
 from jiqa.io.write_table import Row
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def show_scores(rows: list[Row], labels: list[str], output: Path | None) -> None
     # Redirected output has no width; 80 columns would cut the names.
     console = Console(width=None if sys.stdout.isatty() else 160)
     if len(rows) <= _SHOWN_ROWS or output is None:
-        names, folder = _short_names([row["image"] for row in rows])
+        names, folder = below_common_folder([row["image"] for row in rows])
         scores = [[format_score(row[label]) for label in labels] for row in rows]
         tables = fitting_tables(names, labels, scores, console.width)
         if folder:
@@ -158,17 +158,6 @@ def say_failures(rows: Sequence[Row], *, all_listed: bool) -> None:
     if len(failed) > len(shown):
         lines.append(f"  and {len(failed) - len(shown)} more, in the column error")
     say_in_red("\n".join(lines))
-
-
-def _short_names(paths: list[str]) -> tuple[list[str], str]:
-    """Return paths below their common folder, and that folder."""
-    if len({Path(p).parent for p in paths}) == 1:
-        return [Path(p).name for p in paths], str(Path(paths[0]).parent)
-    try:
-        folder = os.path.commonpath(paths)
-    except ValueError:  # absolute and relative paths, or several drives
-        return paths, ""
-    return [os.path.relpath(p, folder) if folder else p for p in paths], folder
 
 
 def format_score(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 
@@ -52,6 +53,17 @@ def test_a_slip_is_one_line(line, said, capsys):
     printed = capsys.readouterr()
     assert end.value.code == 2 and printed.out == ""
     assert printed.err == f"{said}\n"
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "3"), ("0", "0")])
+def test_what_xla_logs_is_off_unless_asked_for(before, after, monkeypatch):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    if before is not None:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", before)
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == after
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
 
 
 class _Terminal(io.StringIO):
