@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -13,6 +14,9 @@ from jiqa.report.evaluation.view import Group, Row, number, text
 
 Cell = dict[str, Any]
 Table = dict[str, Any]
+
+#: Rows from which on a note that they share is said once.
+_SAID_ONCE = 3
 
 #: Images named for one reason of failure; the others are counted.
 _MOST_NAMED = 100
@@ -33,13 +37,19 @@ _MORE_FIGURES = (
 FIGURE_NAMES = tuple(head for _, head, _, _ in (*_FIGURES, *_MORE_FIGURES))
 
 
-def table(name: str, heads: Sequence[Any], rows: Iterable[Sequence[Cell]]) -> Table:
+def table(
+    name: str,
+    heads: Sequence[Any],
+    rows: Iterable[Sequence[Cell]],
+    notes: Sequence[str] = (),
+) -> Table:
     """A table for the template.
 
     Args:
         name: what a screen reader calls it.
         heads: headings, or pairs of heading and the order of the first click.
         rows: a cell a heading.
+        notes: what is said below it once of many rows.
     """
     pairs = [(h, "ascending") if isinstance(h, str) else h for h in heads]
     listed = list(rows)
@@ -49,7 +59,26 @@ def table(name: str, heads: Sequence[Any], rows: Iterable[Sequence[Cell]]) -> Ta
         {"text": text, "first": first, "left": at == 0 or (left and left[at])}
         for at, (text, first) in enumerate(pairs)
     ]
-    return {"name": name, "columns": columns, "rows": listed}
+    return {"name": name, "columns": columns, "rows": listed, "notes": list(notes)}
+
+
+def note_cells(notes: Sequence[str]) -> tuple[list[Cell], list[str]]:
+    """Cells for the notes of rows, and the notes that many of them have.
+
+    A note that at least three rows have is said once, below the table; their cells
+    have its number.
+    """
+    split = [list(filter(None, note.split("; "))) for note in notes]
+    counts = Counter(part for parts in split for part in dict.fromkeys(parts))
+    number = {
+        part: f"[{n}]"
+        for n, part in enumerate((p for p in counts if counts[p] >= _SAID_ONCE), 1)
+    }
+    cells = [
+        text_cell("; ".join(number.get(part, part) for part in parts), wide=True)
+        for parts in split
+    ]
+    return cells, [f"{mark} {part}" for part, mark in number.items()]
 
 
 def text_cell(text: Any, **more: Any) -> Cell:
@@ -116,6 +145,7 @@ def _best(lines: Sequence[Row]) -> dict[str, float]:
 def overall_table(group: Group, links: Sequence[str]) -> Table:
     """Make a line a metric; ``links`` are the anchors in the page that it leads to."""
     best = _best([s.overall for s in group.series])
+    cells, notes = note_cells([s.overall["note"] for s in group.series])
     rows = [
         [
             text_cell(series.metric, after=series.arrow, link=link),
@@ -123,31 +153,37 @@ def overall_table(group: Group, links: Sequence[str]) -> Table:
             count_cell(series.overall["n"]),
             count_cell(series.overall["failed"]),
             text_cell(series.overall["mapping"]),
-            text_cell(series.overall["note"], wide=True),
+            note,
         ]
-        for series, link in zip(group.series, links, strict=True)
+        for series, link, note in zip(group.series, links, cells, strict=True)
     ]
     heads = ["metric", *_heads(), "n", "failed", "mapping", "note"]
-    return table(f"Metrics on {group.title}", heads, rows)
+    return table(f"Metrics on {group.title}", heads, rows, notes)
 
 
 def kinds_table(group: Group) -> Table | None:
     """A line a metric and distortion; ``None`` without distortions."""
-    rows = [
-        [
-            text_cell(series.metric, after=series.arrow),
-            text_cell(kind),
-            *figure_cells(series.by_kind[kind], {}, more=False),
-            count_cell(series.by_kind[kind]["n"]),
-            count_cell(series.by_kind[kind]["failed"]),
-            text_cell(series.by_kind[kind]["note"], wide=True),
-        ]
+    lines = [
+        (series, kind, series.by_kind[kind])
         for series in group.series
         for kind in group.kinds
         if kind in series.by_kind
     ]
+    cells, notes = note_cells([line["note"] for _, _, line in lines])
+    rows = [
+        [
+            text_cell(series.metric, after=series.arrow),
+            text_cell(kind),
+            *figure_cells(line, {}, more=False),
+            count_cell(line["n"]),
+            count_cell(line["failed"]),
+            note,
+        ]
+        for (series, kind, line), note in zip(lines, cells, strict=True)
+    ]
     heads = ["metric", "distortion", *_heads(more=False), "n", "failed", "note"]
-    return table(f"By distortion on {group.title}", heads, rows) if rows else None
+    name = f"By distortion on {group.title}"
+    return table(name, heads, rows, notes) if rows else None
 
 
 def across_table(found: Sequence[Group]) -> Table:
