@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 #: The ``errors`` of a stream that takes every name: its bytes as they are, escapes for
-#: letters that the stream's encoding lacks. Who reads the stream back gets the name.
+#: letters that the stream's encoding lacks. Who reads the stream back gets escapes, and
+#: so text that can be passed on.
 ANY_NAME = "jiqa_any_name"
 
 
@@ -81,7 +82,7 @@ def _forms(name: str) -> Iterator[str]:
 def _any_name(error: UnicodeError) -> tuple[str | bytes, int]:
     """Encode bytes of a name as they are, and what the encoding lacks as an escape."""
     if not isinstance(error, UnicodeEncodeError):
-        return codecs.lookup_error("surrogateescape")(error)
+        return codecs.lookup_error("backslashreplace")(error)
     end = error.start + 1
     one = UnicodeEncodeError(
         error.encoding, error.object, error.start, end, error.reason
