@@ -137,6 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
             weights_folder=arguments.weights,
             workers=arguments.workers,
             progress=progress,
+            say=lambda line: print(line, file=sys.stderr),
         )
     except LayoutError as error:
         print(error, file=sys.stderr)

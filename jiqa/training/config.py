@@ -55,7 +55,8 @@ class TrainingConfig:
             earlier. A head that none has is random. Empty for ``"imagenet"``, or
             ``"random"`` if the model has no published backbone.
         frozen: leave the backbone as it is. Its features of one fixed crop an image
-            are then computed once and kept on disk.
+            are then computed once and kept on disk. ``None`` for yes where there is no
+            GPU and the backbone is a published one or an earlier run's.
         optimiser: ``"sgd"``, ``"adam"`` or ``"adamw"``.
         momentum: of sgd.
         backbone_rate: learning rate of the backbone.
@@ -70,7 +71,8 @@ class TrainingConfig:
         batch_size: images of one update, over all devices; in stage ranks, groups of
             all levels.
         accumulation: parts of a batch that a device takes one after the other, for
-            what does not fit into its memory. Batch statistics are then of a part.
+            what does not fit into its memory. Batch statistics are then of a part. 0
+            for as many as the free memory asks for.
         epochs: passes over all images.
         steps: updates, instead of ``epochs``; 0 for those.
         bfloat16: compute in half precision; parameters stay float32.
@@ -95,7 +97,7 @@ class TrainingConfig:
     scores: str = "mapped"
     pristine: bool = True
     weights: str = ""
-    frozen: bool = False
+    frozen: bool | None = None
     optimiser: str = "adam"
     momentum: float = 0.9
     backbone_rate: float = 1e-5
@@ -106,7 +108,7 @@ class TrainingConfig:
     weight_decay: float = 0.0
     clip: float = 0.0
     batch_size: int = 16
-    accumulation: int = 1
+    accumulation: int = 0
     epochs: int = 10
     steps: int = 0
     bfloat16: bool = False
@@ -146,10 +148,13 @@ class TrainingConfig:
                 raise ValueError(expected(name, "a name", "nothing"))
         for name in ("backbone_rate", "head_rate", "weight_decay", "clip"):
             self._need(name, "0 or more", getattr(self, name) >= 0)
-        for name in ("batch_size", "accumulation", "epochs"):
+        if not isinstance(self.frozen, bool | None):
+            self._need("frozen", "true, false or none", False)
+        for name in ("batch_size", "epochs"):
             self._need(name, "1 or more", getattr(self, name) >= 1)
         for name in (
             *("steps", "validate_every", "checkpoint_every", "patience", "seed"),
+            "accumulation",
         ):
             self._need(name, "0 or more", getattr(self, name) >= 0)
         for name in ("ema", "momentum"):
@@ -162,6 +167,11 @@ class TrainingConfig:
     def _need(self, name: str, wanted: str, given: bool) -> None:
         if not given:
             raise ValueError(expected(name, wanted, repr(getattr(self, name))))
+
+    @property
+    def parts(self) -> int:
+        """Parts of a batch that are taken one after the other; 1 if undecided."""
+        return max(1, self.accumulation)
 
     @property
     def applying(self) -> tuple[str, ...]:

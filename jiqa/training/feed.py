@@ -110,11 +110,11 @@ def on_devices(rows: Rows, mesh: Mesh) -> Rows:
 def _units(setup: Setup, training: bool) -> int:
     """Count images or groups of a batch in units that devices and steps can share."""
     config, devices = setup.config, setup.mesh.devices.size
-    shares = devices * (config.accumulation if training else 1)
+    shares = devices * (config.parts if training else 1)
     if training and config.batch_size % shares:
         wanted = (
             f"a multiple of {shares}, for {devices} devices and "
-            f"accumulation={config.accumulation}"
+            f"accumulation={config.parts}"
         )
         raise ValueError(expected("batch_size", wanted, f"{config.batch_size}"))
     return -(-config.batch_size // shares) * shares

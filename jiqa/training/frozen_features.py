@@ -32,7 +32,7 @@ from jiqa.training.feature_cache import FeatureStore
 from jiqa.training.optimiser import BACKBONE
 from jiqa.training.run_data import Source
 from jiqa.training.setup import Setup
-from jiqa.training.step import as_floats
+from jiqa.training.step import backbone_features
 from jiqa.weights.safetensors_files import fingerprint
 
 #: Images that the backbone sees at once.
@@ -139,12 +139,7 @@ def keep_features(
     below = _below(variables)
     root = folder or working_folder("features")
 
-    def features(variables: Variables, images: Any) -> Any:
-        found, _ = model.features(
-            options, variables, as_floats(images), train=False, key=None, axis=None
-        )
-        return found
-
+    features = backbone_features(setup)
     seen = jax.jit(features)
     full = model.info.kind == "full-reference"
     probes = _probes(

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from jiqa.data.learned_images import write_learned_images
 from jiqa.io.json_files import write_json
 from jiqa.progress import Progress, silent
 from jiqa.training import finite_check
+from jiqa.training.announce import announce
 from jiqa.training.checkpoints import Checkpoints
 from jiqa.training.config import TrainingConfig
 from jiqa.training.feed import Feed, feed, names_of, on_devices
@@ -28,7 +29,14 @@ from jiqa.training.log import Line, Log
 from jiqa.training.optimiser import optimiser
 from jiqa.training.plot_log import draw_curves
 from jiqa.training.run_data import Source
-from jiqa.training.run_folder import claim, facts_of, images_of, write_model
+from jiqa.training.run_folder import (
+    CHECKPOINTS,
+    claim,
+    decided_before,
+    facts_of,
+    images_of,
+    write_model,
+)
 from jiqa.training.setup import set_up
 from jiqa.training.step import (
     averaged,
@@ -38,6 +46,7 @@ from jiqa.training.step import (
     training_step,
 )
 from jiqa.training.trained import Trained
+from jiqa.training.update_memory import plan_memory
 from jiqa.training.validation import validate
 
 
@@ -78,6 +87,7 @@ def train_by_gradients(
     features_folder: Path | None = None,
     workers: int = 0,
     progress: Progress = silent,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Train a model on all devices of all processes.
 
@@ -95,6 +105,7 @@ def train_by_gradients(
             default.
         workers: processes that decode images; 0 for threads.
         progress: makes a progress bar.
+        say: is given a line on what the run is going to do, several times.
 
     Raises:
         ValueError: settings, data or weights that do not fit; see ``open_sources``.
@@ -104,12 +115,20 @@ def train_by_gradients(
             any more; says which, and at which update.
     """
     folder = Path(folder)
-    setup = set_up(config, data_dir)
+    undecided = decided_before(config, folder, resume=resume)
+    setup = set_up(undecided, data_dir)
+    memory = plan_memory(setup)
+    setup = dataclasses.replace(
+        setup, config=dataclasses.replace(setup.config, accumulation=memory.parts)
+    )
     config, sources, mesh = setup.config, setup.sources, setup.mesh
     begun = initial_weights(setup, weights_folder)
     facts = claim(folder, config, facts_of(setup, begun), resume=resume)
     if jax.process_index() == 0:
         write_learned_images(folder, images_of(setup))
+        by_default = config.frozen is True and undecided.frozen is None
+        for line in announce(setup, memory, frozen_by_default=by_default):
+            say(line)
 
     def fed(source: Source, *, training: bool) -> Feed:
         kept = None
@@ -139,7 +158,7 @@ def train_by_gradients(
     with contextlib.ExitStack() as stack:
         # However the run ends, processes that decode must not outlive it.
         stack.callback(batches.close)
-        checkpoints = stack.enter_context(Checkpoints(folder / "checkpoints"))
+        checkpoints = stack.enter_context(Checkpoints(folder / CHECKPOINTS))
         if checkpoints.steps:
             step = checkpoints.steps[-1]
             state, found = checkpoints.restore(step, state, mesh)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def train(
     features_folder: Path | None = None,
     workers: int = 0,
     progress: Progress = silent,
+    say: Callable[[str], None] = lambda line: None,
     **settings: Any,
 ) -> Trained:
     """Train a no-reference model, as ``jiqa train`` does.
@@ -55,6 +56,8 @@ def train(
             default.
         workers: processes that decode images; 0 for threads.
         progress: makes a progress bar; silent by default.
+        say: is given lines on what the run is going to do: how many images it learns
+            from and is validated on, and what an update takes.
         **settings: fields of ``jiqa.training.TrainingConfig``, such as ``epochs=30``,
             ``validation=`` and ``test=``. What is learned from, ``stage``, follows from
             the data where it is not given.
@@ -92,6 +95,7 @@ def train(
         features_folder=features_folder,
         workers=workers,
         progress=progress,
+        say=say,
     )
 
 
@@ -105,6 +109,7 @@ def train_config(
     features_folder: Path | None = None,
     workers: int = 0,
     progress: Progress = silent,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Train as a record of settings says; see ``train`` for all other arguments."""
     if get_model(config.model).fit is not None:
@@ -122,6 +127,7 @@ def train_config(
         features_folder=features_folder,
         workers=workers,
         progress=progress,
+        say=say,
     )
     if not test or not STAGES[config.stage].predicts_scores or jax.process_index():
         return trained

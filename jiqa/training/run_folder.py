@@ -36,13 +36,15 @@ from jiqa.io.json_files import read_json, write_json
 from jiqa.models.model import Variables
 from jiqa.training.config import FILE, OF_RUNS, TrainingConfig, read_config
 from jiqa.training.initial_weights import InitialWeights
-from jiqa.training.log import FILE as LOG
 from jiqa.training.run_data import Source
 from jiqa.training.run_metric import FACTS, WEIGHTS
 from jiqa.training.setup import Setup
 from jiqa.weights.run_sets import RUN
 
 _PACKAGES = ("jiqa", "jax", "jaxlib", "numpy", "optax", "orbax-checkpoint", "grain")
+
+#: The folder of the checkpoints.
+CHECKPOINTS = "checkpoints"
 
 #: What must be the same when a run goes on, beside its settings.
 _DECISIVE = ("data", "start", "score")
@@ -105,9 +107,31 @@ def look_for_run(folder: Path, config: TrainingConfig, *, resume: bool) -> bool:
 
 
 def is_begun(folder: Path) -> bool:
-    """Return whether a folder holds a run that got past the check of its settings."""
-    begun = any((folder / name).is_file() for name in (LOG, WEIGHTS))
-    return begun and (folder / FACTS).is_file()
+    """Return whether a folder holds a run with something to continue from.
+
+    Before the first checkpoint there is nothing: such a run may begin anew, with other
+    settings, too.
+    """
+    saved = any(path.name.isdigit() for path in (folder / CHECKPOINTS).glob("*"))
+    return (saved or (folder / WEIGHTS).is_file()) and (folder / FACTS).is_file()
+
+
+def decided_before(
+    config: TrainingConfig, folder: Path, *, resume: bool
+) -> TrainingConfig:
+    """Return the settings with what a run that goes on has decided by itself.
+
+    Raises:
+        ValueError: the record of the run cannot be read.
+    """
+    if not (resume and is_begun(folder)):
+        return config
+    before = read_config(folder)
+    return dataclasses.replace(
+        config,
+        frozen=before.frozen if config.frozen is None else config.frozen,
+        accumulation=config.accumulation or before.accumulation,
+    )
 
 
 def _need_same(folder: Path, changes: Iterable[str]) -> None:

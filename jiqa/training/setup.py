@@ -100,6 +100,17 @@ def set_up(config: TrainingConfig, data_dir: Path | str | None = None) -> Setup:
     return Setup(config=config, model=model, options=options, data=sources)
 
 
+def freezes_by_default(config: TrainingConfig, model: Model, options: Any) -> bool:
+    """Return whether a backbone stays as it is where the settings do not say it.
+
+    Without a GPU an update of all layers takes minutes and gigabytes. A random backbone
+    has to learn all the same; and only one process keeps features.
+    """
+    learned = model.backbone(options) is not None and config.weights != "random"
+    alone = jax.process_count() == 1
+    return learned and alone and jax.default_backend() == "cpu"
+
+
 def completed(
     config: TrainingConfig, model: Model, sources: Sources
 ) -> tuple[TrainingConfig, Any]:
@@ -112,6 +123,9 @@ def completed(
     if not config.weights:
         known = "random" if model.backbone(options) is None else "imagenet"
         config = dataclasses.replace(config, weights=known)
+    if config.frozen is None:
+        frozen = freezes_by_default(config, model, options)
+        config = dataclasses.replace(config, frozen=frozen)
     if model.complete is None:
         return config, options
     others = [*sources.validation.entries]

@@ -72,7 +72,7 @@ def initial_state(
     """
     params = {k: jnp.array(v, jnp.float32) for k, v in variables.params.items()}
     stats = {k: jnp.array(v) for k, v in variables.state.items()}
-    learned = trained(params, config.frozen)
+    learned = trained(params, bool(config.frozen))
     ema = {k: jnp.array(v) for k, v in learned.items()} if config.ema else {}
     return State(jnp.zeros((), jnp.int32), params, stats, rule.init(learned), ema)
 
@@ -105,17 +105,17 @@ def training_step(
             # Gradients of the sum; of a mean they could not be added up.
             return loss.total, (loss, logs, new)
 
-        learned = trained(state.params, config.frozen)
+        learned = trained(state.params, bool(config.frozen))
         (_, found), slopes = jax.value_and_grad(total, has_aux=True)(learned)
         return slopes, *found
 
     def step(state: State, batch: Batch) -> tuple[State, Report]:
         key = jax.random.fold_in(jax.random.key(config.seed), state.step)
         key = jax.random.fold_in(key, lax.axis_index(AXIS))
-        found = _in_parts(gradients, state, batch, config.accumulation, key)
+        found = _in_parts(gradients, state, batch, config.parts, key)
         slopes, loss, logs = lax.psum(found[:3], AXIS)
         slopes = jax.tree.map(lambda g: g / jnp.maximum(loss.count, 1), slopes)
-        learned = trained(state.params, config.frozen)
+        learned = trained(state.params, bool(config.frozen))
         sound = _sound(state.params), _sound(slopes)
         every = [jnp.isfinite(loss.total), *jax.tree.leaves(sound)]
         norm = optax.tree.norm(slopes)
@@ -129,6 +129,42 @@ def training_step(
         return State(state.step + 1, params, found[3], memory, ema), report
 
     return step
+
+
+def backward_residuals(setup: Setup) -> Callable[[Variables, Batch], Any]:
+    """Return what an update keeps between loss and gradients, to see how much it is.
+
+    The function is to be traced, not computed.
+    """
+
+    def kept(variables: Variables, rows: Batch) -> Any:
+        def total(learned: Flat) -> Array:
+            whole = Variables({**variables.params, **learned}, variables.state)
+            outputs, _ = _forward(setup, whole, rows, jax.random.key(0))
+            return setup.model.loss(setup.options, outputs, rows)[0].total
+
+        learned = trained(variables.params, bool(setup.config.frozen))
+        return jax.vjp(total, learned)[1]
+
+    # One device, which has the axis of all.
+    return jax.vmap(kept, in_axes=None, axis_name=AXIS, axis_size=1)
+
+
+def backbone_features(setup: Setup) -> Callable[[Variables, Array], Any]:
+    """Return the way through a frozen backbone, with ``uint8`` or floating images."""
+
+    def features(variables: Variables, images: Array) -> Any:
+        found, _ = setup.model.features(
+            setup.options,
+            variables,
+            as_floats(images),
+            train=False,
+            key=None,
+            axis=None,
+        )
+        return found
+
+    return features
 
 
 def evaluation_step(

@@ -111,7 +111,7 @@ def division(
             words += ["--test", test]
         if options.best_on_test and not ranks:
             words += ["--validation", test, "--set", "select_on_test=true"]
-        given = {**settings, "weights": begin, "seed": seed}
+        given = {"frozen": False, **settings, "weights": begin, "seed": seed}
         words += [w for k, v in given.items() for w in ("--set", f"{k}={v}")]
         words += more
         print("jiqa", shlex.join(words), flush=True)

@@ -96,7 +96,7 @@ def test_a_run_leaves_all_that_decides_it(whole, material):
     files = {"config.json", "run.json", "log.jsonl", "curves.png", "model.safetensors"}
     files |= {"images.csv"}
     assert names == files | {"checkpoints", "tensorboard"}
-    assert read_config(whole) == _config(material)
+    assert read_config(whole) == _config(material, frozen=False, accumulation=1)
     facts = json.loads((whole / "run.json").read_text())
     assert facts["data"]["training"]["images"] == 18
     assert facts["data"]["validation"]["images"] == 6
@@ -257,6 +257,34 @@ def test_numbers_that_are_none_end_the_run(material, tmp_path):
     config = _config(material, optimiser="sgd", backbone_rate=1e30, head_rate=1e30)
     with pytest.raises(NotFinite, match=r"step \d: .*; images \d\d.png"):
         _train(config, material, tmp_path / "run")
+
+
+def test_without_a_checkpoint_it_begins_anew_with_other_settings(material, tmp_path):
+    said: list[str] = []
+    wild = {"optimiser": "sgd", "backbone_rate": 1e30, "head_rate": 1e30}
+    with pytest.raises(NotFinite):
+        _train(_config(material, **wild), material, tmp_path / "run")
+    assert (
+        read_log(tmp_path / "run") and not (tmp_path / "run/model.safetensors").exists()
+    )
+    tame = _config(material, epochs=1)
+    finished = _train(tame, material, tmp_path / "run", resume=True, say=said.append)
+    assert finished.steps == 4 and read_config(tmp_path / "run").head_rate == 0.02
+    assert [x["step"] for x in read_log(tmp_path / "run")] == [1, 2, 3, 4, 4]
+    assert said[0] == "learning from 18 images (table/scores (75%))"
+    assert said[1] == "validating on 6 images (table/scores (25%))"
+    assert said[2].startswith("an update takes 4 images, about ")
+    # What it decided by itself it does not decide anew.
+    config = read_config(tmp_path / "run")
+    assert (config.accumulation, config.frozen) == (1, False)
+    with pytest.raises(ValueError, match="accumulation 1, not 2"):
+        _train(
+            _config(material, epochs=1, accumulation=2),
+            material,
+            tmp_path / "run",
+            resume=True,
+        )
+    _train(tame, material, tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize(
