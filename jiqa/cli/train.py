@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -224,18 +225,45 @@ def unknown_option(arguments: argparse.Namespace, option: str) -> str:
 
 
 def _tell(trained: Trained) -> None:
-    figures = ", ".join(
-        f"{name} {value:.4f}" if isinstance(value, float) else f"{value} {name}"
-        for name, value in trained.figures.items()
-    )
-    if trained.steps:
-        print(f"{trained.steps} updates, best after {trained.best} ({figures})")
+    if not trained.steps:
+        print(f"fitted to {_figures(trained.figures)}")
+    elif trained.divisions:
+        print(
+            f"{trained.steps} updates on all images; images that a training had not "
+            f"seen, in {trained.divisions} parts: {_figures(trained.figures)}"
+        )
     else:
-        print(f"fitted to {figures}")
+        kept = f"kept the state after update {trained.best} of {trained.steps}"
+        print(f"{kept}: {_figures(trained.figures)}")
+    if trained.steps and not trained.decided:
+        print("these images are too few to decide anything")
+    for name, figures in trained.baselines.items():
+        text = _figures(figures) if "srcc" in figures else "no scores"
+        print(f"{name} on the same images: {text}")
     if trained.test is not None:
+        count = trained.test.all.get("n", 0)
         for name, value in {**trained.test.all, **trained.test.ordered}.items():
-            print(f"  test {name} {value:.4f}")
+            if name != "n":
+                print(f"  test {name} {value:.4f} (n = {count})")
     print(f"score images with it: jiqa score {trained.name} IMAGES")
+
+
+def _figures(figures: Mapping[str, float]) -> str:
+    """Write figures in one line, each interval behind its figure."""
+    ends = {k for k in figures if k.endswith(("_low", "_high"))}
+    texts = []
+    for name, value in figures.items():
+        if name in ends or (name == "likelihood" and "loss" in figures):
+            continue
+        if not isinstance(value, float):
+            texts.append(f"n = {value}" if name == "n" else f"{value} {name}")
+            continue
+        text = f"{name} {value:.4f}"
+        if f"{name}_low" in ends:
+            low, high = figures[f"{name}_low"], figures[f"{name}_high"]
+            text += f" [{low:.2f}, {high:.2f}]"
+        texts.append(text)
+    return ", ".join(texts)
 
 
 def _tell_unread(names: tuple[str, ...]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jiqa.training.run_data import Source
+from jiqa.training.run_data import FEWEST_IMAGES, FEWEST_REFERENCES, Source, is_enough
 from jiqa.training.setup import Setup
 from jiqa.training.update_memory import FROZEN_ROWS, UpdateMemory
 
@@ -19,10 +19,21 @@ def announce(
             else.
     """
     sources, config = setup.sources, setup.config
-    lines = [
-        f"learning from {counted(sources.training)}",
-        f"validating on {counted(sources.validation)}",
-    ]
+    lines = [f"learning from {counted(sources.training)}"]
+    if config.divisions:
+        lines.append(
+            f"a share of {config.hold_out:.0%} would be too few to decide on: the "
+            f"images are divided by reference into {config.divisions} parts, and each "
+            "part is predicted by a training on the others, before the run trains on "
+            "all of them"
+        )
+    else:
+        lines.append(f"validating on {counted(sources.validation)}")
+        if not is_enough(sources.validation.entries):
+            lines.append(
+                f"fewer than {FEWEST_IMAGES} images or {FEWEST_REFERENCES} references "
+                "decide little: another state may well be the best"
+            )
     if sources.test is not None:
         lines.append(f"testing on {counted(sources.test)} at the end")
     if frozen_by_default:

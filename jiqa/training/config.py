@@ -39,6 +39,15 @@ class TrainingConfig:
             ``hold_out`` of ``data``.
         hold_out: the share of the references in ``data`` (of the images, where there
             are none) that is kept for validation.
+        divisions: parts into which ``data`` is divided by reference. Each is held out
+            once, of a training on the others; together they say how good the settings
+            are and after how many updates to stop, and a last training has all images.
+            0 for one division by ``hold_out``. ``None`` for 5 where ``hold_out`` would
+            keep too few to decide on: fewer than 20 images or 8 references.
+        held_part: which of these parts is held out, from 1; 0 for the run that trains
+            on all of them. jiqa sets it itself.
+        baseline: no-reference metrics, with commas, that are compared with on the
+            images held out; empty for none.
         test: what the finished run is reported on; it decides nothing.
         stage: ``"scores"``, ``"ranks"`` (all levels of a distortion of a reference
             stand together, in each batch), ``"kinds"`` (which distortion it is),
@@ -92,6 +101,9 @@ class TrainingConfig:
     model_config: Mapping[str, Any] = field(default_factory=dict)
     validation: str = ""
     hold_out: float = 0.1
+    divisions: int | None = None
+    held_part: int = 0
+    baseline: str = "brisque"
     test: str = ""
     stage: str = "scores"
     scores: str = "mapped"
@@ -161,6 +173,11 @@ class TrainingConfig:
             self._need(name, "from 0 to below 1", 0 <= getattr(self, name) < 1)
         self._need("decay", "above 0, at most 1", 0 < self.decay <= 1)
         self._need("decay_every", "above 0", self.decay_every > 0)
+        most = self.divisions or 0
+        self._need("divisions", "0, or 2 or more", most == 0 or most > 1)
+        self._need("held_part", f"from 0 to {most}", 0 <= self.held_part <= most)
+        if self.validation and most:
+            raise ValueError("divisions and validation: expected one of them, got both")
         if not self.validation:
             self._need("hold_out", "above 0 and below 1", 0 < self.hold_out < 1)
 

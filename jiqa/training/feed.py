@@ -34,6 +34,7 @@ class Feed:
         kinds: of distortion, in all of it.
         finish: gives a batch of the loader what the loss needs.
         unread: names of images that could not be used, of all that passed so far.
+        images: how many there are in all.
     """
 
     loader: Loader
@@ -41,6 +42,7 @@ class Feed:
     kinds: tuple[str, ...]
     finish: Callable[[Rows], Rows]
     unread: set[str]
+    images: int
 
 
 def feed(
@@ -96,7 +98,7 @@ def feed(
     unread = set(source.unread)
     finish = functools.partial(_finish, setup, setup.affine(source), numbered, unread)
     loader = Loader(batches, workers if kept is None else 0)
-    return Feed(loader, levels, kinds, finish, unread)
+    return Feed(loader, levels, kinds, finish, unread, len(source.entries))
 
 
 def on_devices(rows: Rows, mesh: Mesh) -> Rows:

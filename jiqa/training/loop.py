@@ -16,19 +16,23 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jiqa.data.learned_images import write_learned_images
+from jiqa.distributed import barrier
 from jiqa.io.json_files import write_json
 from jiqa.progress import Progress, silent
 from jiqa.training import finite_check
 from jiqa.training.announce import announce
+from jiqa.training.baseline import baselines
 from jiqa.training.checkpoints import Checkpoints
 from jiqa.training.config import TrainingConfig
+from jiqa.training.divisions import PREDICTED, Pooled, train_divisions
 from jiqa.training.feed import Feed, feed, names_of, on_devices
 from jiqa.training.frozen_features import keep_features
 from jiqa.training.initial_weights import initial_weights
 from jiqa.training.log import Line, Log
 from jiqa.training.optimiser import optimiser
 from jiqa.training.plot_log import draw_curves
-from jiqa.training.run_data import Source
+from jiqa.training.predictions import prediction_rows, write_predictions
+from jiqa.training.run_data import Source, is_enough
 from jiqa.training.run_folder import (
     CHECKPOINTS,
     claim,
@@ -59,22 +63,31 @@ class Position:
         best: update after which the validated figure was best; -1 before any.
         figure: that figure, or ``None``.
         since: validations after it.
+        loss: the loss of that validation, which decides between equal figures.
     """
 
     data: dict[str, int]
     best: int = -1
     figure: float | None = None
     since: int = 0
+    loss: float | None = None
 
-    def after(self, step: int, figure: float) -> Position:
-        """Return the position after a validation at ``step`` gave ``figure``."""
-        if math.isfinite(figure) and (self.figure is None or figure > self.figure):
-            return Position(self.data, step, figure, 0)
-        return Position(self.data, self.best, self.figure, self.since + 1)
+    def after(self, step: int, figure: float, loss: float) -> Position:
+        """Return the position after a validation at ``step`` gave two figures."""
+        known = self.figure is not None and self.loss is not None
+        better = not known or (figure, -loss) > (self.figure, -(self.loss or 0))
+        if math.isfinite(figure) and better:
+            return dataclasses.replace(
+                self, best=step, figure=figure, since=0, loss=loss
+            )
+        return dataclasses.replace(self, since=self.since + 1)
 
 
 #: The figures on a test split that are no correlations with scores.
 TEST = "test.json"
+
+#: Those of metrics that were not trained, on the images held out.
+BASELINES = "baselines.json"
 
 
 def train_by_gradients(
@@ -130,6 +143,33 @@ def train_by_gradients(
         for line in announce(setup, memory, frozen_by_default=by_default):
             say(line)
 
+    pooled: Pooled | None = None
+    if config.divisions and not config.held_part:
+
+        def without(part: TrainingConfig, place: Path, which: str) -> Trained:
+            return train_by_gradients(
+                part,
+                place,
+                resume=True,
+                data_dir=data_dir,
+                weights_folder=weights_folder,
+                features_folder=features_folder,
+                workers=workers,
+                progress=lambda what, *rest: progress(f"{what}, {which}", *rest),
+            )
+
+        # What the model completes from all images, a part must not know.
+        undecided = dataclasses.replace(
+            undecided,
+            frozen=config.frozen,
+            accumulation=config.accumulation,
+            divisions=config.divisions,
+        )
+        pooled = train_divisions(
+            undecided, folder, data_dir, without, writer=jax.process_index() == 0
+        )
+        barrier("divisions trained")
+
     def fed(source: Source, *, training: bool) -> Feed:
         kept = None
         if config.frozen:
@@ -143,10 +183,12 @@ def train_by_gradients(
         return feed(setup, source, training=training, kept=kept, workers=workers)
 
     training = fed(sources.training, training=True)
-    held_out = fed(sources.validation, training=False)
+    held_out = fed(sources.validation, training=False) if pooled is None else None
     epoch, steps = training.loader.batches_per_epoch, len(training.loader)
     every = config.validate_every or epoch
     rule = optimiser(config, epoch, steps)
+    if pooled is not None:
+        steps = max(1, round(pooled.share * steps))
     update = on_mesh(training_step(setup, rule), mesh, donate=True)
     evaluate = on_mesh(evaluation_step(setup), mesh)
     state = jax.device_put(
@@ -180,18 +222,27 @@ def train_by_gradients(
             if due or (config.checkpoint_every and step % config.checkpoint_every == 0):
                 waiting.note(log, epoch)
                 waiting = None
-                position = Position(
-                    batches.get_state(), position.best, position.figure, position.since
-                )
+                position = dataclasses.replace(position, data=batches.get_state())
                 if due:
-                    figures = validate(setup, held_out, evaluate, averaged(state)).all
-                    position = position.after(step, figures[setup.stage.decides])
-                    if log is not None:
-                        log.add(step, "validation", figures)
+                    found = None
+                    if held_out is not None:
+                        found = validate(setup, held_out, evaluate, averaged(state))
+                        figure = found.all[setup.stage.decides]
+                        position = position.after(step, figure, found.all["loss"])
+                    else:
+                        position = dataclasses.replace(position, best=step)
+                    if log is not None and found is not None:
+                        log.add(step, "validation", found.all)
+                        if config.held_part:
+                            log.add(step, PREDICTED, {PREDICTED: found.predicted})
                     if writer and position.best in (step, -1):
                         # Without any figure, the last arrays are all there is.
                         arrays = jax.device_get(averaged(state))
                         write_model(folder, config, facts, arrays, step)
+                        if found is not None and setup.stage.predicts_scores:
+                            held = sources.validation
+                            rows = prediction_rows(setup, held, found.predicted)
+                            write_predictions(folder, rows)
                 checkpoints.save(step, state, vars(position), position.best)
             advance()
         checkpoints.wait()
@@ -203,6 +254,13 @@ def train_by_gradients(
             tested = fed(sources.test, training=False)
             test = validate(setup, tested, evaluate, averaged(state))
         lines = log.lines if log is not None else []
+    compared = {}
+    if writer and setup.stage.predicts_scores and not config.held_part:
+        judged = sources.training if pooled is not None else sources.validation
+        compared = baselines(
+            config.baseline, judged.dataset, judged.entries, progress=progress
+        )
+        write_json(folder / BASELINES, compared)
     if writer:
         draw_curves(lines, folder / "curves.png")
         if test is not None:
@@ -211,9 +269,14 @@ def train_by_gradients(
         folder=folder,
         steps=step,
         best=best,
-        figures=_figures_at(best, lines),
+        figures=_figures_at(best, lines) if pooled is None else pooled.figures,
+        decided=pooled.decided if pooled else is_enough(sources.validation.entries),
+        divisions=config.divisions or 0,
+        baselines=compared,
         test=test,
-        unread=tuple(sorted(training.unread | held_out.unread)),
+        unread=tuple(
+            sorted(training.unread | (held_out.unread if held_out else set()))
+        ),
     )
 
 

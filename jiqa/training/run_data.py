@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import logging
 import textwrap
@@ -18,6 +19,12 @@ from jiqa.models.model import Model
 from jiqa.models.registry import get_model
 from jiqa.training.config import TrainingConfig
 from jiqa.training.stage import STAGES
+
+#: Fewer than these decide nothing: neither when to stop nor which state is best.
+FEWEST_IMAGES, FEWEST_REFERENCES = 20, 8
+
+#: Parts of a set of which a share would be too few.
+DIVISIONS = 5
 
 _log = logging.getLogger(__name__)
 
@@ -66,11 +73,14 @@ class Sources:
         training: what gradients come from.
         validation: what decides when to stop, and which state is best.
         test: what the finished run is reported on, or ``None``.
+        divisions: into how many parts the images were divided; 0 where one part was
+            held out, or named.
     """
 
     training: Source
     validation: Source
     test: Source | None
+    divisions: int = 0
 
 
 def open_sources(config: TrainingConfig, data_dir: Path | str | None) -> Sources:
@@ -95,14 +105,18 @@ def open_sources(config: TrainingConfig, data_dir: Path | str | None) -> Sources
                 "for the protocol of some papers)"
             )
         validation = _open(config.validation, config, data_dir)
+        divisions = 0
     else:
-        training, validation = _held_out(training, config)
+        divisions = config.divisions
+        if divisions is None:
+            divisions = needed_divisions(training, config)
+        training, validation = _held_out(training, config, divisions)
     _need_apart(training, validation)
     if test is not None:
         _need_apart(training, test)
         if not config.select_on_test:
             _need_apart(validation, test)
-    return Sources(training, validation, test)
+    return Sources(training, validation, test, divisions)
 
 
 def stage_of(spec: str, model: Model, data_dir: Path | str | None) -> str:
@@ -138,8 +152,10 @@ def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Sou
     dataset, entries = select(spec, data_dir, hidden_references=stage.grouped)
     model = get_model(config.model)
     least = model.min_side(model.options(config.stage, config.model_config))
+    # The run on all images has said it already.
+    level = logging.DEBUG if config.held_part else logging.WARNING
     for note in notes_of_users([dataset]):
-        _log.warning("%s", note)
+        _log.log(level, "%s", note)
     paired = dataset.references if model.info.kind == "full-reference" else {}
     usable = list(filter(stage.usable, entries))
     found, unread = [], {}
@@ -149,7 +165,7 @@ def _open(spec: str, config: TrainingConfig, data_dir: Path | str | None) -> Sou
             found.append(entry)
             continue
         unread[entry.name] = problem
-        _log.warning("skipped: %s", problem)
+        _log.log(level, "skipped: %s", problem)
     if not usable:
         kind = dataset.info.kind
         raise ValueError(
@@ -180,19 +196,60 @@ def _problem_of(reference: Entry | None) -> str:
     return reference.problem if reference and reference.shape is None else ""
 
 
-def _held_out(source: Source, config: TrainingConfig) -> tuple[Source, Source]:
-    shares = 1 - config.hold_out, config.hold_out
+def is_enough(entries: Sequence[Entry]) -> bool:
+    """Return whether a figure on some images can decide anything.
+
+    A correlation of two images is 1 or -1, whatever the model.
+    """
+    references = {e.reference for e in entries if e.reference}
+    return len(entries) >= FEWEST_IMAGES and (
+        not references or len(references) >= FEWEST_REFERENCES
+    )
+
+
+def needed_divisions(source: Source, config: TrainingConfig) -> int:
+    """Return into how many parts to divide images of which a share is too few."""
+    groups = {e.reference or f"{e.split}/{e.name}" for e in source.entries}
+    if len(groups) < 2:
+        return 0
+    _, held = _divided(source, (1 - config.hold_out, config.hold_out), config)
+    return 0 if is_enough(held) else min(DIVISIONS, len(groups))
+
+
+def _held_out(
+    source: Source, config: TrainingConfig, divisions: int
+) -> tuple[Source, Source]:
+    if divisions and not config.held_part:
+        return source, dataclasses.replace(source, spec="none", entries=[])
+    if divisions:
+        parts = _divided(source, (1 / divisions,) * divisions, config)
+        held = parts[config.held_part - 1]
+        inside = {id(e) for e in held}
+        kept = [e for e in source.entries if id(e) not in inside]
+        names = (
+            f"{source.spec} (without part {config.held_part} of {divisions})",
+            f"{source.spec} (part {config.held_part} of {divisions})",
+        )
+    else:
+        shares = 1 - config.hold_out, config.hold_out
+        kept, held = _divided(source, shares, config)
+        names = tuple(f"{source.spec} ({share:.0%})" for share in shares)
+    first, second = (
+        Source(name, source.dataset, entries, source.unread)
+        for name, entries in zip(names, (kept, held), strict=True)
+    )
+    return first, second
+
+
+def _divided(
+    source: Source, shares: Sequence[float], config: TrainingConfig
+) -> list[list[Entry]]:
     try:
-        parts = divide(source.entries, shares, config.seed, source.spec)
+        return divide(source.entries, shares, config.seed, source.spec)
     except ValueError as error:
         raise ValueError(
             f"{error}; add images, or set validation to another set"
         ) from None
-    kept, held = (
-        Source(f"{source.spec} ({share:.0%})", source.dataset, entries, source.unread)
-        for share, entries in zip(shares, parts, strict=True)
-    )
-    return kept, held
 
 
 def _is_test(spec: str) -> bool:

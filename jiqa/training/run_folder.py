@@ -5,6 +5,8 @@
 * ``images.csv``: the images that it learns from, and those that it is validated on
 * ``checkpoints/``: the last and the best
 * ``log.jsonl``: a line for each update and validation; ``tensorboard/``, ``curves.png``
+* ``predictions.csv``: what the best arrays say of the images that they have not seen
+* ``divisions.json``, ``divisions/``: of a small set, see ``jiqa.training.divisions``
 * ``model.safetensors``: the best arrays so far; with the first two, a metric
 """
 
@@ -45,6 +47,9 @@ _PACKAGES = ("jiqa", "jax", "jaxlib", "numpy", "optax", "orbax-checkpoint", "gra
 
 #: The folder of the checkpoints.
 CHECKPOINTS = "checkpoints"
+
+#: The folder of trainings without a part of the images, until all are finished.
+DIVISIONS = "divisions"
 
 #: What must be the same when a run goes on, beside its settings.
 _DECISIVE = ("data", "start", "score")
@@ -113,6 +118,7 @@ def is_begun(folder: Path) -> bool:
     settings, too.
     """
     saved = any(path.name.isdigit() for path in (folder / CHECKPOINTS).glob("*"))
+    saved |= any(map(is_begun, (folder / DIVISIONS).glob("*")))
     return (saved or (folder / WEIGHTS).is_file()) and (folder / FACTS).is_file()
 
 
@@ -131,6 +137,7 @@ def decided_before(
         config,
         frozen=before.frozen if config.frozen is None else config.frozen,
         accumulation=config.accumulation or before.accumulation,
+        divisions=before.divisions if config.divisions is None else config.divisions,
     )
 
 

@@ -96,6 +96,7 @@ def set_up(config: TrainingConfig, data_dir: Path | str | None = None) -> Setup:
     """
     model = get_model(config.model)
     sources = open_sources(config, data_dir)
+    config = dataclasses.replace(config, divisions=sources.divisions)
     config, options = completed(config, model, sources)
     return Setup(config=config, model=model, options=options, data=sources)
 

@@ -22,8 +22,13 @@ class Trained:
         steps: updates done; 0 of a model that is fitted in one pass.
         best: update whose arrays are kept.
         figures: of the state that is kept: those of its validation (``loss``, ``srcc``
-            and so on), or what a fit says of itself (``images`` and so on). Empty in
-            all processes but the first.
+            and so on, on ``n`` images), or what a fit says of itself (``images`` and so
+            on). Empty in all processes but the first.
+        decided: whether the images that were held out are enough to decide which state
+            is kept.
+        divisions: parts that were held out in turn, whose figures together these are,
+            since the run itself has learned from all images; 0 for one part.
+        baselines: SRCC of metrics that were not trained, on the same images.
         test: figures on the test split, where one was named and the model predicts no
             scores; by kind of distortion, too.
         evaluation: of the test split, where one was named and the model predicts
@@ -35,6 +40,9 @@ class Trained:
     steps: int = 0
     best: int = 0
     figures: Mapping[str, float] = field(default_factory=dict)
+    decided: bool = True
+    divisions: int = 0
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     test: Figures | None = None
     evaluation: Result | None = None
     unread: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -23,10 +24,14 @@ class Figures:
         all: figures by name.
         ordered: the share of ordered pairs by kind of distortion, where levels are
             ranked.
+        predicted: scores of the images in their order, on the scale that the model is
+            trained on; NaN for those that could not be read. Empty where levels are
+            ranked.
     """
 
     all: dict[str, float]
     ordered: dict[str, float]
+    predicted: Sequence[float] = ()
 
 
 def validate(setup: Setup, feed: Feed, program: Any, variables: Variables) -> Figures:
@@ -39,9 +44,10 @@ def validate(setup: Setup, feed: Feed, program: Any, variables: Variables) -> Fi
         variables: of the model.
 
     Returns:
-        ``loss`` and what else the model logs; with scores also ``srcc``, ``plcc`` and
-        ``rmse`` (on the scale that the model is trained on), with groups ``ordered``:
-        the share of the pairs of levels that the scores have in order. ``likelihood``
+        ``loss`` and what else the model logs, ``n``, the number of images; with scores
+        also ``srcc``, ``plcc`` and ``rmse`` (on the scale that the model is trained
+        on), with groups ``ordered``: the share of the pairs of levels that the scores
+        have in order. ``likelihood``
         is the loss's negative. What cannot be computed, such as the SRCC of constant
         scores, is NaN.
     """
@@ -64,6 +70,8 @@ def validate(setup: Setup, feed: Feed, program: Any, variables: Variables) -> Fi
         k: float(total / count) if count else math.nan
         for k, (total, count) in totals.items()
     }
+    figures["n"] = int(table["mask"].sum())
+    predicted: list[float] = []
     by_kind: dict[str, float] = {}
     if feed.levels:
         figures["ordered"] = ordered(table, feed.levels)
@@ -74,7 +82,9 @@ def validate(setup: Setup, feed: Feed, program: Any, variables: Variables) -> Fi
             by_kind[kind] = ordered(group_rows, feed.levels)
     else:
         figures |= correlations(table["found"], table["score"], table["mask"])
-    return Figures({**figures, "likelihood": -figures["loss"]}, by_kind)
+        known = np.where(table["mask"], table["found"].astype(np.float64), np.nan)
+        predicted = known[: feed.images].tolist()
+    return Figures({**figures, "likelihood": -figures["loss"]}, by_kind, predicted)
 
 
 def correlations(

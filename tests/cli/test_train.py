@@ -27,6 +27,7 @@ from tests.helpers import tiny_model, training_data
 _HELD = ["--hold-out", "0.25"]
 _FAST = [
     *("--set", "weights=random", "--set", "batch_size=4", "--set", "epochs=4"),
+    *("--set", "divisions=0", "--set", "baseline="),
     *("--set", "backbone_rate=0.01", "--set", "head_rate=0.05"),
 ]
 
@@ -130,7 +131,7 @@ def test_a_run_is_a_metric(run, material, tmp_path, capsys):
     np.testing.assert_allclose(row[f"run:{run}"], wanted, rtol=1e-4)
     # Beside a reference, which it does not look at.
     words = ["score", f"run:{run},psnr", str(path), "--reference", str(path)]
-    assert main([*words, "--output", str(table)]) == 0
+    assert main([*words, "--output", str(table), "--force"]) == 0
     (row,) = json.loads(table.read_text())
     np.testing.assert_allclose(row[f"run:{run}"], wanted, rtol=1e-4)
     capsys.readouterr()

@@ -30,6 +30,8 @@ _FACTS: dict[str, Any] = {
     "model_config": {"batch_norm": True, "dropout": 0.2},
     "weights": "random",
     "hold_out": 0.25,
+    "divisions": 0,
+    "baseline": "",
     "backbone_rate": 0.01,
     "head_rate": 0.02,
     "batch_size": 4,
@@ -94,7 +96,7 @@ def _same_arrays(one: Path, other: Path) -> None:
 def test_a_run_leaves_all_that_decides_it(whole, material):
     names = {p.name for p in whole.iterdir()}
     files = {"config.json", "run.json", "log.jsonl", "curves.png", "model.safetensors"}
-    files |= {"images.csv"}
+    files |= {"images.csv", "predictions.csv", "baselines.json"}
     assert names == files | {"checkpoints", "tensorboard"}
     assert read_config(whole) == _config(material, frozen=False, accumulation=1)
     facts = json.loads((whole / "run.json").read_text())
@@ -273,7 +275,7 @@ def test_without_a_checkpoint_it_begins_anew_with_other_settings(material, tmp_p
     assert [x["step"] for x in read_log(tmp_path / "run")] == [1, 2, 3, 4, 4]
     assert said[0] == "learning from 18 images (table/scores (75%))"
     assert said[1] == "validating on 6 images (table/scores (25%))"
-    assert said[2].startswith("an update takes 4 images, about ")
+    assert said[3].startswith("an update takes 4 images, about ")
     # What it decided by itself it does not decide anew.
     config = read_config(tmp_path / "run")
     assert (config.accumulation, config.frozen) == (1, False)

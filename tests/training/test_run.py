@@ -21,6 +21,8 @@ from tests.helpers import tiny_model, training_data
 _SETTINGS: dict[str, Any] = {
     "weights": "random",
     "hold_out": 0.25,
+    "divisions": 0,
+    "baseline": "",
     "backbone_rate": 0.01,
     "head_rate": 0.05,
     "batch_size": 4,

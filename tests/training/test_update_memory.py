@@ -31,7 +31,13 @@ def material(tmp_path_factory) -> Path:
 
 
 def _setup(material: Path, data: str = "rated/scores.csv", **fields: Any) -> Setup:
-    fields = {"weights": "random", "hold_out": 0.25, "model": "tiny", **fields}
+    fields = {
+        "weights": "random",
+        "hold_out": 0.25,
+        "divisions": 0,
+        "model": "tiny",
+        **fields,
+    }
     config = TrainingConfig(data=str(material / data), **fields)
     return set_up(config, material / "prepared")
 
@@ -73,6 +79,8 @@ def test_a_run_says_what_it_is_going_to_do(material):
     assert lines == [
         "learning from 21 images of 3 references (table/ladder (50%))",
         "validating on 21 images of 3 references (table/ladder (50%))",
+        "fewer than 20 images or 8 references decide little: another state may well "
+        "be the best",
         "an update takes 16 images (4 groups of 4 levels) in 2 parts, one after the "
         "other, about 3.2 GB of memory (1000.0 GB are free)",
         "accumulation=2 was chosen by the free memory; the mean gradient stays the "
@@ -80,7 +88,7 @@ def test_a_run_says_what_it_is_going_to_do(material):
     ]
     tight = replace(memory, free=10**9, chosen=False)
     lines = announce(setup, tight, frozen_by_default=True)
-    assert "frozen=false trains it too" in lines[2] and "more than there is" in lines[4]
+    assert "frozen=false trains it too" in lines[3] and "more than there is" in lines[5]
 
 
 def test_a_published_backbone_is_frozen_without_a_gpu(material):

@@ -90,6 +90,7 @@ def trained(tmp_path_factory) -> Any:
             "model.hidden": "16,8",
             "model.dropout": "0.0,0.0",
             "weights": "random",
+            "divisions": 0,
             "frozen": "true",
             "steps": 80,
             "validate_every": 40,
