@@ -159,6 +159,13 @@ def run(arguments: argparse.Namespace) -> int:
     if not rank.first:
         return code
     _tell(trained)
+    if trained.steps:
+        from jiqa.cli.common.run_record import command
+        from jiqa.report.training import write_training_page
+
+        data_dir = arguments.data_dir
+        page = write_training_page(trained, command=command(), data_dir=data_dir)
+        print(f"report written to {page.resolve()}")
     if trained.evaluation is not None:
         code = max(code, show(trained.evaluation, trained.folder / EVALUATION))
     return code
@@ -189,8 +196,9 @@ def _config(model: Any, arguments: argparse.Namespace) -> Any:
 
 
 def _show(model: Any, settings: list[str]) -> None:
-    """Print every setting with its value, as --set would take it."""
+    """Print every setting with its value, as --set would take it, and its meaning."""
     from jiqa.training.config import with_settings
+    from jiqa.training.settings_help import settings_help
 
     config = with_settings(
         {"model": model.info.name, "data": "DATA", "stage": next(iter(model.stages))},
@@ -198,11 +206,11 @@ def _show(model: Any, settings: list[str]) -> None:
         model.config_class,
     )
     options = model.options(config.stage, config.model_config)
-    for name in config.applying:
-        if name not in ("model", "model_config", "data"):
-            print(f"{name}={getattr(config, name)}")
-    for field in dataclasses.fields(options):
-        print(f"model.{field.name}={getattr(options, field.name)}")
+    for setting in settings_help(config, options, model.stages):
+        print(f"{setting.name}={setting.value}")
+        choices = f"{', '.join(setting.choices)}: " if setting.choices else ""
+        if choices or setting.meaning:
+            print(f"    {choices}{setting.meaning}")
 
 
 def unknown_option(arguments: argparse.Namespace, option: str) -> str:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jiqa.checks import did_you_mean, expected, one_of
@@ -21,6 +22,16 @@ FILE = "config.json"
 #: What ``weights`` begin with that are an earlier run's: all of it, or its backbone.
 ALONE = "backbone:"
 OF_RUNS = (RUN, ALONE)
+
+#: What settings that are words may be.
+CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "stage": tuple(STAGES),
+        "scores": ("mapped", "own"),
+        "optimiser": ("sgd", "adam", "adamw"),
+        "schedule": ("constant", "step", "exponential", "cosine"),
+    }
+)
 
 #: The settings of a model that is fitted in one pass; it takes no others.
 _FITTED = ("model", "model_config", "data", "stage")
@@ -49,28 +60,29 @@ class TrainingConfig:
         baseline: no-reference metrics, with commas, that are compared with on the
             images held out; empty for none.
         test: what the finished run is reported on; it decides nothing.
-        stage: ``"scores"``, ``"ranks"`` (all levels of a distortion of a reference
-            stand together, in each batch), ``"kinds"`` (which distortion it is),
-            ``"methods"`` (how far each method is from the score, on the scale of the
-            data set) or ``"photographs"`` (good ones, by a model that is fitted in one
+        stage: what is learned. ``"scores"``, ``"ranks"`` (all levels of a distortion of
+            a reference stand together, in each batch), ``"kinds"`` (which distortion it
+            is), ``"methods"`` (how far each method is from the score, on the scale of
+            the data set) or ``"photographs"`` (good ones, by a model that is fitted in one
             pass and takes no other settings). The model has defaults for each.
-        scores: ``"mapped"``: from the data set's scale to the model's span, [0, 1] for
-            most, higher is better; the run's scores are mapped back. ``"own"``: as
-            they are.
+        scores: whether subjective scores are mapped. ``"mapped"``: from the data set's
+            scale to the model's span, [0, 1] for most, higher is better; the run's
+            scores are mapped back. ``"own"``: as they are.
         pristine: whether the reference ranks above level 1 (stage ranks).
         weights: what the arrays begin with: ``"random"``, ``"imagenet"`` (the backbone
             as published), ``"run:FOLDER"`` of an earlier run, ``"backbone:FOLDER"`` of
             its backbone alone, or several of these with commas, the later over the
-            earlier. A head that none has is random. Empty for ``"imagenet"``, or
+            earlier. A head that none has is random; ``backbone`` and ``levels`` are an
+            earlier run's unless they are given. Empty for ``"imagenet"``, or
             ``"random"`` if the model has no published backbone.
         frozen: leave the backbone as it is. Its features of one fixed crop an image
             are then computed once and kept on disk. ``None`` for yes where there is no
             GPU and the backbone is a published one or an earlier run's.
-        optimiser: ``"sgd"``, ``"adam"`` or ``"adamw"``.
+        optimiser: the rule of an update.
         momentum: of sgd.
         backbone_rate: learning rate of the backbone.
         head_rate: learning rate of all else.
-        schedule: ``"constant"``, ``"step"``, ``"exponential"`` or ``"cosine"`` (to 0).
+        schedule: how the rates fall (``"cosine"``: to 0).
         decay: what the rates are multiplied by at each step of the schedule, or over
             that time if it is exponential.
         decay_every: how long that is, in epochs.
@@ -137,7 +149,7 @@ class TrainingConfig:
         Raises:
             ValueError: names the field, what was expected and what was given.
         """
-        one_of("stage", self.stage, *STAGES)
+        one_of("stage", self.stage, *CHOICES["stage"])
         mine = [
             f.name
             for f in dataclasses.fields(self)
@@ -147,10 +159,8 @@ class TrainingConfig:
             raise ValueError(
                 f"{self.model} is fitted in one pass, and takes no {', '.join(mine)}"
             )
-        one_of("scores", self.scores, "mapped", "own")
-        one_of("optimiser", self.optimiser, "sgd", "adam", "adamw")
-        schedules = "constant", "step", "exponential", "cosine"
-        one_of("schedule", self.schedule, *schedules)
+        for name in ("scores", "optimiser", "schedule"):
+            one_of(name, getattr(self, name), *CHOICES[name])
         for part in self.weights.split(",") if self.weights else ():
             if not part.startswith(OF_RUNS):
                 known = "imagenet", "random", *(f"{name}FOLDER" for name in OF_RUNS)

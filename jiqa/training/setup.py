@@ -14,10 +14,11 @@ from jax.sharding import Mesh
 
 from jiqa.models.model import Model
 from jiqa.models.registry import get_model
-from jiqa.training.config import TrainingConfig
+from jiqa.training.config import OF_RUNS, TrainingConfig, read_config
 from jiqa.training.run_data import Source, Sources, open_sources
 from jiqa.training.score_scale import Affine, mapping
 from jiqa.training.stage import STAGES, Stage
+from jiqa.weights.run_sets import RUN, run_folder
 
 #: The axis of the devices.
 AXIS = "data"
@@ -95,10 +96,48 @@ def set_up(config: TrainingConfig, data_dir: Path | str | None = None) -> Setup:
         FileNotFoundError: data that are not there.
     """
     model = get_model(config.model)
+    config = with_earlier_network(config, model)
     sources = open_sources(config, data_dir)
     config = dataclasses.replace(config, divisions=sources.divisions)
     config, options = completed(config, model, sources)
     return Setup(config=config, model=model, options=options, data=sources)
+
+
+#: The options that say which network the arrays of a backbone belong to.
+_NETWORK = ("backbone", "levels")
+
+
+def with_earlier_network(config: TrainingConfig, model: Model) -> TrainingConfig:
+    """Return the settings with the network of the run whose weights they begin with.
+
+    Args:
+        config: the settings as they were given.
+        model: what is trained.
+
+    Raises:
+        ValueError: a network was given that the run's arrays do not fit; says which
+            does. Or there is no such run.
+    """
+    fields = {f.name for f in dataclasses.fields(model.config_class)}
+    options = dict(config.model_config)
+    begun = [part for part in config.weights.split(",") if part.startswith(OF_RUNS)]
+    # The last one counts first.
+    for part in reversed(begun):
+        before = read_config(run_folder(RUN + part.partition(":")[2]))
+        earlier = get_model(before.model)
+        network = earlier.options(before.stage, before.model_config)
+        for name in _NETWORK:
+            if name not in fields or not hasattr(network, name):
+                continue
+            value = getattr(network, name)
+            if options.setdefault(name, value) == value or len(begun) > 1:
+                continue
+            raise ValueError(
+                f"weights={part}: that run has {name}={value}, got "
+                f"{name}={options[name]}; add --set model.{name}={value}, or begin "
+                "with weights=imagenet"
+            )
+    return dataclasses.replace(config, model_config=options)
 
 
 def freezes_by_default(config: TrainingConfig, model: Model, options: Any) -> bool:

@@ -70,6 +70,8 @@ def test_the_test_split_is_reported_on(run):
     assert (overall["n"], overall["metric"]) == (10, f"run:{run}")
     assert overall["srcc"] > 0.8
     assert (run / "evaluation" / "report.html").is_file()
+    page = (run / "report.html").read_text()
+    assert "Predictions" in page and "of 16 is kept" in page
     facts = json.loads((run / "evaluation" / "run.json").read_text())
     fingerprint = read(run / "model.safetensors")[1]["fingerprint"]
     assert fingerprint in facts["weights"][f"run:{run}"]
@@ -222,7 +224,7 @@ def test_lower_scores_may_be_better(material, tmp_path):
         (["tiny", "--data", "no/", "--workdir", "y"], "no file or folder no/ either"),
         (
             ["tiny", "--data", "BARE", "--workdir", "y"],
-            "got images alone (no scores; ignored columns: iso)",
+            "not used: iso; no scores)",
         ),
         (
             ["tiny", "--data", "DATA", "--workdir", "FILE"],
@@ -299,6 +301,9 @@ def test_settings_are_shown(capsys):
     assert main(["train", "tiny", "--settings", "--set", "model.width=8"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert "epochs=10" in said and "model.width=8" in said
+    assert said[said.index("optimiser=adam") + 1] == (
+        "    sgd, adam, adamw: the rule of an update."
+    )
 
 
 _PROCESS = """
@@ -346,7 +351,10 @@ def test_two_processes_end_where_one_does(material, run, tmp_path):
         for process in both:
             process.kill()
     assert [process.returncode for process in both] == [0, 0], said
-    assert "16 updates" in said[0] and "16 updates" not in said[1]
+    kept = "kept the state after update"
+    assert kept in said[0] and kept not in said[1]
+    assert "an update takes 4 images" in said[0]
+    assert "an update takes" not in said[1]
     facts = json.loads((tmp_path / "two" / "run.json").read_text())
     assert (facts["processes"], len(facts["devices"])) == (2, 4)
     one, two = (read_log(folder) for folder in (run, tmp_path / "two"))

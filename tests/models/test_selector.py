@@ -125,6 +125,7 @@ def planted(tmp_path_factory) -> Any:
         patch.setenv("JIQA_CACHE", str(folder / "cache"))
         tiny = folder / "tiny"
         common = ["--data-dir", str(folder / "prepared"), "--set", "weights=random"]
+        common += ["--set", "divisions=0", "--set", "baseline="]
         rated = training_data.rated(folder / "rated", 8)
         words = ["train", "tiny", "--data", str(rated), "--workdir", str(tiny)]
         assert main([*words, *common, "--set", "steps=1", "--set", "batch_size=4"]) == 0

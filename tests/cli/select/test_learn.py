@@ -231,6 +231,7 @@ def test_runs_of_training_among_the_methods(tmp_path, toys, monkeypatch):
     words = ["train", "tiny", "--data", str(table), "--workdir", str(run)]
     words += ["--data-dir", str(tmp_path / "prepared"), "--hold-out", "0.25"]
     words += ["--set", "weights=random", "--set", "epochs=1", "--set", "batch_size=4"]
+    words += ["--set", "divisions=0", "--set", "baseline="]
     assert main(words) == 0
     # Another run with the same keys, and other arrays.
     shutil.copytree(run, other)
