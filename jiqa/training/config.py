@@ -63,8 +63,8 @@ class TrainingConfig:
         stage: what is learned. ``"scores"``, ``"ranks"`` (all levels of a distortion of
             a reference stand together, in each batch), ``"kinds"`` (which distortion it
             is), ``"methods"`` (how far each method is from the score, on the scale of
-            the data set) or ``"photographs"`` (good ones, by a model that is fitted in one
-            pass and takes no other settings). The model has defaults for each.
+            the data set) or ``"photographs"`` (good ones, by a model that is fitted in
+            one pass and takes no other settings). The model has defaults for each.
         scores: whether subjective scores are mapped. ``"mapped"``: from the data set's
             scale to the model's span, [0, 1] for most, higher is better; the run's
             scores are mapped back. ``"own"``: as they are.
