@@ -185,7 +185,7 @@ def test_what_is_not_there_is_a_row_and_no_image_hides_another(tmp_path):
     result = jiqa.evaluate("psnr", table, data_dir=tmp_path / "out", resamples=0)
     assert {r["image"]: r["error"] for r in result.rows if r["error"]} == {
         "1.png": "gone too.png: No such file or directory",
-        "gone.png": "gone.png: No such file or directory",
+        "gone.png": "No such file or directory",
     }
     assert (len(result.rows), result.failed) == (7, 2)
     assert result.rated.notes == [
