@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from jiqa.data.splits import select
-from jiqa.data.user_tables.resolve import resolved
 from jiqa.io.decode import DecodeError, read_image
 from jiqa.io.json_files import read_json
 from jiqa.report.inline_svg import inline_svg
@@ -63,7 +62,7 @@ def write_training_page(
         scatter=_scatter(known) if known else "",
         count=len(known),
         unread=trained.unread,
-        worst=_worst(known, config.validation or config.data, data_dir, worst),
+        worst=_worst(known, _judged(facts["data"]), data_dir, worst),
         settings={n: getattr(config, n) for n in config.applying},
         name=trained.name,
     )
@@ -107,6 +106,17 @@ def _scatter(rows: Sequence[Mapping[str, Any]]) -> str:
         return inline_svg(figure, "scatter", text)
 
 
+def _judged(sources: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the name of the prepared set that the predictions are of.
+
+    It is not made from a table's path again: that would wait for other processes, and
+    this one writes alone.
+    """
+    held = sources.get("validation", {"images": 0})
+    source = held if held["images"] else sources["training"]
+    return source["spec"].partition(" (")[0]
+
+
 def _worst(
     rows: Sequence[Mapping[str, Any]],
     data: str,
@@ -116,7 +126,7 @@ def _worst(
     """Return the images with the largest errors, with their pictures if they exist."""
     order = sorted(rows, key=lambda row: -abs(row["predicted"] - row["score"]))
     try:
-        dataset, entries = select(resolved(data, data_dir), data_dir)
+        dataset, entries = select(data, data_dir)
     except (ValueError, OSError):
         return []  # the data have gone since
     found = {entry.name: entry for entry in entries}
