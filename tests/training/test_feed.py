@@ -234,7 +234,8 @@ def test_tables_of_one_name_are_told_apart(tmp_path):
 
 def test_parts_share_no_picture(ladder, tmp_path):
     data = str(ladder.dataset.folder.parents[2])
-    config = _config(model="rank", data="table/ladder", hold_out=0.4, seed=3)
+    given: dict[str, Any] = {"hold_out": 0.4, "seed": 3, "divisions": 0}
+    config = _config(model="rank", data="table/ladder", **given)
     found = open_sources(config, data)
     mine, theirs = (
         {e.reference for e in s.entries} for s in (found.training, found.validation)
