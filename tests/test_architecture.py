@@ -153,11 +153,15 @@ def test_private_names_stay_in_their_folder():
     assert not wrong
 
 
+#: An import of argparse, by statement or by name, or a use of it.
+_ARGPARSE = r"(?m)^\s*(import|from) argparse\b|\bargparse\.|[\"']argparse[\"']"
+
+
 def test_argparse_stays_in_the_command_line():
     users = [
         m
         for m, path in _files().items()
-        if re.search(r"(?m)^\s*(import|from) argparse\b|\bargparse\.", path.read_text())
+        if re.search(_ARGPARSE, path.read_text())
         and not m.startswith(("jiqa.cli", "scripts"))
     ]
     assert not users

@@ -64,6 +64,15 @@ def safe_divide(a: Array, b: Array, otherwise: float | Array = 0.0) -> Array:
     return jnp.where(zero, otherwise, quotient(a, jnp.where(zero, 1, b)))
 
 
+def decibels(signal: Array | float, noise: Array, defined: Array) -> Array:
+    """``10 log10(signal / noise)`` where ``defined``, and 0 elsewhere.
+
+    Neither number takes part where it is not: value and derivatives stay finite.
+    """
+    signal = jnp.where(defined, jnp.asarray(signal, noise.dtype), 1)
+    return 10 * jnp.log10(quotient(signal, jnp.where(defined, noise, 1)))
+
+
 def real_power(x: Array, exponent: float) -> Array:
     """Real part of the principal complex power, as MATLAB's ``real(x .^ p)``.
 

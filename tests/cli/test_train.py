@@ -224,6 +224,7 @@ def test_lower_scores_may_be_better(material, tmp_path):
         (["tiny", "--data", "no/", "--workdir", "y"], "no file or folder no/ either"),
         (
             ["tiny", "--data", "BARE", "--workdir", "y"],
+            "got images alone (bare.csv: columns image = image; "
             "not used: iso; no scores)",
         ),
         (

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jiqa.ops.numerics import quotient, safe_divide, safe_hypot, safe_sqrt
+from jiqa.ops.numerics import decibels, quotient, safe_divide, safe_hypot, safe_sqrt
 
 
 @pytest.mark.parametrize("size", [1.0, 1e-10, 1e-20, 1e-30])
@@ -53,3 +53,13 @@ def test_the_root_of_a_subnormal_number_is_zero_with_no_slope():
         assert safe_sqrt(jnp.float32(value)) == 0
         assert jax.grad(safe_sqrt)(jnp.float32(value)) == 0
     np.testing.assert_allclose(safe_sqrt(jnp.float32(tiny)), np.sqrt(tiny), rtol=1e-6)
+
+
+def test_decibels_of_a_tiny_error_have_a_slope_and_undefined_ones_none():
+    noise = jnp.array([1e-24, 0.0, 0.1], jnp.float32)
+    defined = noise > 0
+    value, slope = jax.vjp(lambda n: decibels(1.0, n, defined), noise)
+    np.testing.assert_allclose(value, [240, 0, 10], rtol=1e-5)
+    (slopes,) = slope(jnp.ones(3, jnp.float32))
+    wanted = -10 / np.log(10) / np.array([1e-24, np.inf, 0.1])
+    np.testing.assert_allclose(slopes, wanted, rtol=1e-5)

@@ -19,7 +19,7 @@ from jiqa.metrics.parts.iw_ssim_weights import (
 from jiqa.ops.filters import gaussian_taps
 from jiqa.ops.laplacian_pyramid import laplacian_pyramid
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import mean, real_power, safe_power
+from jiqa.ops.numerics import decibels, mean, real_power, safe_power
 from jiqa.ops.similarity import pooled
 from jiqa.ops.structural_similarity import CENTRE, similarity_maps, stabilisers
 
@@ -222,6 +222,5 @@ def iw_psnr(
     ]
     error = _iw_mse(scales)
     defined = (error > 0) & ~jnp.all(jnp.stack(flat))
-    ratio = 255**2 / jnp.where(defined, error, 1)
-    value = jnp.where(defined, 10 * jnp.log10(ratio), CEILING)
+    value = jnp.where(defined, decibels(255**2, error, defined), CEILING)
     return jnp.minimum(value, CEILING)

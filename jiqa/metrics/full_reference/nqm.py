@@ -12,7 +12,7 @@ from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.ops.contrast_sensitivity import noise_quality_threshold, viewing_angle
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import product, quotient, safe_divide
+from jiqa.ops.numerics import decibels, product, safe_divide
 
 #: Band k of the five lies around 2^k cycles an image; above 2^(k+1) it is empty.
 _BANDS = 5
@@ -100,8 +100,7 @@ def nqm(
     signal, noise = signal.sum(), noise.sum()
     identical = jnp.all(x == y) | jnp.all(reference == distorted)
     seen = (noise > 0) & (signal > 0) & ~identical
-    ratio = quotient(jnp.where(seen, signal, 1), jnp.where(seen, noise, 1))
-    value = jnp.where(seen, 10 * jnp.log10(ratio), -jnp.inf)
+    value = jnp.where(seen, decibels(signal, noise, seen), -jnp.inf)
     return jnp.where(identical | (noise == 0), jnp.inf, value)
 
 

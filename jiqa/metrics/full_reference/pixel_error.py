@@ -15,7 +15,7 @@ from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.colour_constants import BT601, weighted
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import quotient, safe_sqrt
+from jiqa.ops.numerics import decibels, safe_sqrt
 
 _SHARED: Any = {
     "at_once": True,
@@ -236,8 +236,7 @@ def psnr(
     """
     error = _mse(reference, distorted, colour, luma)
     identical = error == 0
-    ratio = data_range**2 / jnp.where(identical, 1, error)
-    return jnp.where(identical, jnp.inf, 10 * jnp.log10(ratio))
+    return jnp.where(identical, jnp.inf, decibels(data_range**2, error, ~identical))
 
 
 @full_reference(
@@ -267,6 +266,5 @@ def snr(
     error = _mse(reference, distorted, colour, luma)
     signal = _mean(jnp.square, _rows(reference, colour, luma))
     none = (error == 0) | (signal == 0)
-    ratio = quotient(jnp.where(none, 1, signal), jnp.where(none, 1, error))
-    value = jnp.where(none, -jnp.inf, 10 * jnp.log10(ratio))
+    value = jnp.where(none, -jnp.inf, decibels(signal, error, ~none))
     return jnp.where(error == 0, jnp.inf, value)

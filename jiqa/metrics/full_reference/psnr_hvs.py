@@ -9,7 +9,7 @@ from jax import Array, lax
 from jiqa.core.metric import full_reference
 from jiqa.ops.cosine_transform import dct_matrix
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import product, quotient, safe_divide, safe_sqrt
+from jiqa.ops.numerics import decibels, product, safe_divide, safe_sqrt
 
 _SIDE = 8
 #: Rows of blocks that are worked on at once.
@@ -131,9 +131,7 @@ def _score(reference: Array, distorted: Array, luma: str, *, masked: bool) -> Ar
     error = lax.map(lambda parts: _error(*parts), planes).sum()
     error = error / (rows * cols * _SIDE**2)
     seen = error > 0
-    ratio = quotient(jnp.full_like(error, 255**2), jnp.where(seen, error, 1))
-    value = 10 * jnp.log10(ratio)
-    return jnp.where(seen, value, _IDENTICAL)
+    return jnp.where(seen, decibels(255**2, error, seen), _IDENTICAL)
 
 
 def _error(difference: Array, *images: Array) -> Array:

@@ -10,7 +10,7 @@ from jax import Array
 from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import mean, quotient
+from jiqa.ops.numerics import mean, safe_divide
 
 
 class _Moments(NamedTuple):
@@ -124,7 +124,7 @@ def uqi(
     sums = _window_moments(x, y, window_size)
     product, squares = 2 * sums.x * sums.y, sums.x * sums.x + sums.y * sums.y
     black, flat = squares == 0, sums.power == 0
-    luminance = jnp.where(black, 1, quotient(product, jnp.where(black, 1, squares)))
-    structure = quotient(2 * sums.cross, jnp.where(flat, 1, sums.power))
+    luminance = safe_divide(product, squares, 1.0)
+    structure = safe_divide(2 * sums.cross, sums.power)
     quality = luminance * jnp.where(flat | black, 1, structure)
     return quality if output == "map" else mean(quality)

@@ -9,7 +9,7 @@ from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.ops.contrast_sensitivity import power_weights
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import product, quotient
+from jiqa.ops.numerics import decibels, product
 
 
 @full_reference(
@@ -75,8 +75,7 @@ def wsnr(
     noise = _sum(power * jnp.asarray(weights, x.dtype))
     signal = _sum(jnp.square(x)) * (height * width)
     both = (noise > 0) & (signal > 0)
-    ratio = quotient(jnp.where(both, signal, 1), jnp.where(both, noise, 1))
-    value = jnp.where(both, 10 * jnp.log10(ratio), -jnp.inf)
+    value = jnp.where(both, decibels(signal, noise, both), -jnp.inf)
     return jnp.where(noise > 0, value, jnp.inf)
 
 

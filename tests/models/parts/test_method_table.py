@@ -117,7 +117,7 @@ def test_it_is_completed_by_the_table_and_the_training_images(tmp_path):
     batch = {"name": np.array(["x.png"]), "mask": np.ones(1, bool), "score": [1.0]}
     with pytest.raises(
         ValueError,
-        match=r"[a-z]+\.csv: expected the table .*got [0-9a-f]{64} \(it has changed",
+        match=r"scenario\.csv: expected the table .*got [0-9a-f]{64} \(it has changed",
     ):
         selector.targets(other, batch)
     with pytest.raises(
