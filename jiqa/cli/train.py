@@ -258,6 +258,8 @@ def _tell(trained: Trained) -> None:
 
 def _figures(figures: Mapping[str, float]) -> str:
     """Write figures in one line, each interval behind its figure."""
+    from jiqa.training.predictions import figure_text
+
     ends = {k for k in figures if k.endswith(("_low", "_high"))}
     texts = []
     for name, value in figures.items():
@@ -266,11 +268,7 @@ def _figures(figures: Mapping[str, float]) -> str:
         if not isinstance(value, float):
             texts.append(f"n = {value}" if name == "n" else f"{value} {name}")
             continue
-        text = f"{name} {value:.4f}"
-        if f"{name}_low" in ends:
-            low, high = figures[f"{name}_low"], figures[f"{name}_high"]
-            text += f" [{low:.2f}, {high:.2f}]"
-        texts.append(text)
+        texts.append(figure_text(figures, name))
     return ", ".join(texts)
 
 

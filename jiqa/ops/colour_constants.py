@@ -7,9 +7,12 @@ matrix in their own way, their rounding has a name here, since scores follow it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jax import Array
+
+if TYPE_CHECKING:
+    from jax import Array
 
 Row = tuple[float, float, float]
 
@@ -50,9 +53,26 @@ TO_XYZ = np.array(
         [0.0193339, 0.1191920, 0.9503041],
     ]
 )
+#: The way back, and Bradford's adaptation of D50 to D65, of the same tables.
+FROM_XYZ = np.array(
+    [
+        [3.2404542, -1.5371385, -0.4985314],
+        [-0.9692660, 1.8760108, 0.0415560],
+        [0.0556434, -0.2040259, 1.0572252],
+    ]
+)
+D50_TO_D65 = np.array(
+    [
+        [0.9555766, -0.0230393, 0.0631636],
+        [-0.0282895, 1.0099416, 0.0210077],
+        [0.0122982, -0.0204830, 1.3299098],
+    ]
+)
 #: Tristimulus values of the whites D65 (that of sRGB) and D50.
 D65 = np.array([0.95047, 1.0, 1.08883])
 D50 = np.array([0.9642, 1.0, 0.8251])
+#: D50 to five digits, as in the tables of ``D50_TO_D65``.
+D50_FIVE_DIGITS = np.array([0.96422, 1.0, 0.82521])
 
 #: From the responses f(X/Xn), f(Y/Yn), f(Z/Zn) to L* + 16, a*, b*.
 TO_LAB = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]])

@@ -16,7 +16,7 @@ from jiqa.report.page import write_page
 from jiqa.report.pictures import data_address, thumbnail
 from jiqa.report.plot_style import COLOURS, INK, new_axis, style
 from jiqa.training.config import read_config
-from jiqa.training.predictions import read_predictions
+from jiqa.training.predictions import figure_text, read_predictions
 from jiqa.training.trained import Trained
 
 #: The page in a run's folder.
@@ -81,11 +81,7 @@ def figure_lines(trained: Trained) -> list[dict[str, str]]:
         for key, value in figures.items():
             if not isinstance(value, float) or key.endswith(("_low", "_high")):
                 continue
-            text = f"{key} {value:.4f}"
-            if f"{key}_low" in figures:
-                low, high = figures[f"{key}_low"], figures[f"{key}_high"]
-                text += f" [{low:.2f}, {high:.2f}]"
-            texts.append(text)
+            texts.append(figure_text(figures, key))
         count = f"{figures.get('n', 0)}"
         lines.append({"name": name, "figures": ", ".join(texts) or "–", "n": count})
     return lines

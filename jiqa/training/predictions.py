@@ -72,6 +72,14 @@ def _number(cell: str) -> float:
     return float(cell) if cell else np.nan
 
 
+def figure_text(figures: Mapping[str, float], name: str) -> str:
+    """Write a figure, and behind it its interval if there is one."""
+    text = f"{name} {figures[name]:.4f}"
+    if f"{name}_low" in figures:
+        text += f" [{figures[f'{name}_low']:.2f}, {figures[f'{name}_high']:.2f}]"
+    return text
+
+
 def agreement(
     predicted: Sequence[float], rows: Sequence[Mapping[str, Any]], sign: int = 1
 ) -> dict[str, float]:

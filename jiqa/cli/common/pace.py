@@ -77,6 +77,22 @@ class Pace:
             each = sum(self._compiled) / max(len(self._compiled), 1)
             return (self.total - self.done) / rate + self._to_compile * each
 
+    def text(self) -> str:
+        """The rate and the time that is left; empty before there is one."""
+        rate, left = self.rate(), self.left()
+        if rate is None or left is None:
+            return ""
+        return f"{rate:.3g}/s, about {duration(left)} left"
+
+
+def duration(seconds: float) -> str:
+    """Format a time, to the minute from a minute and a half on: ``"2 h 5 min"``."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
 
 def compiling_text(number: int, total: int) -> str:
     """What is being compiled."""

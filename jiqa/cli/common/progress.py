@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from jiqa.cli.common.pace import Pace, compiling_text
-from jiqa.cli.common.progress_log import LineWriter, duration
+from jiqa.cli.common.progress_log import LineWriter
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -63,12 +63,9 @@ class _Steps:
         self._show(None)
 
     def _show(self, otherwise: str | None) -> None:
-        rate, left = self._pace.rate(), self._pace.left()
-        if rate is not None and left is not None:
-            text = f"{rate:.3g}/s, about {duration(left)} left"
+        text = self._pace.text() or otherwise
+        if text is not None:
             self._bar.update(self._task, rate=text)
-        elif otherwise is not None:
-            self._bar.update(self._task, rate=otherwise)
 
 
 @contextlib.contextmanager

@@ -56,11 +56,7 @@ class LineWriter:
         self._pace.step(failed=failed)
         if self._pace.done >= self._pace.total or not self._is_due():
             return
-        rate, left = self._pace.rate(), self._pace.left()
-        text = self._count()
-        if rate is not None and left is not None:
-            text += f", {rate:.3g}/s, about {duration(left)} left"
-        self._print(text)
+        self._print(", ".join(filter(None, (self._count(), self._pace.text()))))
 
     def _count(self) -> str:
         return f"{self._pace.done:,} of {self._pace.total:,}"
@@ -72,12 +68,3 @@ class LineWriter:
         now = self._clock()
         self._due = now + min(max(_FIRST, (now - self._began) / 10), _MOST)
         print(f"{self._what}: {text}", file=sys.stderr, flush=True)
-
-
-def duration(seconds: float) -> str:
-    """Format a time, to the minute from a minute and a half on: ``"2 h 5 min"``."""
-    minutes = round(seconds / 60)
-    if minutes < 2:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -10,26 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from jiqa.io.formats.header import Header
+from jiqa.ops.colour_constants import (
+    D50_FIVE_DIGITS,
+    D50_TO_D65,
+    FROM_XYZ,
+    LAB_KNEE,
+)
 
 #: Pixels that are converted at a time: what they take as float64 stays small.
 _STRIP = 2**20
-
-#: From CIE XYZ (D65) to linear sRGB, and Bradford's adaptation of D50 to D65.
-_XYZ_TO_SRGB = np.array(
-    [
-        [3.2404542, -1.5371385, -0.4985314],
-        [-0.9692660, 1.8760108, 0.0415560],
-        [0.0556434, -0.2040259, 1.0572252],
-    ]
-)
-_D50_TO_D65 = np.array(
-    [
-        [0.9555766, -0.0230393, 0.0631636],
-        [-0.0282895, 1.0099416, 0.0210077],
-        [0.0122982, -0.0204830, 1.3299098],
-    ]
-)
-_D50 = np.array([0.96422, 1.0, 0.82521])
 
 
 def finish(pixels: np.ndarray, header: Header, background: float) -> np.ndarray:
@@ -143,7 +132,7 @@ def lab_to_rgb(samples: np.ndarray, *, peak: int) -> np.ndarray:
     a, b = np.moveaxis(samples[..., 1:3] * (256 * peak / (peak + 1)) - 128, -1, 0)
     y = (light + 16) / 116
     f = np.stack([y + a / 500, y, y - b / 200], -1)
-    cubed = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29))
-    linear = (cubed * _D50 @ _D50_TO_D65.T @ _XYZ_TO_SRGB.T).clip(0, 1)
+    cubed = np.where(f > LAB_KNEE, f**3, 3 * LAB_KNEE**2 * (f - 4 / 29))
+    linear = (cubed * D50_FIVE_DIGITS @ D50_TO_D65.T @ FROM_XYZ.T).clip(0, 1)
     curve = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
     return np.where(linear <= 0.0031308, 12.92 * linear, curve)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from jiqa.cli.common.pace import duration
 from jiqa.cli.common.progress import progress
-from jiqa.cli.common.progress_log import LineWriter, duration
+from jiqa.cli.common.progress_log import LineWriter
 
 
 def _steps(pace: float, count: int, total: int, start: int = 0) -> None:
