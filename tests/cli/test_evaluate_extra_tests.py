@@ -30,7 +30,7 @@ def _waterloo(root: Path) -> Path:
     (root / "pristine_images").mkdir(parents=True)
     for number in range(1, _PHOTOGRAPHS + 1):
         pixels = random.normal(0, 1, (48, 40, 3)).cumsum(0)
-        pixels = np.uint8(255 * (pixels - pixels.min()) / np.ptp(pixels))
+        pixels = (255 * (pixels - pixels.min()) / np.ptp(pixels)).astype(np.uint8)
         image = Image.fromarray(pixels)
         image.save(root / "pristine_images" / f"{number:05}.bmp")
         for kind, name in enumerate(_KINDS, 1):
@@ -38,7 +38,7 @@ def _waterloo(root: Path) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             for level in range(1, 6):
                 noise = random.normal(0, (2 + kind) * level, pixels.shape)
-                noisy = np.uint8(np.clip(pixels + noise, 0, 255))
+                noisy = np.clip(pixels + noise, 0, 255).astype(np.uint8)
                 blurred = image.filter(ImageFilter.GaussianBlur(0.5 * kind * level))
                 version = blurred if kind % 2 else Image.fromarray(noisy)
                 version.save(folder / f"{number:05}_{kind}_{level}.png")

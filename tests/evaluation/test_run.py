@@ -26,11 +26,13 @@ def _ratings(folder: Path, *, seed: int, count: int = 6) -> Path:
     folder.mkdir()
     random = np.random.default_rng(seed)
     picture = random.uniform(60, 190, (8, 8, 3)).repeat(8, 0).repeat(8, 1)
-    Image.fromarray(np.uint8(picture)).save(folder / "r.png")
+    Image.fromarray(picture.astype(np.uint8)).save(folder / "r.png")
     lines = ["image,reference,mos"]
     for level in range(count):
         noisy = picture + random.normal(0, 4 + 6 * level, picture.shape)
-        Image.fromarray(np.uint8(noisy.clip(0, 255))).save(folder / f"{level}.png")
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(
+            folder / f"{level}.png"
+        )
         lines.append(f"{level}.png,r.png,{5 - 0.8 * level}")
     table = folder / f"{folder.name}.csv"
     table.write_text("\n".join(lines) + "\n")
