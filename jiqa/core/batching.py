@@ -9,11 +9,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
 from jiqa.checks import expected
 from jiqa.core.images import to_float
 from jiqa.core.sharded_batch import layout_of, where_it_lies
+from jiqa.ops.extent import Extent
 
 
 def over_features(
@@ -72,6 +72,7 @@ def over_batch(
     *,
     whole: tuple[Any, ...] = (),
     at_once: bool = False,
+    extent: Extent | None = None,
 ) -> Any:
     """Apply ``core`` to every image along the leading dimensions.
 
@@ -89,29 +90,33 @@ def over_batch(
         whole: trees of arrays that all images share; what depends on them must not be
             in ``core`` itself.
         at_once: whether ``core`` takes leading dimensions itself.
+        extent: what of the arrays is the image, arrays of the leading dimensions; then
+            ``core`` takes that of its image as ``extent``.
     """
     # Integers become floats image by image: those of a whole batch leave the cache and
     # are paid for in fresh memory, which took PSNR of uint8 ten times as long.
     dtypes = [jax.eval_shape(to_float, x).dtype for x in images]
     dtype = functools.reduce(jnp.promote_types, dtypes)
-    at_once = at_once and dtypes == [x.dtype for x in images]
+    at_once = at_once and dtypes == [x.dtype for x in images] and extent is None
     lead, shape = images[0].shape[:-3], images[0].shape[-3:]
     extra = [
         jnp.broadcast_to(jnp.asarray(value).astype(dtype), (*lead, *shape[:2]))
         for value in batched.values()
     ]
 
-    def one(whole: tuple[Any, ...], parts: tuple[Array, ...]) -> Any:
+    def one(whole: tuple[Any, ...], batch: tuple[Any, Extent | None]) -> Any:
+        parts, extent = batch
         count = len(images)
         return core(
             *whole,
             *(to_float(part).astype(dtype) for part in parts[:count]),
             **dict(zip(batched, parts[count:], strict=True)),
+            **({} if extent is None else {"extent": extent}),
         )
 
-    parts = (*images, *extra)
+    batch = ((*images, *extra), extent)
     return (
-        _each(one, whole, parts, lead, at_once=at_once) if lead else one(whole, parts)
+        _each(one, whole, batch, lead, at_once=at_once) if lead else one(whole, batch)
     )
 
 

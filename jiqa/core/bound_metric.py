@@ -11,6 +11,7 @@ from jiqa.checks import hashable
 from jiqa.core.feature_spec import FeatureSpec, Options
 from jiqa.core.images import as_array
 from jiqa.core.metric import Metric
+from jiqa.ops.extent import Extent
 
 #: Arrays by flat key, by the name of their set of weights.
 Params = Mapping[str, Mapping[str, Any]]
@@ -62,6 +63,12 @@ class BoundMetric:
         """
         return self.metric.min_side(**self.options)
 
+    @property
+    def any_size(self) -> bool:
+        """Whether one program can score images of many sizes (see ``any_size``)."""
+        whole = not self.masks and self.options.get("output", "score") == "score"
+        return whole and self.metric.any_size
+
     @functools.cached_property
     def masks(self) -> dict[str, Any]:
         """The options that are arrays."""
@@ -109,16 +116,25 @@ class BoundMetric:
         flat = self.flat_params(params)
         return self.metric.deep.compare(flat, self.deep_options, *features)
 
-    def score(self, params: Params, *images: Any, **masks: Any) -> Any:
+    def score(
+        self,
+        params: Params,
+        *images: Any,
+        extent: Extent | None = None,
+        **masks: Any,
+    ) -> Any:
         """Score one image ``[H, W, C]``, or a pair; to be traced inside ``jit``.
 
         Args:
             params: parameters by set and key; a classical metric needs none.
             *images: in [0, 1], reference first.
+            extent: what of the arrays is the image, if that is not all.
             **masks: the options that are arrays, for these images.
         """
         if self.metric.deep is not None:
             flat = self.flat_params(params)
             return self.metric.deep.score(flat, self.deep_options, *images)
         plain = {k: hashable(v) for k, v in self.options.items() if k not in self.masks}
+        if extent is not None:
+            plain["extent"] = extent
         return self.metric.core(*images, **plain, **masks)

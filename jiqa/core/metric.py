@@ -91,6 +91,8 @@ class Metric(Generic[Arguments]):
         compiled: ``core`` over leading dimensions, compiled; it checks nothing.
         images: names of its images.
         options: names of all options.
+        any_size: whether ``core`` takes ``extent`` too, what of its arrays is the
+            image (see ``jiqa.ops.extent``), so that one program serves many sizes.
         arrays: names of the options that are arrays.
         deep: the two steps of a deep metric, else ``None``.
         digest: digest of all that determines the values of a metric that a file
@@ -112,6 +114,7 @@ class Metric(Generic[Arguments]):
         arrays: tuple[str, ...] = (),
         min_side_for: Callable[..., int] | None = None,
         at_once: bool = False,
+        decimates: bool | Callable[..., bool] = False,
         deep: DeepSteps | None = None,
         digest: str = "",
     ) -> None:
@@ -125,6 +128,7 @@ class Metric(Generic[Arguments]):
             arrays: see ``full_reference``.
             min_side_for: see ``full_reference``.
             at_once: see ``full_reference``.
+            decimates: see ``full_reference``.
             deep: the steps of a deep metric.
             digest: digest of the file that describes the metric, if there is one.
         """
@@ -132,7 +136,13 @@ class Metric(Generic[Arguments]):
         self.info, self.deep, self.digest = info, deep, digest
         self.images, self.arrays = IMAGES[info.kind], arrays
         first = len(self.images) + (deep is not None)
-        self.options = tuple(inspect.signature(declared).parameters)[first:]
+        signature = inspect.signature(declared)
+        taken = dict(signature.parameters)
+        self.any_size = taken.pop("extent", None) is not None
+        # No option of a call: the program for any size gives it.
+        self.__signature__ = signature.replace(parameters=list(taken.values()))
+        self.options = tuple(taken)[first:]
+        self._decimates = decimates
         self._min_side = min_side_for or (lambda **_: info.min_side)
         if deep is None:
             self.core: Callable[..., Any] = declared
@@ -147,6 +157,15 @@ class Metric(Generic[Arguments]):
         if self.deep is not None:
             return self.deep.spec_for(**options).min_side
         return self._min_side(**options)
+
+    def decimates(self, **options: Any) -> bool:
+        """Whether images are first divided by a factor that follows from their size.
+
+        A program for any size is then one for any size of one factor.
+        """
+        if callable(self._decimates):
+            return self._decimates(**options)
+        return self._decimates
 
     def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Array:
         """Score images ``[..., H, W, C]``."""
@@ -250,6 +269,7 @@ def full_reference(
     arrays: tuple[str, ...] = (),
     min_side_for: Callable[..., int] | None = None,
     at_once: bool = False,
+    decimates: bool | Callable[..., bool] = False,
     **fields: Any,
 ) -> Callable[[Callable[Arguments, Any]], Metric[Arguments]]:
     """Turn a function ``(reference, distorted, *, options)`` into a metric.
@@ -261,6 +281,8 @@ def full_reference(
             not always ``min_side``.
         at_once: whether the function takes leading dimensions itself; a batch is then
             computed as one on the CPU too, which suits a single pass over the samples.
+        decimates: whether it first divides an image by ``factor_of`` it, or what says
+            so for the options of a call.
         **fields: the fields of ``Info`` except ``name``, which is the function's, and
             ``kind``.
     """
@@ -268,7 +290,12 @@ def full_reference(
     def made(core: Callable[Arguments, Any]) -> Metric[Arguments]:
         info = Info(name=core.__name__, kind="full-reference", **fields)
         return Metric(
-            core, info, arrays=arrays, min_side_for=min_side_for, at_once=at_once
+            core,
+            info,
+            arrays=arrays,
+            min_side_for=min_side_for,
+            at_once=at_once,
+            decimates=decimates,
         )
 
     return made

@@ -132,7 +132,7 @@ class MetricGroup:
         out = []
         for k, member in enumerate(self.members):
             images = parts if member.needs_reference else parts[-1:]
-            member_masks = {n: masks[f"{k} {n}"] for n in member.masks}
+            member_masks: dict[str, Any] = {n: masks[f"{k} {n}"] for n in member.masks}
             out.append(member.score(params, *images, **member_masks))
         return out
 

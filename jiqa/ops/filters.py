@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.ops.extent import Extent, extended
+
 #: How samples outside the image are made: none ("valid"), zeros, the image mirrored
 #: with ("symmetric") or without ("reflect") repeating the edge pixel, the edge pixel
 #: repeated ("replicate"), or the opposite side ("circular").
@@ -44,11 +46,20 @@ def box_taps(size: int) -> np.ndarray:
 
 
 def pad(
-    x: Array, before: tuple[int, int], after: tuple[int, int], border: Border
+    x: Array,
+    before: tuple[int, int],
+    after: tuple[int, int],
+    border: Border,
+    extent: Extent | None = None,
 ) -> Array:
-    """Extend rows and columns by (rows, columns) ``before`` and ``after``."""
+    """Extend rows and columns by (rows, columns) ``before`` and ``after``.
+
+    With an ``extent``, around the image that lies in ``x``.
+    """
     if border == "valid" or not any(before + after):
         return x
+    if extent is not None:
+        return extended(x, extent, before, after, border)
     widths = [(0, 0)] * (x.ndim - 2) + list(zip(before, after, strict=True))
     return jnp.pad(x, widths, mode=_PAD_MODE[border])
 
@@ -58,6 +69,7 @@ def correlate(
     vertical: Taps,
     horizontal: Taps,
     border: Border = "valid",
+    extent: Extent | None = None,
 ) -> Array:
     """Correlate with the outer product of two 1-D windows.
 
@@ -67,9 +79,10 @@ def correlate(
     put it; SciPy's covers i-k/2 ... i+k/2-1.
 
     Note that MATLAB's ``conv2`` flips the kernel: give an antisymmetric one flipped.
+    ``extent`` says what of ``x`` is the image, where that is not all.
     """
     v, h = len(vertical), len(horizontal)
-    x = pad(x, ((v - 1) // 2, (h - 1) // 2), (v // 2, h // 2), border)
+    x = pad(x, ((v - 1) // 2, (h - 1) // 2), (v // 2, h // 2), border, extent)
     return shifted_sum(shifted_sum(x, vertical, -2), horizontal, -1)
 
 
@@ -93,10 +106,15 @@ def shifted_sum(x: Array, taps: Taps, axis: int) -> Array:
     return out
 
 
-def correlate2(x: Array, kernel: np.ndarray, border: Border = "valid") -> Array:
+def correlate2(
+    x: Array,
+    kernel: np.ndarray,
+    border: Border = "valid",
+    extent: Extent | None = None,
+) -> Array:
     """Correlate with a small 2-D kernel that is no outer product; as ``correlate``."""
     v, h = kernel.shape
-    x = pad(x, ((v - 1) // 2, (h - 1) // 2), (v // 2, h // 2), border)
+    x = pad(x, ((v - 1) // 2, (h - 1) // 2), (v // 2, h // 2), border, extent)
     rows, cols = x.shape[-2] - v + 1, x.shape[-1] - h + 1
     out = jnp.zeros((), x.dtype)
     for i, j in np.argwhere(kernel != 0):
@@ -104,10 +122,16 @@ def correlate2(x: Array, kernel: np.ndarray, border: Border = "valid") -> Array:
     return out
 
 
-def box_sum(x: Array, size: int, border: Border = "valid", step: int = 1) -> Array:
+def box_sum(
+    x: Array,
+    size: int,
+    border: Border = "valid",
+    step: int = 1,
+    extent: Extent | None = None,
+) -> Array:
     """Sum over ``size`` x ``size`` windows, every ``step``-th of them."""
     before, after = (size - 1) // 2, size // 2
-    x = pad(x, (before, before), (after, after), border)
+    x = pad(x, (before, before), (after, after), border, extent)
     for axis in (x.ndim - 2, x.ndim - 1):
         # Doubling: a window of 2n is two of n, so 16 taps cost 4 additions.
         x = _window_sum(x, size, axis)

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jiqa.ops.extent import Extent, keep
+
 Tree = TypeVar("Tree")
 
 
@@ -88,17 +90,20 @@ def added(terms: Iterable[Array]) -> Array:
     return functools.reduce(operator.add, terms)
 
 
-def mean(x: Array) -> Array:
-    """Mean over all samples of one image's map, rows first.
+def mean(x: Array, extent: Extent | None = None) -> Array:
+    """Mean over all samples of one image's map, or those in ``extent``, rows first.
 
     One long reduction is a scalar chain on the CPU; along the rows it vectorises
     and its rounding error grows with the side instead of the area.
     """
+    if extent is not None:
+        return total(x, extent) / extent.count(x.dtype)
     return total(x) / x.size
 
 
-def total(x: Array) -> Array:
+def total(x: Array, extent: Extent | None = None) -> Array:
     """Sum over all samples of one image's map, rows first (see ``mean``)."""
+    x = keep(x, extent)
     return x.reshape(x.shape[0], -1).sum(0).sum()
 
 
@@ -113,9 +118,20 @@ def product(a: Array | np.ndarray, b: Array | np.ndarray) -> Array:
     return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
 
 
-def deviation(x: Array) -> Array:
+def least(x: Array, extent: Extent | None = None) -> Array:
+    """The smallest sample of one image's map, rows first."""
+    return keep(x, extent, np.inf).min(0).min()
+
+
+def most(x: Array, extent: Extent | None = None) -> Array:
+    """The largest sample of one image's map, rows first."""
+    return keep(x, extent, -np.inf).max(0).max()
+
+
+def deviation(x: Array, extent: Extent | None = None) -> Array:
     """Standard deviation over all samples with N - 1, as MATLAB's ``std2``."""
-    return safe_sqrt(total(jnp.square(x - mean(x))) / (x.size - 1))
+    count = x.size if extent is None else extent.count(x.dtype)
+    return safe_sqrt(total(jnp.square(x - mean(x, extent)), extent) / (count - 1))
 
 
 def round_half_away(x: float) -> int:

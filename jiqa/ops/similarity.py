@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
+from jiqa.ops.extent import Extent
 from jiqa.ops.numerics import mean, safe_divide, total
 
 
@@ -25,6 +26,7 @@ def dissimilarity(a: Array, b: Array, constant: float, masking: float = 0.0) -> 
     return jnp.square(a - b) / (power + constant)
 
 
-def pooled(quality: Array, weight: Array) -> Array:
+def pooled(quality: Array, weight: Array, extent: Extent | None = None) -> Array:
     """Weighted mean; the plain mean if there is no weight at all."""
-    return safe_divide(total(quality * weight), total(weight), mean(quality))
+    weighted, weights = total(quality * weight, extent), total(weight, extent)
+    return safe_divide(weighted, weights, mean(quality, extent))

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jiqa.ops.extent import Extent, keep
 from jiqa.ops.filters import pad
 
 # One half of each filter, the centre first, to the digits that the MATLAB codes of
@@ -84,7 +85,9 @@ def _filter(
     return out
 
 
-def haar_magnitudes(plane: Array, sizes: Sequence[int], axis: int) -> list[Array]:
+def haar_magnitudes(
+    plane: Array, sizes: Sequence[int], axis: int, extent: Extent | None = None
+) -> list[Array]:
     """Magnitudes of Haar filters over ``axis`` of a plane ``[H, W]``, at every sample.
 
     The filter of size n, the second half of n x n samples less the first, over n,
@@ -94,9 +97,10 @@ def haar_magnitudes(plane: Array, sizes: Sequence[int], axis: int) -> list[Array
         plane: ``[H, W]``.
         sizes: n of each filter, powers of 2.
         axis: along which the halves follow each other.
+        extent: what of the plane is the image, where that is not all.
     """
     half = max(sizes) // 2
-    field = pad(plane, (half - 1, half - 1), (half, half), "zero")
+    field = pad(keep(plane, extent), (half - 1, half - 1), (half, half), "zero")
     rows, cols = plane.shape
     found = []
     for size in sizes:

@@ -58,7 +58,7 @@ def _type(annotation: Any) -> str:
 def _signature(metric: Any) -> list[str]:
     declared = metric.__wrapped__
     types, lines, named = typing.get_type_hints(declared), [], False
-    for name, parameter in inspect.signature(declared).parameters.items():
+    for name, parameter in inspect.signature(metric).parameters.items():
         line = f"{name}: {_type(types[name])}"
         if parameter.kind is parameter.KEYWORD_ONLY:
             if not named:

@@ -8,6 +8,7 @@ from jax import Array
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.colour_constants import YIQ_CHROMA_FOUR_DIGITS, all_weighted
+from jiqa.ops.extent import Extent
 from jiqa.ops.gradients import prewitt_magnitude
 from jiqa.ops.luma import luma255, rgb
 from jiqa.ops.numerics import deviation, mean, safe_sqrt
@@ -39,7 +40,12 @@ _CHROMA_WEIGHT, _LOGISTIC_SIZE, _LOGISTIC_RATE = 0.01, 0.32, 15.0
     fidelity_note="1e-6 relative (x64) of GMSD.m on all pairs, odd sizes included",
 )
 def gmsd(
-    reference: Array, distorted: Array, *, luma: str = "bt601", output: str = "score"
+    reference: Array,
+    distorted: Array,
+    *,
+    luma: str = "bt601",
+    output: str = "score",
+    extent: Extent | None = None,
 ) -> Array:
     """Gradient magnitude similarity deviation (Xue et al. 2014).
 
@@ -54,6 +60,7 @@ def gmsd(
         luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
         output: ``"score"``, or ``"map"`` for the similarity ``[..., H/2, W/2]``
             (rounded up; 1 where the gradients agree).
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [0, 0.58), under 0.5 but for the smallest images; lower is better,
@@ -64,12 +71,15 @@ def gmsd(
         ValueError: unknown option value, or an image of under 3 pixels.
     """
     _check_output(output)
+    half = extent and extent.over(2)
     x, y = (
-        prewitt_magnitude(average_decimate(luma255(image, luma), 2))
+        prewitt_magnitude(
+            average_decimate(luma255(image, luma), 2, extent=extent), half
+        )
         for image in (reference, distorted)
     )
     loss = dissimilarity(x, y, 170.0)
-    return deviation(loss) if output == "score" else 1 - loss
+    return deviation(loss, half) if output == "score" else 1 - loss
 
 
 @full_reference(
@@ -100,6 +110,7 @@ def ms_gmsd(
     chroma_scale: int = 4,
     border: str = "zero",
     sample: bool = False,
+    extent: Extent | None = None,
 ) -> Array:
     """Multi-scale GMSD, on luma or with chroma (MS-GMSD and MS-GMSDc).
 
@@ -122,6 +133,7 @@ def ms_gmsd(
             authors' predecessor GMSD, or ``"symmetric"``, the edge pixel again.
         sample: ``True`` divides the variance by N - 1, as the code of GMSD does;
             ``False`` by N, as GMSD's published equation and public ports do.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [0, 0.5] on luma and in [0, 2) with chroma; lower is better, 0 for
@@ -133,33 +145,42 @@ def ms_gmsd(
     one_of("chroma_scale", chroma_scale, 1, 2, 3, 4)
     one_of("border", border, "zero", "symmetric")
     x, y = luma255(reference, luma), luma255(distorted, luma)
-    variance = jnp.zeros((), x.dtype)
+    variance, size = jnp.zeros((), x.dtype), extent
     for scale, weight in enumerate(_SCALE_WEIGHTS):
         if scale:
-            x, y = (average_decimate(p, 2, border) for p in (x, y))  # pyright: ignore
+            x, y = (
+                average_decimate(p, 2, border, size)  # pyright: ignore
+                for p in (x, y)
+            )
+            size = size and size.over(2)
         loss = dissimilarity(
-            prewitt_magnitude(x), prewitt_magnitude(y), 170.0, _MASKING
+            prewitt_magnitude(x, size), prewitt_magnitude(y, size), 170.0, _MASKING
         )
-        spread = mean(jnp.square(loss - mean(loss)))
-        unbiased = loss.size / (loss.size - 1) if sample else 1.0
+        spread = mean(jnp.square(loss - mean(loss, size)), size)
+        count = loss.size if size is None else size.count(x.dtype)
+        unbiased = count / (count - 1) if sample else 1.0
         variance = variance + weight * unbiased * spread
     score = safe_sqrt(variance)
     if not chromatic:
         return score
     gate = 2 / (1 + _LOGISTIC_SIZE * jnp.exp(-_LOGISTIC_RATE * score)) - 1
-    error = _chroma_error(reference - distorted, chroma_scale, border)
+    error = _chroma_error(reference - distorted, chroma_scale, border, extent)
     return gate * score + (1 - gate) * _CHROMA_WEIGHT * error
 
 
-def _chroma_error(difference: Array, scale: int, border: str) -> Array:
+def _chroma_error(
+    difference: Array, scale: int, border: str, extent: Extent | None
+) -> Array:
     """Root of the summed mean squares of I and Q on 0..255; both are linear."""
     power = jnp.zeros((), difference.dtype)
     if difference.shape[-1] == 3:
         planes = [255 * c for c in rgb(difference)]
         for plane in all_weighted(YIQ_CHROMA_FOUR_DIGITS, planes):
+            size = extent
             for _ in range(scale - 1):
-                plane = average_decimate(plane, 2, border)  # pyright: ignore
-            power = power + mean(plane * plane)
+                plane = average_decimate(plane, 2, border, size)  # pyright: ignore
+                size = size and size.over(2)
+            power = power + mean(plane * plane, size)
     return safe_sqrt(power)
 
 

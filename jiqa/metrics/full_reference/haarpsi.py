@@ -10,6 +10,7 @@ from jax import Array
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.colour_constants import BT601, YIQ_CHROMA, all_weighted
+from jiqa.ops.extent import Extent
 from jiqa.ops.filters import box_sum
 from jiqa.ops.luma import channels
 from jiqa.ops.numerics import added, safe_divide, total
@@ -46,6 +47,7 @@ def haarpsi(
     *,
     subsample: bool = True,
     output: str = "score",
+    extent: Extent | None = None,
 ) -> Array:
     """Haar wavelet-based perceptual similarity (Reisenhofer et al. 2018).
 
@@ -63,6 +65,7 @@ def haarpsi(
             default.
         output: ``"score"``, or ``"map"`` for the same expression at every sample of
             the (halved) image, summed over the terms only.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [0, 1], higher is better; 1 for identical images. Two black
@@ -72,9 +75,10 @@ def haarpsi(
         ValueError: unknown option value, or an image of under 8 pixels.
     """
     one_of("output", output, "score", "map")
-    x, y = (_planes(image, subsample) for image in (reference, distorted))
+    x, y = (_planes(image, subsample, extent) for image in (reference, distorted))
+    extent = extent and extent.over(2) if subsample else extent
     x_sides, y_sides = (
-        [haar_magnitudes(planes[0], _SIZES, axis) for axis in (0, 1)]
+        [haar_magnitudes(planes[0], _SIZES, axis, extent) for axis in (0, 1)]
         for planes in (x, y)
     )
     weights, losses = [], []
@@ -83,13 +87,12 @@ def haarpsi(
         losses.append(_loss(x_fine, y_fine))
     if len(x) == 3:
         weights.append((weights[0] + weights[1]) / 2)
-        losses.append(
-            _loss([_mean_size(p) for p in x[1:]], [_mean_size(p) for p in y[1:]])
-        )
+        chroma = ([_mean_size(p, extent) for p in planes[1:]] for planes in (x, y))
+        losses.append(_loss(*chroma))
     parts = [w * _excess(e) for w, e in zip(weights, losses, strict=True)]
     weighted, weight = added(parts), added(weights)
     if output == "score":
-        weighted, weight = total(weighted), total(weight)
+        weighted, weight = total(weighted, extent), total(weight, extent)
     excess = safe_divide(weighted, weight)
     logit = jnp.log1p(-_ODDS * excess) - jnp.log1p(excess)
     return jnp.square(1 + logit / _SHARPNESS)
@@ -112,14 +115,16 @@ def _excess(loss: Array) -> Array:
     return gone / (1 + _ODDS - gone)
 
 
-def _planes(image: Array, subsample: bool) -> list[Array]:
+def _planes(image: Array, subsample: bool, extent: Extent | None) -> list[Array]:
     """Luma, or Y, I and Q, on 0..255."""
     planes = [255 * c for c in channels(image)]
     if len(planes) == 3:
         planes = all_weighted((BT601, *YIQ_CHROMA), planes)
-    return [average_decimate(p, 2) for p in planes] if subsample else planes
+    if subsample:
+        return [average_decimate(p, 2, extent=extent) for p in planes]
+    return planes
 
 
-def _mean_size(plane: Array) -> Array:
+def _mean_size(plane: Array, extent: Extent | None) -> Array:
     """Magnitude of the 2x2 average, zeros beyond the last row and column."""
-    return jnp.abs(box_sum(plane, 2, "zero")) * 0.25
+    return jnp.abs(box_sum(plane, 2, "zero", extent=extent)) * 0.25

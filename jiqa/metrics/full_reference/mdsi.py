@@ -14,10 +14,11 @@ from jiqa.ops.colour_constants import (
     Row,
     weighted,
 )
+from jiqa.ops.extent import Extent
 from jiqa.ops.gradients import prewitt
 from jiqa.ops.luma import rgb
 from jiqa.ops.numerics import mean, safe_power, safe_sqrt
-from jiqa.ops.resize import automatic_factor, average_decimate
+from jiqa.ops.resize import average_decimate, factor_of
 from jiqa.ops.similarity import dissimilarity
 
 
@@ -30,6 +31,7 @@ from jiqa.ops.similarity import dissimilarity
     min_side=1,
     colour="rgb",
     maps="similarity",
+    decimates=True,
     citation=(
         "Ziaei Nafchi, Shahkolaei, Hedjam, Cheriet: Mean deviation similarity index: "
         "efficient and reliable full-reference image quality evaluator. IEEE Access 4, "
@@ -44,6 +46,7 @@ def mdsi(
     *,
     combination: str = "sum",
     output: str = "score",
+    extent: Extent | None = None,
 ) -> Array:
     """Mean deviation similarity index (Ziaei Nafchi et al. 2016).
 
@@ -62,6 +65,7 @@ def mdsi(
         combination: ``"sum"``: G = 0.6 GS + 0.4 CS; ``"mult"``: G = GS^0.2 CS^0.1.
         output: ``"score"``, or ``"map"`` for G (its real part) at every sample of the
             decimated image, 1 where the images agree.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, 0 or more; lower is better, 0 for identical images, also flat and
@@ -73,7 +77,8 @@ def mdsi(
     """
     one_of("combination", combination, "sum", "mult")
     one_of("output", output, "score", "map")
-    gradient_loss, chroma_loss = _losses(reference, distorted)
+    gradient_loss, chroma_loss = _losses(reference, distorted, extent)
+    extent = extent and extent.over(extent.factor)
     if combination == "sum":
         parts = ((0.6 * gradient_loss + 0.4 * chroma_loss, 1.0),)
     else:
@@ -82,23 +87,28 @@ def mdsi(
         real, _ = _root_loss(parts, 1.0)
         return 1 - real
     real, imaginary = _root_loss(parts, 0.25)
-    real, imaginary = real - mean(real), imaginary - mean(imaginary)
-    return safe_power(mean(safe_sqrt(real * real + imaginary * imaginary)), 0.25)
+    real = real - mean(real, extent)
+    imaginary = imaginary - mean(imaginary, extent)
+    distance = safe_sqrt(real * real + imaginary * imaginary)
+    return safe_power(mean(distance, extent), 0.25)
 
 
-def _losses(reference: Array, distorted: Array) -> tuple[Array, Array]:
+def _losses(
+    reference: Array, distorted: Array, extent: Extent | None
+) -> tuple[Array, Array]:
     """1 - GS and 1 - CS: exactly 0 where the images are equal."""
-    factor = automatic_factor(*reference.shape[:2])
+    factor = factor_of(reference.shape, extent)
     planes = [
-        [average_decimate(c, factor) * 255 for c in rgb(image)]
+        [average_decimate(c, factor, extent=extent) * 255 for c in rgb(image)]
         for image in (reference, distorted)
     ]
+    small = extent and extent.over(factor)
 
     def mix(row: Row) -> list[Array]:
         return [weighted(row, of_image) for of_image in planes]
 
     (x_across, x_down), (y_across, y_down) = (
-        prewitt(p) for p in mix(BT601_FOUR_DIGITS)
+        prewitt(p, small) for p in mix(BT601_FOUR_DIGITS)
     )
     x, y, fused = (
         safe_sqrt(across * across + down * down)

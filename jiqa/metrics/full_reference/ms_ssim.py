@@ -7,6 +7,7 @@ from jax import Array
 
 from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
+from jiqa.ops.extent import Extent
 from jiqa.ops.filters import correlate, gaussian_taps
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import mean, real_power
@@ -29,11 +30,11 @@ def _side(weights: tuple[float, ...] = WEIGHTS, **_: object) -> int:
     return _WINDOW * 2 ** (len(weights) - 1)
 
 
-def _halve(x: Array, preset: str) -> Array:
+def _halve(x: Array, preset: str, extent: Extent | None) -> Array:
     """The next coarser scale, ``[ceil(H / 2), ceil(W / 2)]``."""
     if preset == "wang2003":
-        return average_decimate(x, 2, "symmetric")
-    return correlate(x, _LOW_PASS, _LOW_PASS, "symmetric")[::2, ::2]
+        return average_decimate(x, 2, "symmetric", extent)
+    return correlate(x, _LOW_PASS, _LOW_PASS, "symmetric", extent)[::2, ::2]
 
 
 @full_reference(
@@ -63,6 +64,7 @@ def ms_ssim(
     weights: tuple[float, ...] = WEIGHTS,
     k1: float = 0.01,
     k2: float = 0.03,
+    extent: Extent | None = None,
 ) -> Array:
     """Multi-scale structural similarity (Wang et al. 2003, eq. 7).
 
@@ -89,6 +91,7 @@ def ms_ssim(
             there are, so a shorter tuple admits smaller images.
         k1: constant of the luminance term.
         k2: constant of the contrast and structure terms.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [-1, 1], higher is better; 1 only for identical images.
@@ -110,15 +113,19 @@ def ms_ssim(
     terms: list[tuple[Array, float]] = []
     for scale, weight in enumerate(weights, start=1):
         coarsest = scale == len(weights)
+        inner = extent and extent.valid(_WINDOW)
         if preset == "metrix-mux":
-            luminance, contrast, structure = map(mean, three_terms(x, y, _TAPS, c1, c2))
+            maps = three_terms(x, y, _TAPS, c1, c2)
+            luminance, contrast, structure = (mean(m, inner) for m in maps)
             terms += [(contrast, weight), (structure, weight)]
             terms += [(luminance, weight)] * coarsest
         else:
             light, quality = similarity_maps(x, y, _TAPS, c1, c2)
-            terms.append((mean(light * quality if coarsest else quality), weight))
+            quality = light * quality if coarsest else quality
+            terms.append((mean(quality, inner), weight))
         if not coarsest:
-            x, y = _halve(x, preset), _halve(y, preset)
+            x, y = _halve(x, preset, extent), _halve(y, preset, extent)
+            extent = extent and extent.over(2)
     if pooling == "weighted-sum":
         return sum(
             (m * (w / sum(weights)) for m, w in terms),

@@ -7,10 +7,11 @@ from jax import Array
 
 from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
+from jiqa.ops.extent import Extent
 from jiqa.ops.filters import box_taps, gaussian_taps
 from jiqa.ops.luma import channels, luma255
 from jiqa.ops.numerics import mean, total
-from jiqa.ops.resize import automatic_factor, average_decimate
+from jiqa.ops.resize import average_decimate, factor_of
 from jiqa.ops.structural_similarity import similarity_maps, stabilisers
 
 #: preset: (window, size, sigma, sample covariance, on luma)
@@ -36,6 +37,7 @@ def _side(preset: str = "wang2004", window_size: int | None = None, **_: object)
     maps="similarity",
     arrays=("mask",),
     min_side_for=_side,
+    decimates=lambda downsample="none", **_: downsample == "auto",
     citation=(
         "Wang, Bovik, Sheikh, Simoncelli: Image quality assessment: from error "
         "visibility to structural similarity. IEEE TIP 13(4), 2004. "
@@ -57,6 +59,7 @@ def ssim(
     k2: float = 0.03,
     mask: Array | None = None,
     output: str = "score",
+    extent: Extent | None = None,
 ) -> Array:
     """Structural similarity (Wang et al. 2004, eq. 13), mean over all windows.
 
@@ -84,6 +87,7 @@ def ssim(
             convolution; what lies outside changes nothing. The map is averaged with
             the mask's weight at the window centres; one that is empty there gives NaN.
         output: ``"score"``, or ``"map"`` for the map ``[..., H - k + 1, W - k + 1]``.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [-1, 1], higher is better; 1 only for identical images.
@@ -112,17 +116,19 @@ def ssim(
     else:
         planes = zip(channels(reference), channels(distorted), strict=True)
         pairs = [(x * 255, y * 255) for x, y in planes]
-    factor = automatic_factor(*reference.shape[:2]) if downsample == "auto" else 1
+    factor = factor_of(reference.shape, extent) if downsample == "auto" else 1
     if factor > 1:
         if mask is not None:
-            mask = average_decimate(mask, factor, "symmetric")
+            mask = average_decimate(mask, factor, "symmetric", extent)
         pairs = [
             (
-                average_decimate(x, factor, "symmetric"),
-                average_decimate(y, factor, "symmetric"),
+                average_decimate(x, factor, "symmetric", extent),
+                average_decimate(y, factor, "symmetric", extent),
             )
             for x, y in pairs
         ]
+        extent = extent and extent.over(factor)
+    inner = extent and extent.valid(size)
     c1, c2 = stabilisers(255, k1, k2)
     quality = jnp.zeros((), reference.dtype)
     for x, y in pairs:
@@ -134,7 +140,7 @@ def ssim(
     if output == "map":
         return quality
     if mask is None:
-        return mean(quality)
+        return mean(quality, inner)
     half = size // 2
     centres = mask[half : half + quality.shape[0], half : half + quality.shape[1]]
-    return total(quality * centres) / total(centres)
+    return total(quality * centres, inner) / total(centres, inner)

@@ -8,9 +8,10 @@ from jax import Array
 
 from jiqa.checks import expected
 from jiqa.core.metric import full_reference
+from jiqa.ops.extent import Extent
 from jiqa.ops.filters import correlate, gaussian_taps, shifted_sum
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import safe_divide, total
+from jiqa.ops.numerics import least, most, safe_divide, total
 
 #: Window of each scale, finest first; the Gaussian's sigma is a fifth of it.
 _WINDOWS = (17, 9, 5, 3)
@@ -39,6 +40,7 @@ def vifp(
     *,
     luma: str = "bt601",
     noise: float = 2.0,
+    extent: Extent | None = None,
 ) -> Array:
     """Visual information fidelity in the pixel domain (Sheikh & Bovik 2006).
 
@@ -57,6 +59,7 @@ def vifp(
         distorted: images of the same shape.
         luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
         noise: variance n of the neural noise, on the scale 0..255.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, 0 or more, higher is better; identical images score 1. A flat
@@ -68,26 +71,30 @@ def vifp(
     """
     if not noise > 0:
         raise ValueError(expected("noise", "a positive variance", repr(noise)))
-    planes = jnp.stack([_centred(luma255(i, luma)) for i in (reference, distorted)])
+    images = (reference, distorted)
+    planes = jnp.stack([_centred(luma255(i, luma), extent) for i in images])
     shared_information = total_information = structure = jnp.zeros((), planes.dtype)
     for scale, size in enumerate(_WINDOWS):
         taps = gaussian_taps(size, size / 5)
         if scale > 0:
             planes = _halve(planes, taps)
+            extent = extent and extent.valid(size, 2)
         s, t, gain, error = _channel(planes, taps)
-        shared_information += total(jnp.log1p(gain * gain * s / (error + noise)))
-        total_information += total(jnp.log1p(s * (1 / noise)))
-        structure += total(t)
+        inner = extent and extent.valid(size)
+        shared = jnp.log1p(gain * gain * s / (error + noise))
+        shared_information += total(shared, inner)
+        total_information += total(jnp.log1p(s * (1 / noise)), inner)
+        structure += total(t, inner)
     flat = jnp.where(structure > 0, 0.0, 1.0).astype(total_information.dtype)
     return safe_divide(shared_information, total_information, flat)
 
 
-def _centred(plane: Array) -> Array:
+def _centred(plane: Array, extent: Extent | None) -> Array:
     """The plane about the middle of its range; a flat plane becomes exactly 0.
 
     No variance changes, and float32 cancels less.
     """
-    low, high = plane.min(0).min(), plane.max(0).max()
+    low, high = least(plane, extent), most(plane, extent)
     # Luma that is computed twice can come back with another last digit.
     rounding = 2048 * float(jnp.finfo(plane.dtype).eps)
     return jnp.where(high - low > rounding, plane - (low + high) / 2, 0)

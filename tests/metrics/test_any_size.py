@@ -1,0 +1,201 @@
+"""One program for any size gives what the programs of single sizes give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jiqa.core import any_size
+from jiqa.core.bound_metric import BoundMetric
+from jiqa.metrics import all_metrics
+from jiqa.ops.resize import automatic_factor
+
+#: Options that take another way through the arithmetic than the defaults.
+_VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "haarpsi": [{"subsample": False}],
+    "mdsi": [{"combination": "mult"}],
+    "ms_gmsd": [{"chromatic": True}, {"border": "symmetric"}, {"sample": True}],
+    "ms_ssim": [{"preset": "metrix-mux"}, {"pooling": "weighted-sum"}],
+    "ssim": [{"preset": "scikit-image"}, {"downsample": "auto"}, {"luma": "matlab"}],
+}
+
+#: Metrics without a program for any size.
+_EXACT = {
+    "brisque", "cnn_histogram", "cnn_iqm", "content_loss", "cw_ssim", "deepsim",
+    "delta_e", "dfb_iqa", "dists", "dss", "fsim", "fsimc", "ifc", "iw_mse",
+    "iw_psnr", "iw_ssim", "lpips", "mad", "mae", "mse", "msvd", "niqe", "nlpd",
+    "nqm", "pieapp", "piqe", "psnr", "psnr_hvs", "psnr_hvs_m", "rmse", "snr",
+    "sr_sim", "style_loss", "svd_projection", "uqi", "vif", "vsi", "vsnr", "wsnr",
+}  # fmt: skip
+
+_CLASSICAL = [n for n, m in all_metrics().items() if m.any_size and m.deep is None]
+_CASES = [BoundMetric(all_metrics()[name]) for name in _CLASSICAL]
+_OTHERS = [
+    BoundMetric(all_metrics()[name], options)
+    for name in _CLASSICAL
+    for options in _VARIANTS.get(name, [])
+]
+
+#: Odd, prime and even; the last is decimated by 2 where a metric decimates.
+_SIZES = [(189, 211), (182, 256), (401, 386)]
+#: Both sides minimal come on top.
+_MORE_SIZES = [
+    (177, 177), (179, 239), (180, 320), (191, 201), (192, 192), (199, 255),
+    (211, 190), (223, 311), (240, 180), (251, 257), (256, 256), (263, 223),
+    (288, 192), (301, 447), (320, 240), (333, 187), (347, 349), (383, 385),
+    (384, 512), (640, 480),
+]  # fmt: skip
+_BUCKETS = [(448, 416), (640, 512)]
+
+
+def _pair(height: int, width: int, channels: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Smooth structure with noise and coarser levels as the distortion, uint8."""
+    rng = np.random.default_rng(height * 10007 + width)
+    y, x = np.mgrid[:height, :width]
+    waves = [
+        np.sin(x / rng.uniform(4, 40) + y / rng.uniform(4, 40) + rng.uniform(0, 6))
+        for _ in range(4 * channels)
+    ]
+    smooth = np.stack(np.split(np.array(waves), channels), -1).sum(0)
+    smooth = 255 * (smooth - smooth.min()) / np.ptp(smooth)
+    noisy = smooth + rng.normal(0, 3, smooth.shape)
+    worse = np.round((noisy + rng.normal(0, 9, smooth.shape)) / 12) * 12
+    first, second = (np.clip(v, 0, 255).astype(np.uint8) for v in (noisy, worse))
+    return first, second
+
+
+def _program(member: BoundMetric, factor: int) -> Any:
+    key = (member.label, factor)
+    if key not in _PROGRAMS:
+        _PROGRAMS[key] = _made(member, factor)
+    return _PROGRAMS[key]
+
+
+_PROGRAMS: dict[tuple[str, int], Any] = {}
+
+
+def _made(member: BoundMetric, factor: int) -> Any:
+    @jax.jit
+    def program(rows: Any, cols: Any, *images: Any) -> Any:
+        extent = any_size.Extent(rows, cols, factor)
+        return any_size.scores(member, {}, extent, *images)
+
+    return program
+
+
+def _factor(member: BoundMetric, height: int, width: int) -> int:
+    decimates = member.metric.decimates(**member.options)
+    return automatic_factor(height, width) if decimates else 1
+
+
+def _padded(image: np.ndarray, bucket: tuple[int, int]) -> np.ndarray:
+    """In the corner of an array that holds noise elsewhere: what lies there is free."""
+    array = np.random.default_rng(1).integers(0, 256, (*bucket, image.shape[-1]))
+    array = array.astype(image.dtype)
+    array[: image.shape[0], : image.shape[1]] = image
+    return array[None]
+
+
+def _scored(
+    member: BoundMetric, images: tuple[np.ndarray, ...], bucket: tuple[int, int]
+) -> float:
+    height, width = images[0].shape[:2]
+    rows, cols = np.array([[height], [width]], np.int32)
+    program = _program(member, _factor(member, height, width))
+    return float(program(rows, cols, *(_padded(x, bucket) for x in images))[0])
+
+
+def _images(member: BoundMetric, height: int, width: int) -> tuple[np.ndarray, ...]:
+    pair = _pair(height, width)
+    return pair if member.needs_reference else pair[1:]
+
+
+def _exact(member: BoundMetric, images: tuple[np.ndarray, ...]) -> float:
+    return float(member.metric(*images, **member.options))
+
+
+@pytest.mark.parametrize("member", _CASES, ids=lambda m: m.label)
+def test_a_program_for_any_size_agrees_with_that_of_the_size(member):
+    for height, width in _SIZES:
+        images = _images(member, height, width)
+        got = _scored(member, images, _BUCKETS[0])
+        assert got == pytest.approx(_exact(member, images), rel=1e-6), (height, width)
+
+
+@pytest.mark.parametrize("member", _CASES, ids=lambda m: m.label)
+def test_a_new_size_compiles_nothing(member):
+    program = _program(member, 1)
+    for height, width in ((183, 197), (199, 383), (351, 200)):
+        _scored(member, _images(member, height, width), _BUCKETS[0])
+    known = program._cache_size()
+    for height, width in ((185, 301), (317, 231)):
+        _scored(member, _images(member, height, width), _BUCKETS[0])
+    assert program._cache_size() == known
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("member", [*_CASES, *_OTHERS], ids=lambda m: m.label)
+def test_double_precision_agrees_over_many_sizes(member):
+    side = max(member.min_side, any_size.LEAST_SIDE)
+    with jax.enable_x64(True):
+        for height, width in [*_MORE_SIZES, (side, side), (side, side + 37)]:
+            images = _images(member, height, width)
+            got, want = _scored(member, images, _BUCKETS[1]), _exact(member, images)
+            assert got == pytest.approx(want, rel=1e-10), (height, width)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("member", [*_CASES, *_OTHERS], ids=lambda m: m.label)
+def test_the_bucket_changes_roundings_only(member):
+    for height, width in _SIZES:
+        images = _images(member, height, width)
+        small, large = (_scored(member, images, bucket) for bucket in _BUCKETS)
+        assert small == pytest.approx(large, rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("member", _CASES, ids=lambda m: m.label)
+def test_gradients_agree_and_are_0_outside(member):
+    height, width = 189, 211
+    photographs = tuple(x.astype(np.float32) / 255 for x in _images(member, 189, 211))
+    flat = np.full((height, width, 3), 0.5, np.float32)
+    black = np.zeros_like(flat)
+    extent = any_size.Extent(*np.array([[height], [width]], np.int32))
+
+    @jax.jit
+    def padded(*images: Any) -> Any:
+        def score(last: Any) -> Any:
+            return any_size.scores(member, {}, extent, *images[:-1], last)[0]
+
+        return jax.grad(score)(images[-1])
+
+    @jax.jit
+    def exact(*images: Any) -> Any:
+        def score(last: Any) -> Any:
+            return jnp.asarray(member.metric.core(*images[:-1], last))
+
+        return jax.grad(score)(images[-1])
+
+    for images in (
+        photographs,
+        *((x,) * len(photographs) for x in (flat, black, photographs[0])),
+    ):
+        arrays = [np.zeros((1, 256, 256, 3), np.float32) for _ in images]
+        for array, image in zip(arrays, images, strict=True):
+            array[0, :height, :width] = image
+        found = np.asarray(padded(*arrays))[0]
+        assert np.isfinite(found).all()
+        assert not found[height:].any() and not found[:, width:].any()
+        want = np.asarray(exact(*images))
+        if images is photographs:
+            error = np.abs(found[:height, :width] - want).max()
+            assert error <= 1e-4 * np.abs(want).max()
+
+
+def test_metrics_that_need_every_size_compiled_are_known():
+    """What is written is kept: a metric does not lose its program for any size."""
+    assert {n for n, m in all_metrics().items() if not m.any_size} == _EXACT
