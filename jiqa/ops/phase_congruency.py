@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jiqa.ops.extent import Extent, inside, keep
 from jiqa.ops.numerics import added, safe_divide, safe_sqrt, total, varying_as
+from jiqa.ops.padded_transform import PaddedTransform, padded_frequencies
 
 #: Kovesi's constants as FSIM sets them.
 _SCALES, _ORIENTATIONS = 4, 4
@@ -19,6 +21,10 @@ _SHORTEST_WAVE, _SCALE_STEP = 6.0, 2.0
 _RADIAL_SPREAD, _ANGULAR_SPREAD = 0.55, math.pi / _ORIENTATIONS / 1.2
 _NOISE_DEVIATIONS, _NOISE_SHRINK = 2.0, 1.7
 _EPSILON = 1e-4
+#: The mean of the noise's energy and so many deviations over its root mean square.
+_DEVIATIONS = (
+    math.sqrt(math.pi / 2) + _NOISE_DEVIATIONS * math.sqrt(2 - math.pi / 2)
+) / _NOISE_SHRINK
 
 
 def frequencies(count: int) -> np.ndarray:
@@ -73,22 +79,73 @@ def _noise_factor(radial: np.ndarray, angular: np.ndarray) -> np.ndarray:
     # sum_s R_s^2 + 2 sum_{s<t} R_s R_t is the square of the sum.
     spread = np.sum(even * together, (1, 2))
     finest = np.sum((angular * radial[0]) ** 2, (1, 2))
-    tau = np.sqrt(spread / finest / math.log(2))
-    deviations = _NOISE_DEVIATIONS * math.sqrt(2 - math.pi / 2)
-    return tau * (math.sqrt(math.pi / 2) + deviations) / _NOISE_SHRINK
+    return np.sqrt(spread / finest / math.log(2)) * _DEVIATIONS
 
 
-def phase_congruency(image: Array) -> Array:
+def _padded_bank(
+    extent: Extent, shape: tuple[int, ...], dtype: Any
+) -> tuple[Array, Array, Array]:
+    """``_bank`` for an image of any size in an array ``[H, W]``; 0 outside."""
+    sizes = tuple(zip((extent.rows, extent.cols), shape, strict=True))
+    y, x = (padded_frequencies(n, size, dtype) for n, size in sizes)
+    y, x = y[:, None], x[None]
+    ours = inside(extent, shape)
+    square = x * x + y * y
+    some = ours & (square > 0)
+    square = jnp.where(some, square, 1)
+    logarithm = jnp.log(square) / 2
+    spread = abs(math.log(_RADIAL_SPREAD))
+    waves = _SHORTEST_WAVE * _SCALE_STEP ** np.arange(_SCALES)
+    smooth = 1 + (square / 0.45**2) ** 15
+    radial = jnp.stack(
+        [
+            jnp.exp(-jnp.square(logarithm + math.log(wave)) / (2 * spread**2)) / smooth
+            for wave in waves
+        ]
+    )
+    radial = jnp.where(some, radial, 0)
+
+    def angular(y: Array, x: Array) -> Array:
+        found = []
+        for turn in np.arange(_ORIENTATIONS) * (np.pi / _ORIENTATIONS):
+            cosine, sine = float(np.cos(turn)), float(np.sin(turn))
+            angle = jnp.arctan2(-y * cosine - x * sine, x * cosine - y * sine)
+            found.append(jnp.exp(-jnp.square(angle) / (2 * _ANGULAR_SPREAD**2)))
+        return jnp.where(ours, jnp.stack(found), 0)
+
+    opposite = (padded_frequencies(n, size, dtype, mirrored=True) for n, size in sizes)
+    mirror_y, mirror_x = opposite
+    onward = angular(y, x)
+    noise = _noise(radial, onward, angular(mirror_y[:, None], mirror_x[None]))
+    return radial, onward, noise
+
+
+def _noise(radial: Array, angular: Array, mirrored: Array) -> Array:
+    """``_noise_factor`` of a padded bank."""
+    even = jnp.square((angular + mirrored) / 2)
+    spread = (even * jnp.square(radial.sum(0))).sum(1).sum(1)
+    finest = jnp.square(angular * radial[0]).sum(1).sum(1)
+    return jnp.sqrt(spread / finest) * (_DEVIATIONS / math.sqrt(math.log(2)))
+
+
+def phase_congruency(image: Array, extent: Extent | None = None) -> Array:
     """Phase congruency of one plane ``[H, W]`` on 0..255, as FSIM computes it.
 
     Sum over orientations of max(energy - noise, 0), over the sum of all amplitudes;
     four scales, four orientations, median noise estimate. 0 where nothing responds,
-    that is on a flat image (0/0 in the authors' code).
+    that is on a flat image (0/0 in the authors' code). ``extent`` says what of the
+    plane is the image, where that is not all.
     """
-    radial, angular, noise = _bank(*image.shape)
     dtype = image.dtype
+    if extent is None:
+        radial, angular, noise = _bank(*image.shape)
+        forward, inverse = jnp.fft.fft2, jnp.fft.ifft2
+    else:
+        radial, angular, noise = _padded_bank(extent, image.shape, dtype)
+        transform = PaddedTransform(extent, image.shape, dtype)
+        forward, inverse = transform.forward, transform.inverse
     # The filters are blind to a constant; without it a flat image is exactly 0.
-    spectrum = jnp.fft.fft2(image - lax.stop_gradient(image[0, 0]))
+    spectrum = forward(image - lax.stop_gradient(image[0, 0]))
     real, imaginary = spectrum.real, spectrum.imag
     bank = jnp.asarray(radial, dtype)
 
@@ -97,7 +154,7 @@ def phase_congruency(image: Array) -> Array:
     ) -> tuple[tuple[Array, Array], None]:
         spread, factor = part
         a, b = real * spread, imaginary * spread
-        response = jnp.fft.ifft2(lax.complex(a * bank, b * bank))
+        response = inverse(lax.complex(a * bank, b * bank))
         even = [response[s].real for s in range(_SCALES)]
         odd = [response[s].imag for s in range(_SCALES)]
         along, across = added(even), added(odd)
@@ -108,7 +165,7 @@ def phase_congruency(image: Array) -> Array:
         energy = (size - skew) / (safe_sqrt(size) + _EPSILON)
         squares = [e * e + o * o for e, o in zip(even, odd, strict=True)]
         amplitude = added(safe_sqrt(s) for s in squares)
-        threshold = factor * safe_sqrt(median(squares[0]))
+        threshold = factor * safe_sqrt(median(squares[0], extent))
         return (
             sums[0] + jnp.maximum(energy - threshold, 0),
             sums[1] + amplitude,
@@ -120,8 +177,7 @@ def phase_congruency(image: Array) -> Array:
     return safe_divide(energy, amplitude)
 
 
-@jax.custom_jvp
-def median(x: Array) -> Array:
+def median(x: Array, extent: Extent | None = None) -> Array:
     """Median of a field >= 0, exactly; of an even number the middle two's mean.
 
     A sort is a hundred times slower on the CPU. The bits of floats >= 0 are ordered
@@ -129,14 +185,25 @@ def median(x: Array) -> Array:
     on the log-odds of the count below it (about ten counts), a bisection now and
     then so that ties cannot stall it. The gradient goes to the selected samples.
     """
-    below, above = _middle(x)
+    if extent is None:
+        return _median(x, jnp.asarray(x.size, jnp.int32))
+    count = jnp.asarray(extent.rows * extent.cols, jnp.int32)
+    return _median(keep(x, extent, np.inf), count)
+
+
+@jax.custom_jvp
+def _median(x: Array, number: Any) -> Array:
+    """The median of the ``number`` finite samples."""
+    below, above = _middle(x, number)
     return (below + above) / 2
 
 
-@median.defjvp
-def _median_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    (x,), (slope,) = primals, tangents
-    below, above = _middle(x)
+@_median.defjvp
+def _median_jvp(
+    primals: tuple[Array, Any], tangents: tuple[Array, Any]
+) -> tuple[Array, Array]:
+    (x, number), (slope, _) = primals, tangents
+    below, above = _middle(x, number)
     out = jnp.zeros((), x.dtype)
     for value in (below, above):
         chosen = (x == value).astype(x.dtype)
@@ -157,13 +224,16 @@ class _Search(NamedTuple):
     turn: Array
 
 
-def _middle(x: Array) -> tuple[Array, Array]:
-    """The two middle values of a field >= 0; the middle one twice if odd."""
+def _middle(x: Array, number: Array) -> tuple[Array, Array]:
+    """The two middle values of a field >= 0; the middle one twice if odd.
+
+    ``number`` samples count; what else the field has is infinite.
+    """
     x = lax.stop_gradient(x)
     integer = jnp.int32 if x.dtype == jnp.float32 else jnp.int64
-    half = x.size // 2
+    samples, half = number.astype(x.dtype), (number // 2).astype(x.dtype)
     octave = 2.0 ** jnp.finfo(x.dtype).nmant
-    aim = math.log((half + 0.5) / (x.size - half + 0.5))
+    aim = jnp.log((half + 0.5) / (samples - half + 0.5))
 
     def value(bits: Array) -> Array:
         return lax.bitcast_convert_type(bits, x.dtype)
@@ -179,7 +249,7 @@ def _middle(x: Array) -> tuple[Array, Array]:
         return (s.found != half) & (s.high - s.low > 1)
 
     def narrow(s: _Search) -> _Search:
-        odds = jnp.log((s.found + 0.5) / (x.size - s.found + 0.5)) - aim
+        odds = jnp.log((s.found + 0.5) / (samples - s.found + 0.5)) - aim
         rise = s.found < half
         low, high = jnp.where(rise, s.at, s.low), jnp.where(rise, s.high, s.at)
         # An end that stays a second time counts half (the Illinois rule).
@@ -201,7 +271,7 @@ def _middle(x: Array) -> tuple[Array, Array]:
         at = jnp.clip(low + gap.astype(integer), low + 1, high - 1)
         return _Search(at, count(at), low, high, low_odds, high_odds, rise, s.turn + 1)
 
-    guess = bits(total(x) * (0.3 / x.size))
+    guess = bits(total(jnp.where(x < jnp.inf, x, 0)) * (0.3 / samples))
     none, infinite = jnp.zeros((), integer), bits(jnp.asarray(jnp.inf, x.dtype))
     start = _Search(
         at=guess,
@@ -222,4 +292,4 @@ def _middle(x: Array) -> tuple[Array, Array]:
     )
     above = jnp.min(jnp.where(x >= value(low), x, jnp.inf).min(0))
     below = jnp.max(jnp.where(x < value(high), x, 0).max(0))
-    return (below if x.size % 2 == 0 else above), above
+    return jnp.where(number % 2 == 0, below, above), above

@@ -10,8 +10,10 @@ from jax import Array, lax
 
 from jiqa.ops.colour import to_linear
 from jiqa.ops.colour_constants import D50, TO_LAB, TO_XYZ
+from jiqa.ops.extent import Extent, keep
 from jiqa.ops.filters import correlate, gaussian_taps
-from jiqa.ops.numerics import product, safe_sqrt
+from jiqa.ops.numerics import least, most, product, safe_sqrt
+from jiqa.ops.padded_resize import padded_resize_matrix
 from jiqa.ops.phase_congruency import log_gabor, polar_grid
 from jiqa.ops.resize import imresize
 
@@ -27,20 +29,21 @@ _TO_RATIOS = TO_XYZ / D50[:, None]
 _EPSILON, _KAPPA = 0.008856, 903.3
 
 
-def stretch(x: Array, peak: float = 1.0) -> Array:
+def stretch(x: Array, peak: float = 1.0, extent: Extent | None = None) -> Array:
     """``(x - min) / (max - min)``, MATLAB's ``mat2gray``; a constant field gives 0.
 
     Args:
         x: field ``[H, W]``.
         peak: size of the numbers that made ``x``; a span of their rounding errors
             counts as constant.
+        extent: what of the field is the image, where that is not all.
     """
-    low, high = x.min(0).min(), x.max(0).max()
+    low, high = least(x, extent), most(x, extent)
     varies = high - low > 64 * float(jnp.finfo(x.dtype).eps) * peak
     return jnp.where(varies, (x - low) / jnp.where(varies, high - low, 1), 0)
 
 
-def simple_priors(planes: Array) -> Array:
+def simple_priors(planes: Array, extent: Extent | None = None) -> Array:
     """SDSP saliency of RGB planes ``[3, H, W]`` in [0, 1]: ``[H, W]`` in [0, 1].
 
     Product of three priors on the image resized to 256 x 256: the energy of its Lab
@@ -50,8 +53,7 @@ def simple_priors(planes: Array) -> Array:
     Zhang, Gu, Li: SDSP: a novel saliency detection method by combining simple priors.
     ICIP 2013. doi:10.1109/ICIP.2013.6738036
     """
-    height, width = planes.shape[-2:]
-    lab = _lab(imresize(planes, size=(_SIDE, _SIDE), method="bilinear"))
+    lab = _lab(_working_image(planes, extent))
     spectrum = jnp.fft.rfft2(lab)
     band = spectrum * jnp.asarray(_band(), spectrum.dtype)
     response = jnp.fft.irfft2(band, s=(_SIDE, _SIDE))
@@ -61,7 +63,27 @@ def simple_priors(planes: Array) -> Array:
     centre = np.exp(-(((np.arange(1, _SIDE + 1) - _SIDE / 2) / _CENTRE_WIDTH) ** 2))
     near = jnp.asarray(centre, lab.dtype)
     salient = energy * near[:, None] * near * colour
-    return stretch(imresize(salient, size=(height, width), method="bilinear"))
+    return stretch(_full_size(salient, planes.shape, extent), extent=extent)
+
+
+def _working_image(planes: Array, extent: Extent | None) -> Array:
+    if extent is None:
+        return imresize(planes, size=(_SIDE, _SIDE), method="bilinear")
+    rows, cols = (
+        padded_resize_matrix(n, size, _SIDE, _SIDE, planes.dtype, method="bilinear")
+        for n, size in zip((extent.rows, extent.cols), planes.shape[-2:], strict=True)
+    )
+    return product(product(rows, keep(planes, extent)), cols.T)
+
+
+def _full_size(salient: Array, shape: tuple[int, ...], extent: Extent | None) -> Array:
+    if extent is None:
+        return imresize(salient, size=(shape[-2], shape[-1]), method="bilinear")
+    rows, cols = (
+        padded_resize_matrix(_SIDE, _SIDE, n, size, salient.dtype, method="bilinear")
+        for n, size in zip((extent.rows, extent.cols), shape[-2:], strict=True)
+    )
+    return product(product(rows, salient), cols.T)
 
 
 @functools.cache

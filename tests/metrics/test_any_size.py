@@ -20,16 +20,16 @@ _VARIANTS: dict[str, list[dict[str, Any]]] = {
     "mdsi": [{"combination": "mult"}],
     "ms_gmsd": [{"chromatic": True}, {"border": "symmetric"}, {"sample": True}],
     "ms_ssim": [{"preset": "metrix-mux"}, {"pooling": "weighted-sum"}],
+    "psnr": [{"colour": "luma"}, {"colour": "luma", "luma": "matlab"}],
     "ssim": [{"preset": "scikit-image"}, {"downsample": "auto"}, {"luma": "matlab"}],
 }
 
 #: Metrics without a program for any size.
 _EXACT = {
     "brisque", "cnn_histogram", "cnn_iqm", "content_loss", "cw_ssim", "deepsim",
-    "delta_e", "dfb_iqa", "dists", "dss", "fsim", "fsimc", "ifc", "iw_mse",
-    "iw_psnr", "iw_ssim", "lpips", "mad", "mae", "mse", "msvd", "niqe", "nlpd",
-    "nqm", "pieapp", "piqe", "psnr", "psnr_hvs", "psnr_hvs_m", "rmse", "snr",
-    "sr_sim", "style_loss", "svd_projection", "uqi", "vif", "vsi", "vsnr", "wsnr",
+    "delta_e", "dfb_iqa", "dists", "dss", "ifc", "iw_mse", "iw_psnr", "iw_ssim",
+    "lpips", "mad", "msvd", "niqe", "nlpd", "nqm", "pieapp", "piqe", "sr_sim",
+    "style_loss", "svd_projection", "vif", "vsnr", "wsnr",
 }  # fmt: skip
 
 _CLASSICAL = [n for n, m in all_metrics().items() if m.any_size and m.deep is None]

@@ -8,11 +8,12 @@ from jax import Array
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.colour_constants import YIQ_CHROMA, weighted
+from jiqa.ops.extent import Extent
 from jiqa.ops.gradients import scharr_power
 from jiqa.ops.luma import channels, luma255
 from jiqa.ops.numerics import real_power, safe_sqrt
 from jiqa.ops.phase_congruency import phase_congruency
-from jiqa.ops.resize import automatic_factor, average_decimate
+from jiqa.ops.resize import average_decimate, factor_of
 from jiqa.ops.similarity import pooled, similarity
 
 _T_PHASE, _T_GRADIENT, _T_CHROMA = 0.85, 160.0, 200.0
@@ -24,6 +25,7 @@ _FIELDS = {
     "symmetric": True,
     "min_side": 3,
     "maps": "similarity",
+    "decimates": True,
     "citation": (
         "Zhang, Zhang, Mou, Zhang: FSIM: a feature similarity index for image quality "
         "assessment. IEEE TIP 20(8), 2011. doi:10.1109/TIP.2011.2109730"
@@ -34,28 +36,33 @@ _FIELDS = {
 
 
 def _luma_similarity(
-    reference: Array, distorted: Array, luma: str
+    reference: Array, distorted: Array, luma: str, extent: Extent | None
 ) -> tuple[Array, Array]:
     """Similarity of phase congruency and gradient, and its weight, decimated."""
-    factor = automatic_factor(*reference.shape[:2])
+    factor = factor_of(reference.shape, extent)
     planes = [
-        average_decimate(luma255(image, luma), factor)
+        average_decimate(luma255(image, luma), factor, extent=extent)
         for image in (reference, distorted)
     ]
-    p, q = (phase_congruency(plane) for plane in planes)
-    g, h = (scharr_power(plane) for plane in planes)
+    extent = extent and extent.over(factor)
+    p, q = (phase_congruency(plane, extent) for plane in planes)
+    g, h = (scharr_power(plane, extent) for plane in planes)
     phase = similarity(p * q, p * p + q * q, _T_PHASE)
     gradient = similarity(safe_sqrt(g * h), g + h, _T_GRADIENT)
     return phase * gradient, jnp.maximum(p, q)
 
 
-def _chroma_similarity(reference: Array, distorted: Array) -> Array:
+def _chroma_similarity(
+    reference: Array, distorted: Array, extent: Extent | None
+) -> Array:
     """Product of the similarities of I and Q."""
-    factor = automatic_factor(*reference.shape[:2])
+    factor = factor_of(reference.shape, extent)
     product = jnp.ones((), reference.dtype)
     for row in YIQ_CHROMA:
         a, b = (
-            average_decimate(255 * weighted(row, channels(image)), factor)
+            average_decimate(
+                255 * weighted(row, channels(image)), factor, extent=extent
+            )
             for image in (reference, distorted)
         )
         product = product * similarity(a * b, a * a + b * b, _T_CHROMA)
@@ -73,6 +80,7 @@ def fsim(
     *,
     luma: str = "bt601",
     output: str = "score",
+    extent: Extent | None = None,
 ) -> Array:
     """Feature similarity (Zhang et al. 2011, eq. 5), on luma.
 
@@ -86,6 +94,7 @@ def fsim(
         distorted: images of the same shape.
         luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
         output: ``"score"``, or ``"map"`` for S_PC S_G at every decimated pixel.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [0, 1], higher is better; 1 for identical images. Where neither
@@ -96,8 +105,9 @@ def fsim(
         ValueError: unknown option value, or an image under 3 pixels.
     """
     _check(output)
-    quality, weight = _luma_similarity(reference, distorted, luma)
-    return quality if output == "map" else pooled(quality, weight)
+    quality, weight = _luma_similarity(reference, distorted, luma, extent)
+    small = extent and extent.over(extent.factor)
+    return quality if output == "map" else pooled(quality, weight, small)
 
 
 @full_reference(
@@ -109,6 +119,7 @@ def fsimc(
     *,
     luma: str = "bt601",
     output: str = "score",
+    extent: Extent | None = None,
 ) -> Array:
     """Feature similarity with chroma (Zhang et al. 2011, eq. 9).
 
@@ -121,6 +132,7 @@ def fsimc(
         distorted: images of the same shape.
         luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
         output: ``"score"``, or ``"map"`` for the similarity at every decimated pixel.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [-1, 1], higher is better, below 0 in theory only; 1 for
@@ -130,8 +142,9 @@ def fsimc(
         ValueError: unknown option value, or an image under 3 pixels.
     """
     _check(output)
-    quality, weight = _luma_similarity(reference, distorted, luma)
+    quality, weight = _luma_similarity(reference, distorted, luma, extent)
     if reference.shape[-1] == 3:
-        chroma = _chroma_similarity(reference, distorted)
+        chroma = _chroma_similarity(reference, distorted, extent)
         quality = quality * real_power(chroma, _CHROMA_EXPONENT)
-    return quality if output == "map" else pooled(quality, weight)
+    small = extent and extent.over(extent.factor)
+    return quality if output == "map" else pooled(quality, weight, small)

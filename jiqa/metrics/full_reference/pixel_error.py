@@ -14,8 +14,9 @@ from jax import Array
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.colour_constants import BT601, weighted
+from jiqa.ops.extent import Extent
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import decibels, safe_sqrt
+from jiqa.ops.numerics import decibels, mean, safe_sqrt
 
 _SHARED: Any = {
     "at_once": True,
@@ -37,15 +38,22 @@ class _Rows(NamedTuple):
     Attributes:
         folds: arrays ``[..., rows, N]``, that are added before anything is summed.
         every: of a row of each of them one sample in so many counts, from the first.
+        extent: which of the samples of one image belong to it, where not all do.
     """
 
     folds: tuple[Array, ...]
     every: int = 1
+    extent: Extent | None = None
 
 
-def _rows(x: Array, colour: str, luma: str) -> _Rows:
+def _rows(x: Array, colour: str, luma: str, extent: Extent | None) -> _Rows:
     """All samples, or the luma, of images ``[..., H, W, C]``."""
     one_of("colour", colour, "rgb", "luma")
+    if extent is not None and colour == "rgb":
+        samples = Extent(extent.rows, extent.cols * x.shape[-1])
+        return _Rows((x.reshape(len(x), -1),), extent=samples)
+    if extent is not None:
+        return _Rows((luma255(x, luma) / 255,), extent=extent)
     if colour == "rgb":
         return _Rows((x.reshape(*x.shape[:-2], -1),))
     if luma == "bt601" and x.shape[-1] == 3:
@@ -73,13 +81,19 @@ def _luma_among_others(x: Array) -> _Rows:
     return _Rows(tuple(mixed(parts[..., k, :]) for k in range(folds)), 3)
 
 
-def _difference(reference: Array, distorted: Array, colour: str, luma: str) -> _Rows:
+def _difference(
+    reference: Array,
+    distorted: Array,
+    colour: str,
+    luma: str,
+    extent: Extent | None,
+) -> _Rows:
     if luma == "bt601":
         # Luma of the difference: exactly 0 for identical images, where the
         # difference of two lumas is not once the compiler fuses a multiply-add.
-        return _rows(reference - distorted, colour, luma)
-    (first,), (second,) = (_rows(x, colour, luma).folds for x in (reference, distorted))
-    return _Rows((first - second,))
+        return _rows(reference - distorted, colour, luma, extent)
+    first, second = (_rows(x, colour, luma, extent) for x in (reference, distorted))
+    return first._replace(folds=(first.folds[0] - second.folds[0],))
 
 
 def _mean(function: Callable[[Array], Array], rows: _Rows) -> Array:
@@ -88,6 +102,8 @@ def _mean(function: Callable[[Array], Array], rows: _Rows) -> Array:
     The division after each row keeps the compiler from joining both sums into one, for
     which the CPU needs twice the time where images are several.
     """
+    if rows.extent is not None:
+        return mean(function(rows.folds[0]), rows.extent)
     folded = functools.reduce(jnp.add, map(function, rows.folds))
     length = folded.shape[-1]
     if rows.every > 1:
@@ -96,8 +112,14 @@ def _mean(function: Callable[[Array], Array], rows: _Rows) -> Array:
     return (folded.sum(-1) / count).mean(-1)
 
 
-def _mse(reference: Array, distorted: Array, colour: str, luma: str) -> Array:
-    return _mean(jnp.square, _difference(reference, distorted, colour, luma))
+def _mse(
+    reference: Array,
+    distorted: Array,
+    colour: str,
+    luma: str,
+    extent: Extent | None,
+) -> Array:
+    return _mean(jnp.square, _difference(reference, distorted, colour, luma, extent))
 
 
 @full_reference(
@@ -116,6 +138,7 @@ def mse(
     colour: str = "rgb",
     luma: str = "bt601",
     data_range: float = 1.0,
+    extent: Extent | None = None,
 ) -> Array:
     """Mean squared error over all samples.
 
@@ -127,11 +150,12 @@ def mse(
         colour: ``"rgb"`` for every sample alike, ``"luma"`` for luma only.
         luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
         data_range: scale of the result; 255 gives the value on 8-bit levels.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, from 0 to data_range^2, lower is better, 0 for identical images.
     """
-    return _mse(reference, distorted, colour, luma) * data_range**2
+    return _mse(reference, distorted, colour, luma, extent) * data_range**2
 
 
 @full_reference(
@@ -150,6 +174,7 @@ def rmse(
     colour: str = "rgb",
     luma: str = "bt601",
     data_range: float = 1.0,
+    extent: Extent | None = None,
 ) -> Array:
     """Square root of the mean squared error over all samples.
 
@@ -161,11 +186,12 @@ def rmse(
         colour: ``"rgb"`` for every sample alike, ``"luma"`` for luma only.
         luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
         data_range: scale of the result; 255 gives the value on 8-bit levels.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, from 0 to data_range, lower is better, 0 for identical images.
     """
-    return safe_sqrt(_mse(reference, distorted, colour, luma)) * data_range
+    return safe_sqrt(_mse(reference, distorted, colour, luma, extent)) * data_range
 
 
 @full_reference(
@@ -184,6 +210,7 @@ def mae(
     colour: str = "rgb",
     luma: str = "bt601",
     data_range: float = 1.0,
+    extent: Extent | None = None,
 ) -> Array:
     """Mean absolute error over all samples.
 
@@ -195,11 +222,14 @@ def mae(
         colour: ``"rgb"`` for every sample alike, ``"luma"`` for luma only.
         luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
         data_range: scale of the result; 255 gives the value on 8-bit levels.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, from 0 to data_range, lower is better, 0 for identical images.
     """
-    return _mean(jnp.abs, _difference(reference, distorted, colour, luma)) * data_range
+    return data_range * _mean(
+        jnp.abs, _difference(reference, distorted, colour, luma, extent)
+    )
 
 
 @full_reference(
@@ -218,6 +248,7 @@ def psnr(
     colour: str = "rgb",
     luma: str = "bt601",
     data_range: float = 1.0,
+    extent: Extent | None = None,
 ) -> Array:
     """Peak signal-to-noise ratio in decibels.
 
@@ -230,11 +261,12 @@ def psnr(
         colour: ``"rgb"``: the MSE over every sample; ``"luma"``: over luma.
         luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
         data_range: the peak, in the units of the images after scaling to [0, 1].
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in dB, higher is better.
     """
-    error = _mse(reference, distorted, colour, luma)
+    error = _mse(reference, distorted, colour, luma, extent)
     identical = error == 0
     return jnp.where(identical, jnp.inf, decibels(data_range**2, error, ~identical))
 
@@ -249,7 +281,12 @@ def psnr(
     **_SHARED,
 )
 def snr(
-    reference: Array, distorted: Array, *, colour: str = "rgb", luma: str = "bt601"
+    reference: Array,
+    distorted: Array,
+    *,
+    colour: str = "rgb",
+    luma: str = "bt601",
+    extent: Extent | None = None,
 ) -> Array:
     """Signal-to-noise ratio in decibels: 10 log10(mean(reference^2) / MSE).
 
@@ -258,13 +295,14 @@ def snr(
         distorted: images of the same shape.
         colour: ``"rgb"``: both means over every sample; ``"luma"``: over luma.
         luma: how luma is computed: ``"bt601"``, or ``"matlab"`` (rounded).
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in dB, higher is better. Identical images give infinity. A black
         reference has no signal: against anything else it gives minus infinity.
     """
-    error = _mse(reference, distorted, colour, luma)
-    signal = _mean(jnp.square, _rows(reference, colour, luma))
+    error = _mse(reference, distorted, colour, luma, extent)
+    signal = _mean(jnp.square, _rows(reference, colour, luma, extent))
     none = (error == 0) | (signal == 0)
     value = jnp.where(none, -jnp.inf, decibels(signal, error, ~none))
     return jnp.where(error == 0, jnp.inf, value)

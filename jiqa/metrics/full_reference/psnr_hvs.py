@@ -8,6 +8,7 @@ from jax import Array, lax
 
 from jiqa.core.metric import full_reference
 from jiqa.ops.cosine_transform import dct_matrix
+from jiqa.ops.extent import Extent, keep
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import decibels, product, safe_divide, safe_sqrt
 
@@ -56,7 +57,13 @@ _INFO = {
     ),
     **_INFO,
 )
-def psnr_hvs(reference: Array, distorted: Array, *, luma: str = "bt601") -> Array:
+def psnr_hvs(
+    reference: Array,
+    distorted: Array,
+    *,
+    luma: str = "bt601",
+    extent: Extent | None = None,
+) -> Array:
     """PSNR over 8x8 DCT coefficients weighted by the eye's sensitivity.
 
     10 log10(255^2 / mean (S D)^2), with D the orthonormal DCT of the difference in
@@ -67,6 +74,7 @@ def psnr_hvs(reference: Array, distorted: Array, *, luma: str = "bt601") -> Arra
         reference: images ``[..., H, W, C]``.
         distorted: images of the same shape.
         luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in dB, higher is better. Identical images give 100000, as in the
@@ -75,7 +83,7 @@ def psnr_hvs(reference: Array, distorted: Array, *, luma: str = "bt601") -> Arra
     Raises:
         ValueError: unknown luma, or an image under 8x8.
     """
-    return _score(reference, distorted, luma, masked=False)
+    return _score(reference, distorted, luma, extent, masked=False)
 
 
 @full_reference(
@@ -86,7 +94,13 @@ def psnr_hvs(reference: Array, distorted: Array, *, luma: str = "bt601") -> Arra
     ),
     **_INFO,
 )
-def psnr_hvs_m(reference: Array, distorted: Array, *, luma: str = "bt601") -> Array:
+def psnr_hvs_m(
+    reference: Array,
+    distorted: Array,
+    *,
+    luma: str = "bt601",
+    extent: Extent | None = None,
+) -> Array:
     """PSNR-HVS after subtracting what the block's texture masks.
 
     A block's masking is sqrt(E p) / 32: E is the energy of its DCT coefficients
@@ -99,6 +113,7 @@ def psnr_hvs_m(reference: Array, distorted: Array, *, luma: str = "bt601") -> Ar
         reference: images ``[..., H, W, C]``.
         distorted: images of the same shape.
         luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in dB, higher is better. Images whose every difference is masked,
@@ -108,14 +123,23 @@ def psnr_hvs_m(reference: Array, distorted: Array, *, luma: str = "bt601") -> Ar
     Raises:
         ValueError: unknown luma, or an image under 8x8.
     """
-    return _score(reference, distorted, luma, masked=True)
+    return _score(reference, distorted, luma, extent, masked=True)
 
 
-def _score(reference: Array, distorted: Array, luma: str, *, masked: bool) -> Array:
+def _score(
+    reference: Array,
+    distorted: Array,
+    luma: str,
+    extent: Extent | None,
+    *,
+    masked: bool,
+) -> Array:
     x, y = luma255(reference, luma), luma255(distorted, luma)
     # Luma of the difference is exactly 0 for identical images, and linear.
     exact = luma == "bt601"
     difference = luma255(reference - distorted, luma) if exact else x - y
+    whole = extent and extent.whole(_SIDE)
+    difference = keep(difference, whole)
     # A few rows of blocks at a time stay in the cache; blocks of zeros add nothing.
     rows, cols = x.shape[0] // _SIDE, x.shape[1] // _SIDE
     strip = min(_STRIP, rows)
@@ -129,7 +153,8 @@ def _score(reference: Array, distorted: Array, luma: str, *, masked: bool) -> Ar
         for p in planes
     ]
     error = lax.map(lambda parts: _error(*parts), planes).sum()
-    error = error / (rows * cols * _SIDE**2)
+    count = rows * cols * _SIDE**2 if whole is None else whole.count(error.dtype)
+    error = error / count
     seen = error > 0
     return jnp.where(seen, decibels(255**2, error, seen), _IDENTICAL)
 

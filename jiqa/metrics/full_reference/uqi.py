@@ -9,6 +9,7 @@ from jax import Array
 
 from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
+from jiqa.ops.extent import Extent
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import mean, safe_divide
 
@@ -89,6 +90,7 @@ def uqi(
     luma: str = "bt601",
     window_size: int = 8,
     output: str = "score",
+    extent: Extent | None = None,
 ) -> Array:
     """Universal quality index (Wang & Bovik 2002, eq. 2), mean over all windows.
 
@@ -108,6 +110,7 @@ def uqi(
         luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
         window_size: side of the window in pixels.
         output: ``"score"``, or ``"map"`` for the map ``[..., H - k + 1, W - k + 1]``.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [-1, 1], higher is better; 1 only for identical images.
@@ -127,4 +130,5 @@ def uqi(
     luminance = safe_divide(product, squares, 1.0)
     structure = safe_divide(2 * sums.cross, sums.power)
     quality = luminance * jnp.where(flat | black, 1, structure)
-    return quality if output == "map" else mean(quality)
+    inner = extent and extent.valid(window_size)
+    return quality if output == "map" else mean(quality, inner)

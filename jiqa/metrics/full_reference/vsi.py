@@ -13,10 +13,11 @@ from jiqa.ops.colour_constants import (
     Row,
     weighted,
 )
+from jiqa.ops.extent import Extent
 from jiqa.ops.gradients import scharr_power
 from jiqa.ops.luma import rgb
 from jiqa.ops.numerics import real_power, safe_power, safe_sqrt
-from jiqa.ops.resize import automatic_factor, average_decimate
+from jiqa.ops.resize import average_decimate, factor_of
 from jiqa.ops.saliency import simple_priors
 from jiqa.ops.similarity import pooled, similarity
 
@@ -33,6 +34,7 @@ _GRADIENT_EXPONENT, _CHROMA_EXPONENT = 0.40, 0.02
     min_side=1,
     colour="rgb",
     maps="similarity",
+    decimates=True,
     citation=(
         "Zhang, Shen, Li: VSI: a visual saliency-induced index for perceptual image "
         "quality assessment. IEEE TIP 23(10), 2014. doi:10.1109/TIP.2014.2346028"
@@ -40,7 +42,13 @@ _GRADIENT_EXPONENT, _CHROMA_EXPONENT = 0.40, 0.02
     fidelity="authors-code",
     fidelity_note="1e-6 relative (x64) of VSI.m with SDSP on 39 pairs",
 )
-def vsi(reference: Array, distorted: Array, *, output: str = "score") -> Array:
+def vsi(
+    reference: Array,
+    distorted: Array,
+    *,
+    output: str = "score",
+    extent: Extent | None = None,
+) -> Array:
     """Visual saliency-induced index (Zhang, Shen & Li 2014, eq. 9).
 
     S(a, b; c) = (2 a b + c) / (a^2 + b^2 + c) compares the SDSP saliency V, the
@@ -55,6 +63,7 @@ def vsi(reference: Array, distorted: Array, *, output: str = "score") -> Array:
         distorted: images of the same shape.
         output: ``"score"``, or ``"map"`` for the unweighted similarity at every
             sample of the decimated image.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [0, 1], higher is better, 1 for identical images. The saliency of
@@ -65,15 +74,19 @@ def vsi(reference: Array, distorted: Array, *, output: str = "score") -> Array:
         ValueError: unknown output.
     """
     one_of("output", output, "score", "map")
-    factor = automatic_factor(*reference.shape[:2])
+    factor = factor_of(reference.shape, extent)
     images = [jnp.stack(rgb(image)) for image in (reference, distorted)]
-    v, w = (average_decimate(simple_priors(planes), factor) for planes in images)
-    small = [average_decimate(planes, factor) * 255 for planes in images]
+    v, w = (
+        average_decimate(simple_priors(planes, extent), factor, extent=extent)
+        for planes in images
+    )
+    small = [average_decimate(x, factor, extent=extent) * 255 for x in images]
+    extent = extent and extent.over(factor)
 
     def mix(row: Row) -> list[Array]:
         return [weighted(row, [r, g, b]) for r, g, b in small]
 
-    g, h = (scharr_power(plane) for plane in mix(OPPONENT_LUMINANCE))
+    g, h = (scharr_power(plane, extent) for plane in mix(OPPONENT_LUMINANCE))
     gradient = similarity(safe_sqrt(g * h), g + h, _C_GRADIENT)
     chroma = jnp.ones((), g.dtype)
     for a, b in map(mix, OPPONENT_CHROMA):
@@ -83,4 +96,4 @@ def vsi(reference: Array, distorted: Array, *, output: str = "score") -> Array:
         * safe_power(gradient, _GRADIENT_EXPONENT)
         * real_power(chroma, _CHROMA_EXPONENT)
     )
-    return quality if output == "map" else pooled(quality, jnp.maximum(v, w))
+    return quality if output == "map" else pooled(quality, jnp.maximum(v, w), extent)

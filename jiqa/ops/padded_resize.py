@@ -1,0 +1,67 @@
+"""MATLAB's ``imresize`` of an image of any size in a padded array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from jiqa.ops.resize import Method
+
+
+def padded_resize_matrix(
+    length: Any,
+    size: int,
+    out: Any,
+    out_size: int,
+    dtype: Any,
+    *,
+    method: Method,
+    scale: tuple[int, int] | None = None,
+) -> Array:
+    """The weights of ``imresize`` along one axis, ``[out_size, size]``.
+
+    0 in rows and columns beyond the images. Distances are ratios of integers until the
+    last division: in float32 positions would lose digits.
+
+    Args:
+        length: samples of the image, an integer that may be known at run time only.
+        size: of the padded array.
+        out: samples of the result.
+        out_size: of the padded result.
+        dtype: of the weights.
+        method: see ``imresize``.
+        scale: numerator and denominator of the scale, if that is not ``out / length``.
+    """
+    over, under = (jnp.asarray(v, jnp.int32) for v in scale or (out, length))
+    length = jnp.asarray(length, jnp.int32)
+    sample = jnp.arange(1, out_size + 1, dtype=jnp.int32)[:, None]
+    source = jnp.arange(1, size + 1, dtype=jnp.int32)
+    centre = (2 * sample - 1) * under + over  # times 2 over
+    stretch = jnp.minimum(over.astype(dtype) / under.astype(dtype), 1)
+    kernel = _KERNELS[method]
+
+    def weight(at: Array) -> Array:
+        distance = (centre - 2 * over * at).astype(dtype) / (2 * over).astype(dtype)
+        return kernel(jnp.abs(stretch * distance))
+
+    # Beyond either end the image is mirrored, the edge pixel repeated.
+    found = weight(source) + weight(1 - source) + weight(2 * length + 1 - source)
+    inside = (source <= length) & (sample <= jnp.asarray(out, jnp.int32))
+    found = jnp.where(inside, found, 0)
+    total = found.sum(1, keepdims=True)
+    return found / jnp.where(total > 0, total, 1)
+
+
+def _bicubic(t: Array) -> Array:
+    near = ((1.5 * t - 2.5) * t) * t + 1
+    far = ((-0.5 * t + 2.5) * t - 4) * t + 2
+    return jnp.where(t <= 1, near, jnp.where(t <= 2, far, 0))
+
+
+def _bilinear(t: Array) -> Array:
+    return jnp.maximum(1 - t, 0)
+
+
+_KERNELS = {"bicubic": _bicubic, "bilinear": _bilinear}
