@@ -44,6 +44,18 @@ def metric_of(name: str) -> DeepMetric:
     return cast(DeepMetric, get_metric(name))
 
 
+def identity_of(case: str) -> float | None:
+    """The value of two identical images.
+
+    That of ``cnn_iqm`` is its inner metric's: 1 of SSIM, 0 of distances and of GMSD, a
+    deviation.
+    """
+    name, options = CASES[case]
+    if options.get("metric") in ("mae", "gmsd"):
+        return 0.0
+    return metric_of(name).info.identity
+
+
 @functools.cache
 def random_params(case: str) -> dict[str, jax.Array]:
     """Parameters of the right shapes, for what holds with any."""

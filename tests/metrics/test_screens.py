@@ -14,7 +14,7 @@ import pytest
 
 import jiqa
 from jiqa.registry import get_metric
-from tests.helpers.deep_cases import CASES, QUICK, metric_of, random_params
+from tests.helpers.deep_cases import CASES, QUICK, identity_of, metric_of, random_params
 from tests.helpers.screens import CHANGES, pairs, screens
 
 FULL = jiqa.list_metrics(kind="full-reference", classical=True)
@@ -110,7 +110,7 @@ def test_deep(case: str) -> None:
     scores, gradients = _each(
         lambda r, d: metric(params, r, d, **options), references, distorted
     )
-    identity = metric.info.identity
+    identity = identity_of(case)
     for k, label in enumerate(names):
         assert np.isfinite(scores[k]), label
         for gradient in gradients:

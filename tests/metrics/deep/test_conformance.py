@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 import jiqa
-from tests.helpers.deep_cases import CASES, QUICK, metric_of, noise, random_params
+from tests.helpers.deep_cases import (
+    CASES,
+    QUICK,
+    identity_of,
+    metric_of,
+    noise,
+    random_params,
+)
 
 
 def test_every_learned_metric_is_tried():
@@ -27,27 +34,25 @@ def test_every_learned_metric_is_tried():
         if case != "alexnet"
     ]
 )
-def score(request):
-    name, options = CASES[request.param]
-    return functools.partial(metric_of(name), random_params(request.param), **options)
+def case(request):
+    return request.param
 
 
-def _info(score: Any) -> Any:
-    return score.func.info
+@pytest.fixture
+def score(case):
+    name, options = CASES[case]
+    return functools.partial(metric_of(name), random_params(case), **options)
 
 
-def test_identity(score, rng):
-    wanted = _info(score).identity
-    if score.keywords.get("metric") in ("mae", "gmsd"):
-        wanted = 0.0
+def test_identity(case, score, rng):
     for image in (noise(rng, 40, 45, 3), np.zeros((40, 45, 3), np.float32)):
-        assert float(score(image, image)) == wanted
+        assert float(score(image, image)) == identity_of(case)
 
 
-def test_symmetric_and_grey_is_three_equal_channels(score, rng):
+def test_symmetric_and_grey_is_three_equal_channels(case, score, rng):
     x, y = noise(rng, 40, 45, 1), noise(rng, 40, 45, 1)
     value = float(score(x, y))
-    assert value != _info(score).identity
+    assert value != identity_of(case)
     np.testing.assert_allclose(score(y, x), value, rtol=1e-5)
     colour = [np.repeat(v, 3, -1) for v in (x, y)]
     np.testing.assert_allclose(score(*colour), value, rtol=1e-5)
