@@ -12,19 +12,32 @@ from jiqa.analysis.explain.gradients import harm
 from jiqa.analysis.explain.prediction_difference import Relevance
 from jiqa.io.atomic import replacing
 from jiqa.io.json_files import write_json
+from jiqa.report.explanation_page import FILE, write_explanation_page
 from jiqa.report.overlays import overlay, save_picture
 
 
-def write_explanation(folder: Path, found: Explanation) -> None:
+def write_explanation(
+    folder: Path,
+    found: Explanation,
+    *,
+    names: Sequence[str] = (),
+    command: str = "",
+) -> Path:
     """Write which pixels a score depends on.
 
-    ``gradient.png``, ``integrated.png`` and, of a metric that has a map, ``map.png``:
-    red where the score was worsened, blue where it was bettered; ``values.npz`` with
-    the numbers, ``scores.json`` with the scores.
+    ``report.html``, one page that shows it all; ``gradient.png``, ``integrated.png``
+    and, of a metric that has a map, ``map.png``, not smoothed: red where the score was
+    worsened, blue where it was bettered; ``values.npz`` with the numbers,
+    ``scores.json`` with the scores.
 
     Args:
         folder: made if it is not there.
         found: of ``jiqa.analysis.explain_score``.
+        names: of the images, for the page.
+        command: how it was asked for, for the page.
+
+    Returns:
+        The page.
     """
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {"gradient": found.gradient, "integrated": found.integrated.values}
@@ -45,8 +58,11 @@ def write_explanation(folder: Path, found: Explanation) -> None:
         "baseline_score": found.integrated.baseline_score,
         "steps": found.steps,
         "gap": found.integrated.gap,
+        "unexplained": found.integrated.unexplained,
     }
-    write_json(folder / "scores.json", facts, indent=1)
+    write_explanation_page(folder / FILE, found, names=names, command=command)
+    write_json(folder / "scores.json", facts, indent=1)  # last: it is finished
+    return folder / FILE
 
 
 def write_relevance(

@@ -9,8 +9,40 @@ import numpy as np
 from jiqa.io.atomic import replacing
 
 _RED, _BLUE = (0.84, 0.07, 0.1), (0.03, 0.3, 0.85)
+#: Opacity of the full colour.
+_OPAQUE = 0.85
 #: The share of the largest magnitudes that may be cut off.
 _CUT = 0.5
+#: Deviation of the Gaussian that smooths a map to be looked at, in parts of the
+#: shorter side: single pixels of a gradient are noise to the eye, regions are not.
+_SMOOTH = 0.015
+
+
+def smoothed(values: np.ndarray) -> tuple[np.ndarray, float]:
+    """Smooth values ``[H, W]`` for the eye; their sum stays.
+
+    Returns:
+        The values, and the Gaussian's standard deviation in pixels.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    sigma = _SMOOTH * min(values.shape)
+    return gaussian_filter(values.astype(np.float64), sigma, mode="reflect"), sigma
+
+
+def full_colour(values: np.ndarray) -> float:
+    """The magnitude that ``overlay`` draws in full colour: all but .5 % are below."""
+    return float(np.percentile(np.abs(values), 100 - _CUT))
+
+
+def scale_bar(width: int = 256, height: int = 14) -> np.ndarray:
+    """The colours of ``overlay`` on white, from full blue to full red.
+
+    Returns:
+        ``[height, width, 3]``, uint8.
+    """
+    values = np.broadcast_to(np.linspace(-1, 1, width), (height, width))
+    return overlay(np.ones((height, width, 1)), values, limit=1.0)
 
 
 def overlay(
@@ -35,9 +67,9 @@ def overlay(
     )
     values = values[rows][:, columns]
     if limit is None:
-        limit = float(np.percentile(np.abs(values), 100 - _CUT))
+        limit = full_colour(values)
     share = np.clip(np.abs(values) / limit if limit > 0 else 0 * values, 0, 1)
-    alpha = 0.85 * share[..., None]
+    alpha = _OPAQUE * share[..., None]
     colour = np.where(values[..., None] > 0, _RED, _BLUE)
     return np.round(255 * (grey * (1 - alpha) + colour * alpha)).astype(np.uint8)
 

@@ -12,6 +12,7 @@ import numpy as np
 from jiqa.analysis.explain.gradients import Attribution, Explainer
 from jiqa.checks import expected
 from jiqa.io.decode import read_image
+from jiqa.progress import Progress, compiling, silent
 from jiqa.registry import bound_metric, load
 
 
@@ -23,6 +24,8 @@ class Explanation:
         metric: its label, with options that are not the default.
         direction: whether ``"higher"`` or ``"lower"`` scores are better.
         image: the image that was scored ``[H, W, C]``.
+        reference: what it was compared with ``[H, W, C]``; ``None`` of metrics that
+            need none.
         gradient: what a small change of each sample would do ``[H, W, C]``.
         integrated: what each sample did on the way from the baseline, with the scores.
         baseline: the image where that way began, by name.
@@ -40,6 +43,7 @@ class Explanation:
     steps: int
     map: np.ndarray | None = None
     map_rises: bool = True
+    reference: np.ndarray | None = None
 
 
 def explain_score(
@@ -50,6 +54,7 @@ def explain_score(
     steps: int = 32,
     weights_folder: Path | str | None = None,
     background: float = 1.0,
+    progress: Progress = silent,
 ) -> Explanation:
     """Explain a metric's score of an image by the image's pixels.
 
@@ -64,6 +69,7 @@ def explain_score(
         steps: points on the way from there.
         weights_folder: where to look first for learned weights.
         background: grey level in [0, 1] behind transparent pixels of files.
+        progress: see ``jiqa.progress``.
 
     Raises:
         ValueError: an unknown metric or option, images that the metric does not take,
@@ -92,8 +98,12 @@ def explain_score(
     if len(pixels) != takes:
         raise ValueError(expected(metric, f"{takes} images", str(len(pixels))))
     explainer = Explainer(loaded)
-    slope = explainer.gradient(*pixels)
-    found = explainer.integrated(*pixels, baseline=baseline, steps=steps)
+    with progress("explaining", steps) as advance:
+        with compiling(advance)(1, 1):
+            slope = explainer.gradient(*pixels)
+        found = explainer.integrated(
+            *pixels, baseline=baseline, steps=steps, on_step=lambda done: advance()
+        )
     values = None
     if loaded.info.maps:
         values = np.asarray(load(metric, output="map", **given)(*pixels))
@@ -107,4 +117,5 @@ def explain_score(
         steps=steps,
         map=values,
         map_rises=loaded.info.maps != "difference",
+        reference=pixels[0] if takes > 1 else None,
     )

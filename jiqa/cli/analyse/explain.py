@@ -4,19 +4,22 @@
   jiqa analyse explain selected:study/maps.json a.png --reference b.png -o explained
   jiqa analyse explain brisque photo.png --output explained
 
-The folder gets gradient.png, the effect of a small change of each pixel;
-integrated.png, the contribution of each pixel on the way from the baseline (the
-reference, if there is one): red where it made the score worse, blue where it made it
-better; map.png, the map of the metric, if it has one; and values.npz and scores.json
-with the numbers.
+The folder gets report.html, one page with the images, the contribution of each pixel on
+the way from the baseline (the reference, if there is one), smoothed: red where it made
+the score worse, blue where it made it better; and the share of the change that this map
+explains. Beside it gradient.png (the effect of a small change of each pixel),
+integrated.png (the contributions) and map.png (the map of the metric, if it has one),
+not smoothed; and values.npz and scores.json with the numbers.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from jiqa.cli.common.arguments import add_background, add_no_cache
+from jiqa.cli.common.finished import add_force, check_new
 
 HELP = "show which pixels a score depends on"
 
@@ -51,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="folder to look in first for learned weights",
     )
+    add_force(parser, "the explanation")
     add_background(parser)
     add_no_cache(parser)
 
@@ -60,9 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.analysis.explain.explain_score import explain_score
     from jiqa.checks import expected
     from jiqa.cli.common.jax_setup import configure_jax
+    from jiqa.cli.common.progress import progress
+    from jiqa.cli.common.run_record import command
     from jiqa.cli.common.slips import check_words
     from jiqa.errors import UsageError
     from jiqa.io.write_table import make_folder
+    from jiqa.report.explanation_page import baseline_words, explained_words, remark
     from jiqa.report.explanations import write_explanation
     from jiqa.scoring.choose_metrics import choose
 
@@ -90,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         got = f"{arguments.metric} and {given} images"
         raise UsageError(expected(choice.name, f"one metric and {wanted}", got))
     folder = Path(arguments.output)
+    check_new(folder / "scores.json", force=arguments.force, unfinished=False)
     make_folder(folder / "scores.json")
     try:
         found = explain_score(
@@ -100,14 +108,18 @@ def run(arguments: argparse.Namespace) -> int:
             steps=arguments.steps,
             weights_folder=arguments.weights,
             background=arguments.background,
+            progress=progress,
         )
     except (ValueError, FileNotFoundError) as error:
         raise UsageError(str(error)) from None
-    write_explanation(folder, found)
+    page = write_explanation(folder, found, names=images, command=command())
     ends = found.integrated
     print(
-        f"{found.metric}: {ends.score:.6g}; {ends.baseline_score:.6g} at the baseline"
+        f"{found.metric}: {ends.score:.6g} ({found.direction} is better); "
+        f"{ends.baseline_score:.6g} at the baseline, {baseline_words(found)}"
     )
-    print(f"the attributions miss the difference by {ends.gap:.2g}")
-    print(f"written to {folder}")
+    print(explained_words(found))
+    if note := remark(found):
+        print(note, file=sys.stderr)
+    print(f"written to {folder}; the page is {page.resolve()}")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import numpy as np
@@ -41,8 +42,31 @@ def test_is_what_the_explainer_says_of_arrays_and_of_files(pair, tmp_path):
     facts = json.loads((tmp_path / "out" / "scores.json").read_text())
     assert facts["score"] == found.integrated.score and facts["steps"] == 4
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        *("gradient.png", "integrated.png", "map.png", "scores.json", "values.npz")
+        *("gradient.png", "integrated.png", "map.png", "report.html"),
+        *("scores.json", "values.npz"),
     ]
+
+
+def test_shows_its_progress_and_keeps_both_images(pair):
+    steps, compiled = [], []
+
+    class Recorded:
+        def __call__(self):
+            steps.append(1)
+
+        @contextlib.contextmanager
+        def compiling(self, number, total):
+            compiled.append((number, total, len(steps)))
+            yield
+
+    @contextlib.contextmanager
+    def recorded(what, total, start=0):
+        assert (what, total) == ("explaining", 5)
+        yield Recorded()
+
+    found = analysis.explain_score("mse", *pair, steps=5, progress=recorded)
+    assert len(steps) == 5 and compiled == [(1, 1, 0)]
+    np.testing.assert_array_equal(found.reference, pair[0])
 
 
 def test_options_and_grey_images(pair):

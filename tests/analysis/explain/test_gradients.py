@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -55,6 +56,18 @@ def test_without_a_reference_it_starts_from_a_blurred_image(pair):
         explainer.integrated(pair[1], baseline="reference")
 
 
+def test_each_point_is_a_step_and_the_shares_are_of_the_change(pair):
+    explainer, seen = Explainer(jiqa.load("mse")), []
+    found = explainer.integrated(*pair, steps=3, on_step=seen.append)
+    assert seen == [1, 2, 3]
+    assert found.unexplained == pytest.approx(0, abs=1e-4)
+    np.testing.assert_allclose(found.baseline, pair[0], rtol=1e-6)
+    half = dataclasses.replace(found, values=found.values / 2)
+    assert half.unexplained == pytest.approx(0.5, abs=1e-4)
+    same = explainer.integrated(pair[0], pair[0], steps=1)
+    assert same.unexplained is None
+
+
 def test_gradients_are_those_of_small_changes(pair):
     metric = jiqa.load("ssim")
     middle = np.clip(pair[1], 0.01, 0.99)
@@ -98,7 +111,8 @@ def test_the_command_shows_where_the_damage_is(tmp_path, capsys):
     where = -values["integrated"].sum(-1)
     inside = where[8:20, 24:40].sum()
     assert inside == pytest.approx(where.sum(), rel=1e-3) and inside > 0.05
-    assert "map" in values and "miss the difference" in capsys.readouterr().out
+    assert "map" in values
+    assert "The map explains 100 % of the change of -0." in capsys.readouterr().out
     shown = read_image(output / "integrated.png").astype(int)
     redness = shown[..., 0] - shown[..., 2]
     assert redness[8:20, 24:40].max() > 150 and abs(redness[30:, :16]).max() < 10
@@ -106,6 +120,7 @@ def test_the_command_shows_where_the_damage_is(tmp_path, capsys):
         "gradient.png",
         "integrated.png",
         "map.png",
+        "report.html",
         "scores.json",
         "values.npz",
     }

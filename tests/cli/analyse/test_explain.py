@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from jiqa.analysis.explain.gradients import Explainer
 from jiqa.cli import main
 
 
@@ -34,6 +36,34 @@ def test_the_reference_is_an_option_or_comes_first(pair):
     read = [json.loads((pair / f"{n}/scores.json").read_text()) for n in range(3)]
     assert read[0] == read[1] == read[2] and read[0]["score"] > 0
     assert read[0]["baseline_score"] == 0  # the reference, not the distorted image
+
+
+def test_one_page_and_what_it_leaves_out(pair, capsys, monkeypatch):
+    words = ["analyse", "explain", "mse", "b.png", "-r", "a.png", "-o", "out"]
+    assert main([*words, "--steps", "1"]) == 0
+    said = capsys.readouterr()
+    assert "(lower is better); 0 at the baseline, the reference" in said.out
+    assert "The map explains 100 % of the change of " in said.out
+    assert f"the page is {pair / 'out' / 'report.html'}" in said.out
+    page = (pair / "out" / "report.html").read_text(encoding="utf-8")
+    assert "mse of b.png" in page and "a.png" in page and said.err == ""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "scores.json is there already: --force" in capsys.readouterr().err
+    whole = Explainer.integrated
+
+    def part(self, *images, **given):
+        found = whole(self, *images, **given)
+        return dataclasses.replace(found, values=0.87 * found.values)
+
+    monkeypatch.setattr(Explainer, "integrated", part)
+    assert main([*words, "--steps", "1", "--force"]) == 0
+    said = capsys.readouterr()
+    assert "The map explains 87 % of the change" in said.out
+    assert said.err.startswith("13 % of the change is unexplained: ")
+    facts = json.loads((pair / "out" / "scores.json").read_text())
+    assert facts["unexplained"] == pytest.approx(0.13, abs=1e-3)
 
 
 @pytest.mark.parametrize(
