@@ -9,7 +9,7 @@ difference analysis", ICLR 2017, arXiv:1702.04595, eqs. 1 to 5.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,14 +77,7 @@ def prediction_difference(
     """
     one_of("compare", compare, "difference", "log_odds")
     image = np.asarray(image)
-    if image.ndim != 3 or min(image.shape[:2]) < sampler.window or stride < 1:
-        raise ValueError(
-            expected(
-                "image, window, stride",
-                "an image [H, W, C] no smaller than the window, a stride of 1 or more",
-                f"shape {image.shape}, {sampler.window} and {stride}",
-            )
-        )
+    _check(image.shape, sampler.window, stride)
     if not np.issubdtype(image.dtype, np.floating):
         raise ValueError(
             expected("image", "floating point in [0, 1]", f"dtype {image.dtype}")
@@ -124,6 +117,33 @@ def prediction_difference(
         if on_progress is not None:
             on_progress(numbers[-1] + 1, len(places))
     return Relevance(total / np.maximum(count, 1), unchanged, len(places))
+
+
+def window_count(shape: Sequence[int], window: int, stride: int) -> int:
+    """Count the windows that ``prediction_difference`` replaces.
+
+    Args:
+        shape: of the image, ``[H, W, C]``.
+        window: side in pixels.
+        stride: pixels from one window to the next.
+
+    Raises:
+        ValueError: an image smaller than a window, or a stride below 1.
+    """
+    _check(shape, window, stride)
+    rows, columns = (len(_starts(size, window, stride)) for size in shape[:2])
+    return rows * columns
+
+
+def _check(shape: Sequence[int], window: int, stride: int) -> None:
+    if len(shape) != 3 or min(shape[:2]) < window or stride < 1:
+        raise ValueError(
+            expected(
+                "image, window, stride",
+                "an image [H, W, C] no smaller than the window, a stride of 1 or more",
+                f"shape {tuple(shape)}, {window} and {stride}",
+            )
+        )
 
 
 def _starts(size: int, side: int, stride: int) -> list[int]:

@@ -6,28 +6,40 @@
 
 Every window of the image is replaced by samples of what else could be there. Red parts
 raise the value (without them it falls), blue ones lower it. The folder gets an overlay
-for each map, and values.npz.
+for each map, and values.npz. A larger --stride needs fewer windows, and less time.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jiqa.cli.common.arguments import add_background, add_no_cache
 from jiqa.cli.common.chosen_maps import add_map_arguments
+from jiqa.cli.common.finished import add_force, check_new
 
 if TYPE_CHECKING:
     from jiqa.analysis.explain.targets import Target
 
 HELP = "show which parts of an image raise or lower a map or a score"
 
+#: More windows than this, and a larger stride is suggested.
+_MANY = 1000
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("image", help="the image to explain")
+    add(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="the image to explain; without --reference the reference before it",
+    )
     add_map_arguments(parser)
     add(
         "--unit",
@@ -35,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one unit of the maps, instead of their mean",
     )
     add("--metric", help="explain the score of this metric instead of maps")
-    add("--reference", help="reference image for a full-reference metric")
+    add("--reference", "-r", help="reference image for a full-reference metric")
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
     add(
         "--sampler",
@@ -75,13 +87,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--batch", type=int, default=40, help="images per batch (%(default)s)")
     add("--seed", type=int, default=0, help="seed of the samples (%(default)s)")
+    add_force(parser, "what an earlier run has found")
     add_background(parser)
     add_no_cache(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Replace windows, write overlays, say where."""
-    from jiqa.analysis.explain.prediction_difference import prediction_difference
+    from jiqa.analysis.explain.prediction_difference import (
+        prediction_difference,
+        window_count,
+    )
     from jiqa.analysis.explain.unit_images import patch_sampler, read_unit
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
@@ -92,10 +108,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     configure_jax(cache=not arguments.no_cache)
     folder = Path(arguments.output)
+    check_new(folder / "values.npz", force=arguments.force, unfinished=False)
+    path, reference = _image_and_reference(arguments)
     make_folder(folder / "values.npz")
     try:
-        image = read_unit(arguments.image, arguments.background)
-        names, target = _target(arguments)
+        image = read_unit(path, arguments.background)
+        names, target = _target(arguments, reference)
         sampler = patch_sampler(
             image,
             arguments.patches_from or (),
@@ -105,7 +123,9 @@ def run(arguments: argparse.Namespace) -> int:
             patches=arguments.patches,
             seed=arguments.seed,
         )
-        with progress("replacing windows", 100) as advance:
+        count = window_count(image.shape, arguments.window, arguments.stride)
+        say_windows(image.shape, count, arguments)
+        with progress("replacing windows", count) as advance:
             found = prediction_difference(
                 target,
                 image,
@@ -114,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
                 samples=arguments.samples,
                 batch=arguments.batch,
                 seed=arguments.seed,
-                on_progress=steps(advance, 100),
+                on_progress=timed_progress(steps(advance, count)),
             )
     except (ValueError, FileNotFoundError) as error:
         raise UsageError(str(error)) from None
@@ -123,7 +143,75 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _target(arguments: argparse.Namespace) -> tuple[list[str], Target]:
+def say_windows(
+    shape: tuple[int, ...], count: int, arguments: argparse.Namespace
+) -> None:
+    """Say how many windows there are, and what needs fewer if they are many."""
+    from jiqa.analysis.explain.prediction_difference import window_count
+
+    window, stride, samples = arguments.window, arguments.stride, arguments.samples
+    print(
+        f"{count:,} windows of {window} pixels, one every {stride}, {samples} samples "
+        f"each: {count * samples:,} images to compute",
+        file=sys.stderr,
+    )
+    if count <= _MANY or stride >= window:
+        return
+    # As far as windows still touch; those that are few enough overlap the most.
+    counts = {s: window_count(shape, window, s) for s in range(stride + 1, window + 1)}
+    fewer = next((s for s, n in counts.items() if n <= _MANY), window)
+    print(
+        f"these are many: --stride {fewer} needs {counts[fewer]:,} windows",
+        file=sys.stderr,
+    )
+
+
+def timed_progress(
+    on_progress: Callable[[int, int], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> Callable[[int, int], None]:
+    """Say once about how long it will take: as the second batch, without compiling."""
+    from jiqa.cli.common.pace import duration
+
+    seen: list[tuple[int, float]] = []
+
+    def timed(done: int, of: int) -> None:
+        on_progress(done, of)
+        if len(seen) < 2:
+            seen.append((done, clock()))
+        if len(seen) == 2 and done == seen[1][0] < of:
+            (first, began), (second, ended) = seen
+            left = (ended - began) / (second - first) * (of - second)
+            print(f"this takes about {duration(left)}", file=sys.stderr)
+
+    return timed
+
+
+def _image_and_reference(arguments: argparse.Namespace) -> tuple[str, str | None]:
+    """Return the image, and its reference where there is one.
+
+    Raises:
+        UsageError: more images than are looked at, or a reference for maps.
+    """
+    from jiqa.checks import expected
+    from jiqa.errors import UsageError
+
+    images = [*filter(None, [arguments.reference]), *arguments.images]
+    if len(images) > 1 and not arguments.metric:
+        what = "--reference" if arguments.reference else f"{len(images)} images"
+        raise UsageError(
+            f"maps are explained on one image, and {what} given: a reference is for "
+            "--metric METRIC"
+        )
+    if len(images) > 2:
+        got = f"{len(images)} images"
+        raise UsageError(expected("images", "IMAGE --reference FILE", got))
+    return images[-1], images[0] if len(images) == 2 else None
+
+
+def _target(
+    arguments: argparse.Namespace, reference: str | None
+) -> tuple[list[str], Target]:
     """Return names and function of what is explained."""
     from jiqa.analysis.explain.targets import of_score
     from jiqa.analysis.explain.unit_images import read_unit
@@ -137,13 +225,16 @@ def _target(arguments: argparse.Namespace) -> tuple[list[str], Target]:
             raise UsageError("give either --metric, or --maps or --map")
         metric = load(arguments.metric, weights_folder=arguments.weights)
         compares = metric.info.kind == "full-reference"
-        if compares != bool(arguments.reference):
+        if compares != bool(reference):
             needs = "needs" if compares else "takes no"
-            raise UsageError(f"{arguments.metric} {needs} --reference")
-        reference = None
-        if compares:
-            reference = read_unit(arguments.reference, arguments.background)
-        return [arguments.metric], of_score(metric, reference)
+            raise UsageError(f"{arguments.metric} {needs} --reference FILE")
+        other = read_unit(reference, arguments.background) if compares else None
+        return [arguments.metric], of_score(metric, other)
+    if not (arguments.maps or arguments.map):
+        raise UsageError(
+            "give what is explained: --maps FILE, --map LAYER:NUMBER ..., or --metric "
+            "METRIC"
+        )
     maps = read_chosen_maps(arguments)
     unit = None
     if arguments.unit:
