@@ -21,7 +21,13 @@ from jiqa.evaluation.statistics.correlations import (
     replace_infinite,
     srcc,
 )
-from jiqa.evaluation.statistics.logistic import Curve, Fit, FitError, fit_logistic
+from jiqa.evaluation.statistics.logistic import (
+    Curve,
+    Fit,
+    FitError,
+    fit_logistic,
+    monotonic_beside,
+)
 
 #: Intervals from fewer clusters than this are marked as rough.
 _FEW_CLUSTERS = 10
@@ -112,6 +118,12 @@ def _fit(
         note.append(f"fit did not converge: {fit.message}")
     if settings.mapping and fit.course == "bent":
         note.append("the fitted curve is not monotonic within the data")
+        beside = monotonic_beside(fit, x, y)
+        if beside is not None and beside.plcc is not None:
+            note.append(
+                f"{beside.kind}, which is, has PLCC {beside.plcc:.4f} and RMSE "
+                f"{beside.rmse:.4g} (dashed in the plot)"
+            )
     elif settings.mapping and fit.course == ("falling" if sign > 0 else "rising"):
         note.append("the fitted curve contradicts the declared direction")
     return fit, note

@@ -126,6 +126,23 @@ def fit_logistic(x: ArrayLike, y: ArrayLike, *, mapping: Curve = 5) -> Fit:
     return _fit(x, y, mapping, infinite)
 
 
+def monotonic_beside(fit: Fit, x: ArrayLike, y: ArrayLike) -> Fit | None:
+    """Fit a monotonic curve to what ``fit`` was fitted to, if it turns round there.
+
+    A curve that turns round predicts a worse score for a better value somewhere, which
+    no metric means. The four-parameter logistic cannot; it fits a little less well.
+
+    Returns:
+        That curve; ``None`` where ``fit`` is monotonic or no other can be fitted.
+    """
+    if fit.course != "bent":
+        return None
+    try:
+        return fit_logistic(x, y, mapping=4)
+    except FitError:
+        return None
+
+
 def _fit(x: np.ndarray, y: np.ndarray, mapping: int, infinite: int) -> Fit:
     """Fit the curve by least squares, in the parameters of its formula."""
     found = fit_logistics(x, y, tilted=mapping == 5)

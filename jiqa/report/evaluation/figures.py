@@ -14,7 +14,9 @@ _MOST_NUMBERS = 3000
 
 
 def scatter(group: Group, series: Series, *, legend: bool) -> Any:
-    """Subjective score against value, with the fit.
+    """Subjective score against value, with the fit, dashed a monotonic one beside it.
+
+    The second is drawn where the first turns round within the data.
 
     Values beyond the axis, infinite or finite (see ``axis_range``), are drawn as open
     triangles at its edge.
@@ -47,6 +49,8 @@ def scatter(group: Group, series: Series, *, legend: bool) -> Any:
     if inside.any():
         x = np.linspace(values[inside].min(), values[inside].max(), 200)
         axis.plot(x, series.predict(x), color=INK, lw=1.4)
+        if series.monotonic is not None:
+            axis.plot(x, series.monotonic(x), color=INK, lw=1.4, ls="--")
     better = {"higher": " ↑", "lower": " ↓"}.get(group.better, "")
     axis.set_xlabel(label(series))
     axis.set_ylabel(f"subjective score{better}")

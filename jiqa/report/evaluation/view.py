@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jiqa.evaluation.evaluate import Evaluation
-from jiqa.evaluation.statistics.logistic import Fit
+from jiqa.evaluation.statistics.logistic import Fit, monotonic_beside
 
 Row = Mapping[str, Any]
 
@@ -57,6 +57,13 @@ class Series:
     def predicted(self) -> np.ndarray:
         """``[n]`` scores that the fit predicts; NaN where it does not."""
         return self.predict(self.values)
+
+    @cached_property
+    def monotonic(self) -> Fit | None:
+        """A monotonic fit where ``fit`` turns round within the data, else ``None``."""
+        if self.fit is None or not len(self.values):
+            return None
+        return monotonic_beside(self.fit, self.values, self.scores)
 
     def predict(self, values: np.ndarray) -> np.ndarray:
         """The fit at ``values``; NaN without a fit or where it is not finite."""

@@ -7,7 +7,11 @@ import pytest
 from scipy import optimize
 from scipy.special import expit
 
-from jiqa.evaluation.statistics.logistic import FitError, fit_logistic
+from jiqa.evaluation.statistics.logistic import (
+    FitError,
+    fit_logistic,
+    monotonic_beside,
+)
 
 
 def _four(x, b1, b2, b3, b4):
@@ -109,6 +113,19 @@ def test_a_bend_is_said(rng):
     fit = fit_logistic(x, x**2 + rng.normal(0, 0.1, 100))
     assert fit.course == "bent"
     assert fit_logistic(x, x**2, mapping=4).course != "bent"
+
+
+def test_a_monotonic_curve_is_offered_beside_one_that_turns_round(rng):
+    x = np.linspace(0, 10, 80)
+    y = 20 - (x - 6.5) ** 2 / 4 + rng.normal(0, 0.2, 80)
+    fit = fit_logistic(x, y)
+    beside = monotonic_beside(fit, x, y)
+    assert fit.course == "bent" and beside is not None
+    assert beside == fit_logistic(x, y, mapping=4)
+    assert (np.diff(beside(x)) > 0).all()
+    assert beside.plcc is not None and fit.plcc is not None
+    assert 0.5 < beside.plcc < fit.plcc
+    assert monotonic_beside(fit_logistic(x, x + y / 9), x, x + y / 9) is None
 
 
 def test_infinite_values_stand_at_the_extremes(rng):

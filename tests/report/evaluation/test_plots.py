@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from jiqa.report.evaluation.figures import axis_range
+from jiqa.report.evaluation.figures import axis_range, scatter
 from jiqa.report.evaluation.metric_pairs import agreement, comparisons
 from jiqa.report.evaluation.plots import write_plots
 from jiqa.report.evaluation.view import groups
@@ -41,6 +41,31 @@ def test_every_plot_is_a_png_and_an_svg(tmp_path):
             assert ElementTree.parse(path).getroot().tag.endswith("svg")
     legend = (tmp_path / "plots/made-test/scatter-up.svg").read_text()
     assert all(f">{kind}<" in legend for kind in ("noise", "blur", "jpeg"))
+
+
+def test_beside_a_curve_that_turns_round_a_monotonic_one_is_dashed():
+    rows = make_rows(["bent", "plain"])
+    bent = rows[: len(rows) // 2]
+    best = max(row["score"] for row in bent)
+    for number, row in enumerate(bent):  # two values of each score
+        side = 1 if number % 3 == 0 else -1
+        row["value"] = side * (best - row["score"]) ** 0.5
+    for row in rows[len(bent) :]:
+        row["value"] = np.tanh((row["score"] - 3) / 2)
+    (group,) = groups(evaluated(rows))
+    styles = {}
+    for series in group.series:
+        lines = scatter(group, series, legend=False).axes[0].lines
+        styles[series.metric] = [line.get_linestyle() for line in lines]
+    assert styles == {"bent": ["-", "--"], "plain": ["-"]}
+    series = {s.metric: s for s in group.series}
+    beside = series["bent"].monotonic
+    assert beside is not None and beside.course in ("rising", "falling")
+    note = str(series["bent"].overall["note"])
+    assert "the fitted curve is not monotonic within the data" in note
+    assert f"logistic-4, which is, has PLCC {beside.plcc:.4f} and RMSE" in note
+    plain = series["plain"]
+    assert plain.monotonic is None and "monotonic" not in str(plain.overall["note"])
 
 
 def test_metrics_of_opposite_direction_agree_where_they_call_the_same_good():
