@@ -12,12 +12,15 @@ import numpy as np
 
 from jiqa.analysis.explain.concepts import Concept
 from jiqa.analysis.map_selection.selected_maps import Selection
+from jiqa.evaluation.statistics.logistic import fit_logistic, monotonic_beside
+from jiqa.evaluation.statistics.logistic_fit import logistic
 from jiqa.io.json_files import read_json
+from jiqa.report.evaluation.figures import axis_range
 from jiqa.report.inline_svg import inline_svg
 from jiqa.report.overlays import as_bytes
 from jiqa.report.page import write_page
 from jiqa.report.pictures import data_address, heat_map, thumbnail
-from jiqa.report.plot_style import new_axis, style
+from jiqa.report.plot_style import COLOURS, INK, new_axis, style
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,17 @@ def write_report(
     stability = folder / "stability.csv"
     frequent = _rows(stability) if stability.is_file() else []
     frequency = {row["name"]: row["frequency"] for row in frequent}
+    if curve and "held_out" not in curve[0]:
+        raise ValueError(
+            f"{folder}: an earlier version of jiqa analyse select wrote this study; "
+            "the same command with --force writes it anew, from the scores it has kept"
+        )
     alone = {row["added"]: row["alone"] for row in curve}
+    pairs = folder / "scores.csv"
+    scores = _rows(pairs) if pairs.is_file() else []
     with style():
-        svg = _curve(selection, curve, facts)
+        svg = _curve(selection, curve, figures)
+        scatter = _scatter(selection, scores) if scores else ""
     path = folder / "report.html"
     write_page(
         path,
@@ -108,6 +119,7 @@ def write_report(
         figures=[_rounded(row) for row in figures],
         folds=facts["folds"],
         svg=svg,
+        scatter=scatter,
         samples=[_sample(sample) for sample in samples],
         cards=[
             _card(
@@ -140,20 +152,20 @@ def _rounded(row: Mapping[str, str]) -> dict[str, str]:
 
 
 def _curve(
-    selection: Selection, curve: Sequence[Mapping[str, str]], facts: Mapping[str, Any]
+    selection: Selection,
+    curve: Sequence[Mapping[str, str]],
+    figures: Sequence[Mapping[str, str]],
 ) -> str:
     figure, axis = new_axis(6.0, 2.8)
     count = range(1, len(curve) + 1)
     inside = [float(row["in_sample"]) for row in curve]
-    outside = [float(row["held_out_mean_of_folds"]) for row in curve]
+    outside = [float(row["held_out"]) for row in curve]
     axis.plot(count, inside, "o-", color="#0072B2", label="in-sample")
-    axis.plot(count, outside, "s--", color="#D55E00", label="held out, mean of folds")
-    levels = [fold["held_out_all_maps"] for fold in facts["folds"]]
-    known = [v for v in levels if v is not None]
+    axis.plot(count, outside, "s--", color="#D55E00", label="held out")
+    (level,) = (float(r["held_out"]) for r in figures if r["name"] == "all maps")
     axis.axhline(selection.all_maps, color="#848484", label="all maps, in-sample")
-    if known:
-        label = "all maps, held out"
-        axis.axhline(float(np.mean(known)), color="#848484", ls=":", label=label)
+    if np.isfinite(level):
+        axis.axhline(level, color="#848484", ls=":", label="all maps, held out")
     axis.set_xlabel("feature maps")
     axis.set_ylabel(selection.criterion)
     axis.xaxis.get_major_locator().set_params(integer=True)
@@ -161,6 +173,30 @@ def _curve(
     axis.legend(fontsize=8, frameon=False)
     text = f"{selection.criterion} against the number of chosen maps."
     return inline_svg(figure, "curve", text)
+
+
+def _scatter(selection: Selection, rows: Sequence[Mapping[str, str]]) -> str:
+    """Subjective score against the score of the chosen maps, with the fitted curve.
+
+    Dashed a monotonic curve where that turns round within the data.
+    """
+    from jiqa.report.points import Points
+
+    x, y = (np.array([float(r[k]) for r in rows]) for k in ("score", "subjective"))
+    figure, axis = new_axis(4, 2.8)
+    axis.set(xlim=axis_range(x, np.inf), ylim=axis_range(y, np.inf))
+    axis.add_artist(Points(x, y, COLOURS[0], "circle"))
+    along = np.linspace(x.min(), x.max(), 200)
+    axis.plot(along, logistic(along, selection.mapping), color=INK, lw=1.4)
+    if selection.criterion != "plcc":
+        beside = monotonic_beside(fit_logistic(x, y), x, y)
+        if beside is not None:
+            axis.plot(along, beside(along), color=INK, lw=1.4, ls="--")
+    axis.set_xlabel(f"{selection.metric} of the chosen maps")
+    axis.set_ylabel("subjective score")
+    axis.grid(alpha=0.25)
+    text = f"Subjective score against the score of the chosen maps, {len(x)} pairs."
+    return inline_svg(figure, "scatter", text)
 
 
 def _sample(sample: Sample) -> dict[str, Any]:

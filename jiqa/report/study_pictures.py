@@ -64,7 +64,8 @@ def report_study(
         folder: what ``jiqa.analysis.select_maps`` wrote; the page goes there.
         settings: how pictures are made; by default ``PictureSettings()``.
         data_dir: where prepared sets are; by default as in the study.
-        weights_folder: where to look first for learned weights.
+        weights_folder: where to look first for learned weights; by default as in the
+            study.
         command: how the page was asked for, to be shown on it.
         progress: see ``jiqa.progress``.
 
@@ -88,7 +89,13 @@ def report_study(
             f"{folder}: not a folder of jiqa analyse select ({error})"
         ) from None
     known = facts.get("data_dir")
-    data_dir = data_dir or (known if known and Path(known).is_dir() else None)
+    if known and not data_dir and not Path(known).is_dir():
+        raise ValueError(
+            f"{folder}: the folder of its data, {known}, is not there any more; "
+            "--data-dir says where the data are now"
+        )
+    data_dir = data_dir or known
+    weights_folder = weights_folder or facts.get("weights_folder")
     pairs = open_rated_pairs(facts["data"], data_dir)
     maps = read_maps(folder / "maps.json", most=how.most, weights_folder=weights_folder)
     samples = sample_pairs(maps, pairs)

@@ -7,7 +7,7 @@ references, all of whose versions are then scored by what was chosen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,10 @@ import numpy as np
 from jiqa.analysis.map_selection.forward_selection import forward_select
 from jiqa.analysis.map_selection.held_out import HeldOut, agreement, complete
 from jiqa.analysis.map_selection.selected_maps import Selection
-from jiqa.checks import expected
+from jiqa.checks import expected, one_of
+
+#: Folds where nothing else is asked for, if there are as many references.
+FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,18 @@ class Fold:
 class CrossValidation:
     """Selection in-sample and out of sample.
 
+    Every figure out of sample is of all held-out scores together, each mapped to the
+    subjective scale as its fold's other references say. The mean of the figures of the
+    folds is another number, commonly a higher one: it leaves out what lies between the
+    folds.
+
     Attributes:
         selection: the selection on all images; its figures are in-sample, as those
             published are.
         folds: the parts.
-        out_of_sample: the criterion of all held-out scores together, each mapped to the
-            subjective scale as its fold's other references say.
+        out_of_sample: the criterion with all maps that each fold chose.
+        held_out_curve: the same figure after each step, as far as the selection on all
+            images goes; a fold that took fewer maps goes on with those.
         all_maps: the same figure of all usable maps combined.
         predictions: the held-out scores, mapped ``[images]``.
         all_predictions: the same of all usable maps combined.
@@ -61,6 +70,7 @@ class CrossValidation:
     selection: Selection
     folds: tuple[Fold, ...]
     out_of_sample: float
+    held_out_curve: tuple[float, ...]
     all_maps: float
     predictions: np.ndarray
     all_predictions: np.ndarray
@@ -77,16 +87,15 @@ class CrossValidation:
 
     def __str__(self) -> str:
         """In-sample and out-of-sample figures side by side."""
-        by_fold = self.fold_values[np.isfinite(self.fold_values)]
         sizes = [len(fold.selection.selected) for fold in self.folds]
         rows = [
             ("in-sample", self.in_sample, self.selection.all_maps),
-            ("out of sample, folds together", self.out_of_sample, self.all_maps),
+            (
+                f"out of sample, {len(self.folds)} folds together",
+                self.out_of_sample,
+                self.all_maps,
+            ),
         ]
-        if by_fold.size:
-            mean_all = np.nanmean([fold.all_maps for fold in self.folds])
-            label = f"out of sample, mean of {by_fold.size} folds"
-            rows.append((label, by_fold.mean(), float(mean_all)))
         lines = [f"{self.selection.criterion:<34}{'chosen':>8}{'all maps':>10}"]
         lines += [f"{label:<34}{a:>8.4f}{b:>10.4f}" for label, a, b in rows]
         lines.append(
@@ -101,9 +110,10 @@ def nested_cross_validate(
     scores: Any,
     references: Sequence[Any],
     *,
-    folds: int | None = 5,
+    folds: int | None = FOLDS,
     inner_folds: int | None = None,
     seed: int = 0,
+    on_selection: Callable[[int], None] | None = None,
     **options: Any,
 ) -> CrossValidation:
     """Select maps on some references, judge them on the others.
@@ -117,6 +127,8 @@ def nested_cross_validate(
         inner_folds: limit how many maps to take by cross-validation of the training
             references, in so many parts. By default, ``stop`` alone decides.
         seed: of the division of the references.
+        on_selection: called after each fold's selection, and after that on all images,
+            with how many are done.
         **options: of ``forward_select``.
 
     Raises:
@@ -133,7 +145,9 @@ def nested_cross_validate(
         data = values[rows], target[rows]
         if inner_folds is None:
             return forward_select(*data, **options)
-        inner = reference_folds(named[rows].tolist(), inner_folds, seed)
+        inner = reference_folds(
+            named[rows].tolist(), inner_folds, seed, name="inner_folds"
+        )
         tried = []
         for number in range(inner.max() + 1):
             chosen = forward_select(*(x[inner != number] for x in data), **options)
@@ -141,6 +155,7 @@ def nested_cross_validate(
         return forward_select(*data, **{**options, "max_maps": best_count(tried)})
 
     done: list[Fold] = []
+    by_step: list[tuple[np.ndarray, list[np.ndarray]]] = []
     predicted, predicted_all = np.full((2, len(target)), np.nan)
     for number in range(part.max() + 1):
         held = part == number
@@ -148,6 +163,7 @@ def nested_cross_validate(
         judged = HeldOut(values, target, held, chosen, options)
         predicted[held] = judged.predicted(judged.chosen())
         predicted_all[held] = judged.predicted(judged.every())
+        by_step.append((held, judged.predicted_by_step()))
         done.append(
             Fold(
                 references=tuple(dict.fromkeys(named[held].tolist())),
@@ -156,11 +172,22 @@ def nested_cross_validate(
                 all_maps=judged.value(judged.every()),
             )
         )
+        if on_selection is not None:
+            on_selection(len(done))
     selection = select(np.ones(len(target), bool))
+    if on_selection is not None:
+        on_selection(len(done) + 1)
+    curve = []
+    for step in range(len(selection.selected)):
+        together = np.empty(len(target))
+        for held, parts in by_step:
+            together[held] = parts[min(step, len(parts) - 1)]
+        curve.append(agreement(selection.criterion, together, target))
     return CrossValidation(
         selection=selection,
         folds=tuple(done),
         out_of_sample=agreement(selection.criterion, predicted, target),
+        held_out_curve=tuple(curve),
         all_maps=agreement(selection.criterion, predicted_all, target),
         predictions=predicted,
         all_predictions=predicted_all,
@@ -181,8 +208,25 @@ def best_count(curves: Sequence[Sequence[float]]) -> int:
     return int(table[defined].mean(0).argmax()) + 1
 
 
+def fold_count(references: Sequence[Any], folds: int | str | None) -> int | None:
+    """Return how many folds ``"auto"`` stands for; any other number as it is.
+
+    Args:
+        references: the reference of each image.
+        folds: ``"auto"`` for ``FOLDS``, or one for each reference if there are fewer.
+    """
+    if isinstance(folds, str):
+        one_of("folds", folds, "auto")
+        return min(FOLDS, len(set(references)))
+    return folds
+
+
 def reference_folds(
-    references: Sequence[Any], folds: int | None, seed: int = 0
+    references: Sequence[Any],
+    folds: int | None,
+    seed: int = 0,
+    *,
+    name: str = "folds",
 ) -> np.ndarray:
     """Deal references out at random: the fold of each image ``[images]``, from 0.
 
@@ -190,16 +234,20 @@ def reference_folds(
         references: the reference of each image.
         folds: parts, of as many references each as can be; ``None`` for one each.
         seed: of the order.
+        name: what messages call ``folds``.
 
     Raises:
         ValueError: fewer than two parts, or fewer references than parts.
     """
-    known = {name: code for code, name in enumerate(dict.fromkeys(references))}
+    known = {r: code for code, r in enumerate(dict.fromkeys(references))}
+    if len(known) < 2:
+        wanted = "2 or more, of which some can be held out"
+        raise ValueError(expected("references", wanted, f"{len(known)}"))
     parts = len(known) if folds is None else folds
     if not 2 <= parts <= len(known):
         wanted = f"2 to {len(known)}, the number of references"
-        raise ValueError(expected("folds", wanted, f"{folds}"))
+        raise ValueError(expected(name, wanted, f"{folds}"))
     order = np.random.default_rng(seed).permutation(len(known))
     part = np.empty(len(known), np.int64)
     part[order] = np.arange(len(known)) % parts
-    return part[[known[name] for name in references]]
+    return part[[known[r] for r in references]]

@@ -73,6 +73,11 @@ class HeldOut:
         sign = self._judge.sign(scores[~self._held])
         return agreement(name, sign * scores[self._held], self._wanted)
 
+    def predicted_by_step(self) -> list[np.ndarray]:
+        """What ``predicted`` gives after each step of the selection."""
+        steps = range(1, len(self._selection.selected) + 1)
+        return [self.predicted(self.chosen(count)) for count in steps]
+
     def curve(self) -> list[float]:
         """The criterion on the held-out images after each step of the selection."""
         steps = range(1, len(self._selection.selected) + 1)

@@ -23,6 +23,7 @@ from jiqa.analysis.map_selection.score_cache import ScoreStore
 from jiqa.analysis.map_selection.selected_maps import Selection
 from jiqa.io.read_ahead import cpu_workers, in_order
 from jiqa.io.sources import Source
+from jiqa.progress import Progress, silent, step
 from jiqa.registry import load
 from jiqa.version import __version__
 
@@ -68,6 +69,7 @@ def compute_map_scores(
     background: float = 1.0,
     devices: Sequence[Any] = (),
     on_progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     **options: Any,
 ) -> MapScores:
     """Score every feature map of every pair.
@@ -84,6 +86,7 @@ def compute_map_scores(
         devices: of this process, such as ``jax.local_devices()``, which share the work;
             by default one does it.
         on_progress: called after each batch with how many pairs are done, of how many.
+        progress: see ``jiqa.progress``.
         **options: other options of ``cnn_iqm``: ``layers``, ``border``, ``peak``.
 
     Returns:
@@ -112,18 +115,24 @@ def compute_map_scores(
             "options": {**options, "background": background},
             "weights": {name: w.sha256 for name, w in loaded.weights.items()},
             "layers": dict(Counter(layers)),
-            "pairs": fingerprint(pairs),
+            "pairs": fingerprint(pairs, progress),
         }
         table = ScoreStore(Path(cache), f"{network}-{metric}", facts, shape)
     errors: dict[int, str] = {}
-    for rows, values, failed in computed_batches(
-        loaded, pairs, done=table.done, background=background, devices=devices
-    ):
-        if rows:
-            table.write(rows, values)
-        errors |= failed
-        if on_progress is not None:
-            on_progress(int(table.done.sum()), len(pairs))
+    known = int(table.done.sum())
+    with progress("scoring maps", len(pairs), known) as advance:
+        for rows, values, failed in computed_batches(
+            loaded, pairs, done=table.done, background=background, devices=devices
+        ):
+            if rows:
+                table.write(rows, values)
+            errors |= failed
+            for _ in rows:
+                step(advance)
+            for _ in failed:
+                step(advance, failed=True)
+            if on_progress is not None:
+                on_progress(int(table.done.sum()), len(pairs))
     return MapScores(
         values=table.values,
         layers=layers,
@@ -146,10 +155,15 @@ class _Memory:
         self.values[rows], self.done[rows] = values, True
 
 
-def fingerprint(pairs: Sequence[Pair]) -> str:
+def fingerprint(pairs: Sequence[Pair], progress: Progress = silent) -> str:
     """Return a digest of the contents of all files, in order; of no name or date."""
     files = list(dict.fromkeys(located(image) for pair in pairs for image in pair))
-    known = dict(zip(files, in_order(_digest, files, cpu_workers()), strict=True))
+    known: dict[Path | Source, str] = {}
+    with progress("reading files", len(files)) as advance:
+        digests = in_order(_digest, files, cpu_workers())
+        for file, digest in zip(files, digests, strict=True):
+            known[file] = digest
+            advance()
     whole = hashlib.sha256()
     for pair in pairs:
         whole.update("".join(known[located(image)] for image in pair).encode() + b"\n")

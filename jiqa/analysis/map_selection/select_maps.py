@@ -19,7 +19,7 @@ from jiqa.checks import expected
 from jiqa.core.loaded import Loaded
 from jiqa.io.cache import data_folder, working_folder
 from jiqa.io.write_table import make_folder
-from jiqa.progress import Progress, silent, steps
+from jiqa.progress import Progress, silent
 from jiqa.registry import load
 from jiqa.version import __version__
 
@@ -55,7 +55,7 @@ def select_maps(
     combine: str = "mean",
     stopping: str | int | float = "no_increase",
     direction: str = "natural",
-    folds: int | None = 5,
+    folds: int | str | None = "auto",
     inner_folds: int | None = None,
     resamples: int = 20,
     seed: int = 0,
@@ -77,8 +77,8 @@ def select_maps(
         data: a prepared data set, ``NAME`` or ``NAME:SPLIT``, the path of a table, or
             pairs.
         output: folder for ``maps.json`` (which is a metric: ``selected:maps.json``),
-            ``curve.csv``, ``curve.png``, ``figures.csv``, ``stability.csv`` and
-            ``run.json``; by default none is written.
+            ``curve.csv``, ``curve.png``, ``figures.csv``, ``scores.csv``,
+            ``stability.csv`` and ``run.json``; by default none is written.
         data_dir: where prepared sets are; ``JIQA_DATA`` or jiqa's cache by default.
         network: ``"alexnet"``, ``"vgg16"`` or ``"vgg19"``.
         metric: the metric on the maps: ``"ssim"``, ``"psnr"``, ``"mse"``, ...
@@ -90,7 +90,7 @@ def select_maps(
         direction: how the maps' scores run beside the subjective ones: ``"natural"``
             (better with better), ``"either"``, ``"same"`` or ``"opposite"``.
         folds: parts of the references for the held-out figures; ``None`` for one per
-            reference.
+            reference; ``"auto"``: 5, or as many as there are references.
         inner_folds: parts of a cross-validation inside each fold that chooses the
             number of maps; by default ``stopping`` does.
         resamples: selections on resampled references, 0 for none.
@@ -130,34 +130,32 @@ def select_maps(
     named: dict[str, Any] = {"layers": tuple(layers)} if layers else {}
     if direction == "natural":
         direction = natural_direction(metric, pairs.better)
-    with progress("scoring maps", len(pairs.pairs)) as advance:
-        found = compute_map_scores(
-            pairs.pairs,
-            network=network,
-            metric=metric,
-            cache=cache or working_folder("map_scores"),
-            weights_folder=weights_folder,
-            on_progress=steps(advance, len(pairs.pairs)),
-            **shared,
-            **named,
-        )
+    found = compute_map_scores(
+        pairs.pairs,
+        network=network,
+        metric=metric,
+        cache=cache or working_folder("map_scores"),
+        weights_folder=weights_folder,
+        progress=progress,
+        **shared,
+        **named,
+    )
     others, errors = _scored(rivals, pairs, shared, progress)
-    with progress("resampling", resamples) as advance:
-        study = run_study(
-            found,
-            pairs.scores,
-            pairs.references,
-            against=others,
-            folds=folds,
-            inner_folds=inner_folds,
-            resamples=resamples,
-            seed=seed,
-            on_resample=lambda done: advance(),
-            criterion=criterion,
-            combine=combine,
-            direction=direction,
-            **_stopping(stopping),
-        )
+    study = run_study(
+        found,
+        pairs.scores,
+        pairs.references,
+        against=others,
+        folds=folds,
+        inner_folds=inner_folds,
+        resamples=resamples,
+        seed=seed,
+        progress=progress,
+        criterion=criterion,
+        combine=combine,
+        direction=direction,
+        **_stopping(stopping),
+    )
     errors |= found.errors
     if facts is None:
         arguments = {
@@ -172,6 +170,7 @@ def select_maps(
         **facts,
         "data": pairs.spec,
         "data_dir": str(data_folder(data_dir).absolute()),
+        "weights_folder": weights_folder and str(Path(weights_folder).absolute()),
         "fingerprint": pairs.fingerprint,
         "better": pairs.better,
         "left_out": list(pairs.left_out),
@@ -180,7 +179,7 @@ def select_maps(
         "devices": len(shared["devices"]),
     }
     if folder is not None:
-        write_study(folder, study, facts)
+        write_study(folder, study, facts, pairs)
     return MapStudy(study, pairs, errors, facts, folder)
 
 

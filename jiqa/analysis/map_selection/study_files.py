@@ -9,18 +9,22 @@ from typing import Any
 
 import numpy as np
 
+from jiqa.analysis.map_selection.rated_pairs import RatedPairs
 from jiqa.analysis.map_selection.study import Study
 from jiqa.io.atomic import replacing
 from jiqa.io.json_files import write_json
 from jiqa.io.write_table import write_rows
 
 
-def write_study(folder: Path, study: Study, facts: Mapping[str, Any]) -> None:
+def write_study(
+    folder: Path, study: Study, facts: Mapping[str, Any], pairs: RatedPairs
+) -> None:
     """Write the files of a study.
 
     ``maps.json``, which is a metric (``selected:maps.json``); ``curve.csv`` and
-    ``curve.png``; ``figures.csv``; ``stability.csv``; ``run.json``, with ``facts`` and
-    the folds.
+    ``curve.png``; ``figures.csv``; ``scores.csv``, the score of the chosen maps and the
+    held-out prediction beside each subjective score; ``stability.csv``; ``run.json``,
+    with ``facts``, notes and the folds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     selection, cross = study.selection, study.validation
@@ -30,10 +34,11 @@ def write_study(folder: Path, study: Study, facts: Mapping[str, Any]) -> None:
         selection.names, selection.alone, selection.curve, held_out, strict=True
     )
     rows = [[n, *step] for n, step in enumerate(steps, 1)]
-    head = ["maps", "added", "alone", "in_sample", "held_out_mean_of_folds"]
+    head = ["maps", "added", "alone", "in_sample", "held_out"]
     _table(folder / "curve.csv", head, rows)
     lines = [asdict(line) for line in study.figures]
     _table(folder / "figures.csv", list(lines[0]), [list(x.values()) for x in lines])
+    _write_scores(folder / "scores.csv", study, pairs)
     if study.stability is not None:
         _write_stability(folder / "stability.csv", study)
     draw_curve(folder / "curve.png", study)
@@ -43,6 +48,7 @@ def write_study(folder: Path, study: Study, facts: Mapping[str, Any]) -> None:
         "criterion": selection.criterion,
         "combine": selection.combine,
         "direction": selection.direction,
+        "notes": list(study.notes),
         "figures": lines,
         "folds": [
             {
@@ -56,6 +62,19 @@ def write_study(folder: Path, study: Study, facts: Mapping[str, Any]) -> None:
         ],
     }
     write_json(folder / "run.json", _plain(content), indent=1, default=str)
+
+
+def _write_scores(path: Path, study: Study, pairs: RatedPairs) -> None:
+    used = np.flatnonzero(study.used).tolist()
+    columns = (
+        [pairs.names[i] for i in used],
+        [pairs.references[i] for i in used],
+        np.asarray(pairs.scores, np.float64)[used].tolist(),
+        study.combined.tolist(),
+        study.validation.predictions.tolist(),
+    )
+    head = ["image", "reference", "subjective", "score", "predicted_held_out"]
+    _table(path, head, [list(row) for row in zip(*columns, strict=True)])
 
 
 def _write_stability(path: Path, study: Study) -> None:
@@ -97,11 +116,11 @@ def curve_figure(study: Study) -> Any:
         study.held_out_curve(),
         "s--",
         color="#D55E00",
-        label="held out (mean of folds)",
+        label="held out",
     )
     axis.axhline(selection.all_maps, color="#848484", lw=1, label="all maps, in-sample")
     axis.axhline(
-        float(np.mean([fold.all_maps for fold in study.validation.folds])),
+        study.validation.all_maps,
         color="#848484",
         lw=1,
         ls=":",

@@ -10,8 +10,8 @@ after the other. All figures are given twice: in-sample, on the pairs that the m
 selected on, as published figures are; and held out, on references that were not used.
 
 The folder --output gets maps.json (a metric: jiqa score selected:maps.json),
-curve.csv, curve.png, figures.csv, stability.csv and run.json; with --report also
-report.html.
+curve.csv, curve.png, figures.csv, scores.csv, stability.csv and run.json; with --report
+also report.html. A finished study is replaced with --force alone.
 
 Exit code 0; 1 when some pairs failed; 2 for wrong usage.
 """
@@ -20,10 +20,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jiqa.cli.analyse.report import add_picture_arguments, write_page
 from jiqa.cli.common.arguments import add_background, add_no_cache
+from jiqa.cli.common.finished import add_force, check_new
 
 if TYPE_CHECKING:
     from jiqa.analysis.map_selection.study import Study
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
     _add_study_arguments(parser)
+    add_force(parser, "the study")
     add("--report", action="store_true", help="also write report.html")
     group = parser.add_argument_group("pictures of the report")
     add_picture_arguments(group)
@@ -93,9 +96,10 @@ def _add_study_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--folds",
         type=_folds,
-        default=5,
+        default="auto",
         metavar="N",
-        help="folds of the references for held-out figures, or each (%(default)s)",
+        help="folds of the references for held-out figures, or each (default: 5, or "
+        "each with fewer references)",
     )
     add(
         "--inner-folds",
@@ -139,6 +143,8 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.run_record import run_facts
     from jiqa.errors import UsageError
 
+    finished = Path(arguments.output) / "maps.json"
+    check_new(finished, force=arguments.force, unfinished=False)
     configure_jax(cache=not arguments.no_cache)
     try:
         found = select_maps(
@@ -201,10 +207,12 @@ def show_study(study: Study) -> None:
     console.print(table)
     console.print(
         f"{int(study.used.sum())} pairs. In-sample: maps and mapping are fitted to "
-        f"these pairs. Held out: cross-validated over {len(study.validation.folds)} "
-        "folds of references.",
+        f"these pairs. Held out: predicted from other references, the predictions of "
+        f"{len(study.validation.folds)} folds together.",
         highlight=False,
     )
+    for note in study.notes:
+        console.print(note, highlight=False)
 
 
 def _names(text: str) -> list[str]:
@@ -229,9 +237,11 @@ def _stopping(text: str) -> str:
     return text
 
 
-def _folds(text: str) -> int | None:
+def _folds(text: str) -> int | str | None:
     if text == "each":
         return None
+    if text == "auto":  # the default
+        return text
     try:
         return int(text)
     except ValueError:

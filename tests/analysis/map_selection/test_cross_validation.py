@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from jiqa.analysis.map_selection.cross_validation import (
     best_count,
+    fold_count,
     nested_cross_validate,
     reference_folds,
 )
@@ -99,6 +101,45 @@ def test_a_fold_is_what_it_says(study):
     assert found.out_of_sample == pytest.approx(together)
 
 
+@pytest.mark.parametrize("criterion", ["plcc", "srcc"])
+def test_the_curve_is_of_all_folds_together(noise, criterion):
+    values, target, references = noise
+    options = {"criterion": criterion, "min_gain": 0.02}
+    seen = []
+    found = nested_cross_validate(*noise, folds=3, on_selection=seen.append, **options)
+    assert seen == [1, 2, 3, 4]
+    curve = found.held_out_curve
+    assert len(curve) == len(found.selection.selected) > 2
+    sizes = [len(fold.selection.selected) for fold in found.folds]
+    for step, value in enumerate(curve, 1):
+        together = np.empty(len(target))
+        for fold in found.folds:
+            held = np.isin(references, fold.references)
+            count = min(step, len(fold.selection.selected))
+            some = forward_select(
+                values[~held], target[~held], max_maps=count, **options
+            )
+            together[held] = some.predicted(values[held])
+        x, y = together, target
+        if criterion == "srcc":
+            x, y = rankdata(x), rankdata(y)
+        assert value == pytest.approx(np.corrcoef(x, y)[0, 1])
+    if len(curve) >= max(sizes):
+        assert curve[-1] == pytest.approx(found.out_of_sample)
+    assert f"{found.out_of_sample:.4f}" in str(found) and "mean of" not in str(found)
+
+
+def test_fewer_references_make_fewer_folds():
+    assert fold_count(list("aabbccddee"), "auto") == 5
+    assert fold_count(list("abcdefg"), "auto") == 5
+    assert fold_count(list("aabb"), "auto") == 2
+    assert fold_count(list("aabb"), 7) == 7 and fold_count(list("aabb"), None) is None
+    with pytest.raises(ValueError, match="folds: expected 'auto'"):
+        fold_count(list("aabb"), "some")
+    with pytest.raises(ValueError, match=r"references: expected 2 or more, .* got 1"):
+        reference_folds(list("aaa"), fold_count(list("aaa"), "auto"))
+
+
 def test_inner_folds_limit_the_count(noise):
     greedy = nested_cross_validate(*noise, folds=3, criterion="plcc")
     wary = nested_cross_validate(*noise, folds=3, inner_folds=3, criterion="plcc")
@@ -106,6 +147,8 @@ def test_inner_folds_limit_the_count(noise):
         np.mean([len(f.selection.selected) for f in x.folds]) for x in (greedy, wary)
     ]
     assert sizes[1] < sizes[0]
+    with pytest.raises(ValueError, match=r"inner_folds: expected 2 to 8, .* got 9"):
+        nested_cross_validate(*noise, folds=3, inner_folds=9, criterion="plcc")
     assert best_count([[0.5, 0.7, 0.6], [0.5, 0.6]]) == 2
     assert best_count([[float("nan")], [0.2, 0.3]]) == 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -117,6 +118,25 @@ def test_contents_count_and_names_do_not(pairs, tmp_path):
     copies[1].write_bytes(copies[1].read_bytes() + b"\0")
     assert fingerprint([tuple(copies)]) != fingerprint(pairs[:1])
     assert fingerprint([pairs[0][::-1]]) != fingerprint(pairs[:1])
+
+
+def test_progress_begins_where_an_earlier_call_ended(pairs, tmp_path):
+    seen = []
+
+    @contextlib.contextmanager
+    def recorded(what, total, start=0):
+        seen.append([what, total, start])
+        yield lambda: seen[-1].__setitem__(2, seen[-1][2] + 1)
+
+    options = {**OPTIONS, "layers": ("conv1",), "cache": tmp_path}
+    lost = [*pairs, (pairs[0][0], str(tmp_path / "lost.png"))]
+    found = compute_map_scores(lost, **options, progress=recorded)
+    files = len({str(image) for pair in lost for image in pair})
+    assert seen == [["reading files", files, files], ["scoring maps", 6, 6]]
+    assert list(found.errors) == [5]
+    seen.clear()
+    compute_map_scores(lost, **options, progress=recorded)
+    assert seen[1] == ["scoring maps", 6, 6]  # five known, one fails again
 
 
 KILLED = """

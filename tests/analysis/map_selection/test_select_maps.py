@@ -51,7 +51,7 @@ def test_what_is_returned_is_what_is_written(found, prepared):
     assert facts["fingerprint"] == found.pairs.fingerprint
     assert {path.name for path in found.folder.iterdir()} == {
         *("maps.json", "curve.csv", "curve.png", "figures.csv"),
-        *("stability.csv", "run.json"),
+        *("scores.csv", "stability.csv", "run.json"),
     }
     metric = jiqa.load(f"selected:{found.folder / 'maps.json'}")
     assert metric.info.direction == "higher"
@@ -62,7 +62,7 @@ def test_the_command_finds_the_same(found, prepared, tmp_path):
     words += ["--layers", "conv1", "--stopping", "2", "--folds", "2", "--no-cache"]
     words += ["--resamples", "2", "--cache", str(prepared / "kept")]
     assert main([*words, "-o", str(tmp_path)]) == 0
-    for name in ("maps.json", "curve.csv", "figures.csv", "stability.csv"):
+    for name in ("maps.json", "curve.csv", "figures.csv", "scores.csv"):
         assert (tmp_path / name).read_text() == (found.folder / name).read_text()
 
 
@@ -86,7 +86,13 @@ def test_pairs_without_files_and_with_progress(found, prepared):
     assert again.folder is None
     assert again.study.selection == found.study.selection
     # The maps' scores were on disk already, so that nothing was left to do.
-    assert ("scoring mse", 36, 36) in seen and ("resampling", 2, 2) in seen
+    assert seen == [
+        ("reading files", 40, 40),
+        ("scoring maps", 36, 36),
+        ("scoring mse", 36, 36),
+        ("selecting maps", 3, 3),
+        ("selecting on resamples", 2, 2),
+    ]
     line = again.study.figures[-1]
     loaded = jiqa.load("mse")
     name = again.facts["arguments"]["against"]

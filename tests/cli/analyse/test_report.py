@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from jiqa.analysis.map_selection.selected_maps import Selection
 from jiqa.analysis.map_selection.study import Figures
 from jiqa.cli import main
+from jiqa.report.study import write_report
 from tests.helpers.analysis_data import falling, prepare_rated
 
 
@@ -63,6 +66,42 @@ def test_the_page_again_from_the_folder(study, capsys, tmp_path):
     with pytest.raises(SystemExit) as ended:
         main(["analyse", "report", str(tmp_path)])
     assert ended.value.code == 2
+
+
+def test_held_out_is_one_figure_in_table_and_plot(study):
+    page = (study / "report.html").read_text(encoding="utf-8")
+    with (study / "curve.csv").open(newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    with (study / "figures.csv").open(newline="") as file:
+        chosen = next(csv.DictReader(file))
+    facts = json.loads((study / "run.json").read_text())
+    if all(len(fold["maps"]) <= 2 for fold in facts["folds"]):
+        assert float(last["held_out"]) == pytest.approx(float(chosen["held_out"]))
+    assert "mean of folds" not in page and "all folds together" in page
+    assert "The score of the selected maps and the subjective scores" in page
+    with (study / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 36 and float(rows[0]["score"]) <= 1
+
+
+def test_it_remembers_where_the_data_are(study, tmp_path, capsys):
+    folder = tmp_path / "study"
+    shutil.copytree(study, folder)
+    facts = json.loads((folder / "run.json").read_text())
+    gone = {**facts, "data_dir": str(tmp_path / "gone")}
+    (folder / "run.json").write_text(json.dumps(gone))
+    with pytest.raises(SystemExit) as ended:
+        main(["analyse", "report", str(folder), "--no-cache", *QUICK])
+    assert ended.value.code == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "gone, is not there any more; --data-dir says" in said
+    (folder / "run.json").write_text(json.dumps(facts))
+    table = (folder / "curve.csv").read_text()
+    (folder / "curve.csv").write_text(
+        table.replace("held_out", "held_out_mean_of_folds", 1)
+    )
+    with pytest.raises(ValueError, match="an earlier version of jiqa analyse select"):
+        write_report(folder, [], [], command="")
 
 
 def test_the_published_tables_as_a_recipe(prepared, tmp_path, capsys, monkeypatch):

@@ -99,8 +99,30 @@ def test_options_of_the_selection(prepared, tmp_path, capsys):
     assert ended.value.code == 2 and "unrecognized: --bogus" in capsys.readouterr().err
     for wrong in (["--folds", "9"], ["--layers", "conv9"], ["--against", "brisque"]):
         with pytest.raises(SystemExit) as ended:
-            main([*words, *wrong])
+            main([*words, "--force", *wrong])
         assert ended.value.code == 2
+        assert "--force" not in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_finished_study_is_replaced_with_force_alone(study, prepared, capsys):
+    before = (study / "maps.json").read_bytes()
+    words = _words(prepared, study, "--stopping", "1", "--resamples", "0")
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "maps.json is there already: --force replaces it" in capsys.readouterr().err
+    assert (study / "maps.json").read_bytes() == before
+
+
+def test_few_references_make_fewer_folds(prepared, tmp_path, capsys):
+    (tmp_path / "maps.json").write_text("{}")
+    more = "--stopping", "1", "--resamples", "0", "--force"
+    assert main(_words(prepared, tmp_path, *more)) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "only 4 references: 4 folds instead of 5." in said
+    assert "the predictions of 4 folds together" in said
+    facts = json.loads((tmp_path / "run.json").read_text())
+    assert len(facts["folds"]) == 4 and facts["notes"][0] in said
 
 
 def test_directions():
