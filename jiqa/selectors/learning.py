@@ -145,8 +145,9 @@ def learn(
         "growth": vars(growth),
         "versions": versions(),
     }
-    with progress("learning", folds + 1) as advance:
+    with progress("growing forests", 2 * (folds + 1)) as advance:
         selector = grow_selector(scenario, growth, facts)
+        advance()
         fusion = fuse(selector, scenario, growth)
         advance()
         lines = []
@@ -289,7 +290,7 @@ def cross_validated(
         scenario: all images.
         growth: what kind of forests; its seed also divides.
         folds: how many parts, 2 or more.
-        advance: called after each part.
+        advance: called twice for each part.
 
     Raises:
         ValueError: fewer references than parts.
@@ -307,6 +308,7 @@ def cross_validated(
     for part in parts:
         rest = scenario.take(np.setdiff1d(np.arange(count), part))
         selector = grow_selector(rest, growth)
+        advance()
         here = scenario.take(part)
         found = selector.on(here)
         mapped[part], choice[part] = found.mapped, found.choice

@@ -47,7 +47,7 @@ def test_a_table_is_learned_from_as_the_command_does(tmp_path):
     found = selectors.learn(
         scenario, GROWTH, folds=2, output=tmp_path / "made", progress=progress
     )
-    assert found.folder == tmp_path / "made" and seen == [("learning", 3)] * 3
+    assert found.folder == tmp_path / "made" and seen == [("growing forests", 6)] * 6
     words = ["--scores", str(scores), "--features", str(features)]
     learned = ["select", "learn", *words, "--split", "train", *WORDS, "--folds", "2"]
     assert main([*learned, "-o", str(tmp_path / "told")]) == 0

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from jiqa.cli.common.arguments import add_no_cache
 from jiqa.cli.common.chosen_maps import add_map_arguments
+from jiqa.cli.common.finished import add_force, check_new
 
 if TYPE_CHECKING:
     from jiqa.analysis.explain.concepts import ConceptSet
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--least", type=float, default=0.04, help="smallest overlap (%(default)s)")
     add("--batch", type=int, default=8, help="images per batch (%(default)s)")
+    add_force(parser, "the table")
     add_no_cache(parser)
 
 
@@ -67,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     configure_jax(cache=not arguments.no_cache)
     path = Path(arguments.output) / "dissection.csv"
+    check_new(path, force=arguments.force, unfinished=False)
     make_folder(path)
     maps = read_chosen_maps(arguments)
     categories = arguments.categories and arguments.categories.split(",")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from jiqa.cli.common.arguments import add_no_cache
 from jiqa.cli.common.chosen_maps import add_map_arguments
+from jiqa.cli.common.finished import add_force, check_new
 
 HELP = "draw what feature maps respond to most"
 
@@ -71,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="sigma of the blur (%(default)s)",
     )
     add("--seed", type=int, default=0, help="seed of noise and jitter (%(default)s)")
+    add_force(parser, "the grid")
     add_no_cache(parser)
 
 
@@ -88,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     configure_jax(cache=not arguments.no_cache)
     path = Path(arguments.output)
+    check_new(path, force=arguments.force, unfinished=False)
     make_folder(path)
     maps = read_chosen_maps(arguments)
     try:

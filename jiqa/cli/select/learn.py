@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 from jiqa.checks import expected
+from jiqa.cli.common.finished import add_force, check_new
 from jiqa.cli.common.scenario import add_scenario_arguments
 
 HELP = "learn to choose a method, and cross-validate the choice"
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=5,
         help="folds of the cross-validation; 0 for none (%(default)s)",
     )
+    add_force(parser, "the selector")
     add_scenario_arguments(parser)
 
 
@@ -77,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.output)
     if arguments.folds < 0 or arguments.folds == 1:
         raise UsageError(expected("--folds", "0, or 2 or more", f"{arguments.folds}"))
+    unfinished = arguments.resume and any(folder.glob("*.partial"))
+    check_new(folder / "selector.json", force=arguments.force, unfinished=unfinished)
     try:
         require()  # before hours of scoring
         growth = Growth(

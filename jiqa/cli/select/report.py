@@ -18,6 +18,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from jiqa.cli.common.finished import add_force, check_new
 from jiqa.cli.common.scenario import add_scenario_arguments
 
 HELP = "evaluate a selector on other images"
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of jiqa select learn, or run:DIR of jiqa train selector",
     )
     add("--output", "-o", metavar="DIR", help="folder to write (default: DIR/report)")
+    add_force(parser, "the figures")
     add_scenario_arguments(parser)
 
 
@@ -44,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.weights.run_sets import run_folder
 
     folder = Path(arguments.output or run_folder(arguments.selector) / "report")
+    unfinished = arguments.resume and any(folder.glob("*.partial"))
+    check_new(folder / "figures.csv", force=arguments.force, unfinished=unfinished)
     try:
         selector, fusion = open_with_fusion(arguments.selector)
         if fusion is None and not arguments.data:

@@ -173,7 +173,7 @@ def test_learns_from_a_table(tmp_path, capsys):
     text = scores.read_text().splitlines()
     text[-1] = ",".join([text[-1].split(",")[0], "0", *text[-1].split(",")[2:]])
     scores.write_text("\n".join(text) + "\n")
-    assert main(words) == 0
+    assert main([*words, "--force"]) == 0
     chosen = [
         [row.split(",")[2] for row in part.splitlines()]
         for part in (first, (folder / "report" / "choices.csv").read_text())
