@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -12,6 +13,7 @@ import jax
 import numpy as np
 import pytest
 
+from tests.helpers import tiny_model, training_data
 from tests.helpers.weights_server import Server, serving
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -48,3 +50,16 @@ def server(monkeypatch) -> Iterator[Server]:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     with serving() as running:
         yield running
+
+
+@pytest.fixture
+def tiny() -> Iterator[None]:
+    """The model ``tiny`` is known by its name."""
+    with tiny_model.registered():
+        yield
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory) -> Path:
+    """A folder with rated images and a ladder, see ``tests.helpers.training_data``."""
+    return training_data.material(tmp_path_factory.mktemp("material"))

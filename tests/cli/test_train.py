@@ -32,19 +32,7 @@ _FAST = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _tiny(monkeypatch):
-    found = {**finding.all_models(), "tiny": tiny_model.MODEL}
-    monkeypatch.setattr(finding, "all_models", lambda: found)
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("material")
-    training_data.rated(folder / "rated")
-    training_data.rated(folder / "other", 10, seed=9)
-    training_data.ladder(folder / "ladder")
-    return folder
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 def _words(material: Path, workdir: Path, *more: str) -> list[str]:
@@ -57,9 +45,7 @@ def _words(material: Path, workdir: Path, *more: str) -> list[str]:
 def run(material, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "one"
     test = str(material / "other" / "scores.csv")
-    found = {**finding.all_models(), "tiny": tiny_model.MODEL}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finding, "all_models", lambda: found)
+    with tiny_model.registered():
         assert main(_words(material, folder, "--test", test)) == 0
     return folder
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax import Array, lax
 
 from jiqa.core.metric import Info
@@ -178,6 +181,15 @@ MODEL = Model(
 
 
 def register() -> None:
-    """Let ``get_model("tiny")`` find it, beside jiqa's own."""
+    """Let ``get_model("tiny")`` find it, beside jiqa's own, in a process of a test."""
     found = {**finding.all_models(), "tiny": MODEL}
     finding.all_models = lambda: found
+
+
+@contextlib.contextmanager
+def registered() -> Iterator[None]:
+    """The same while a block runs; tests ask for the fixture ``tiny``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finding, "all_models", finding.all_models)  # put back at the end
+        register()
+        yield

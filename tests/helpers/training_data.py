@@ -52,3 +52,11 @@ def ladder(folder: Path, count: int = 6, levels: int = 3) -> Path:
                 image.save(folder / name)
                 rows.writerow([name, reference, kind, level, "made"])
     return folder
+
+
+def material(folder: Path) -> Path:
+    """Both in one folder, ``rated`` and ``ladder``, and a smaller table, ``other``."""
+    rated(folder / "rated")
+    rated(folder / "other", 10, seed=9)
+    ladder(folder / "ladder")
+    return folder

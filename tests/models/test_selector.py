@@ -20,7 +20,6 @@ import jiqa
 from jiqa.cli import main
 from jiqa.io.decode import read_image
 from jiqa.models import get_model, selector
-from jiqa.models import registry as finding
 from jiqa.models.parts import method_table
 from jiqa.models.parts.method_choice import Methods
 from jiqa.registry import identity
@@ -119,9 +118,7 @@ def test_missing_scores_have_no_gradient(rng):
 def planted(tmp_path_factory) -> Any:
     """Data, table and two runs: the method that is chosen, and the selector."""
     folder = tmp_path_factory.mktemp("planted")
-    with pytest.MonkeyPatch.context() as patch:
-        found = {**finding.all_models(), "tiny": tiny_model.MODEL}
-        patch.setattr(finding, "all_models", lambda: found)
+    with tiny_model.registered(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("JIQA_CACHE", str(folder / "cache"))
         tiny = folder / "tiny"
         common = ["--data-dir", str(folder / "prepared"), "--set", "weights=random"]
@@ -203,9 +200,8 @@ def test_the_planted_truth_is_found(planted):
         choices(planted.folder / "tiny", [])
 
 
+@pytest.mark.usefixtures("tiny")
 def test_the_run_is_a_metric_without_its_table(planted, monkeypatch):
-    found = {**finding.all_models(), "tiny": tiny_model.MODEL}
-    monkeypatch.setattr(finding, "all_models", lambda: found)
     run = planted.run
     monkeypatch.setattr(method_table, "read_method_table", None)
     metric = jiqa.load(f"run:{run}")
@@ -227,10 +223,9 @@ def test_the_run_is_a_metric_without_its_table(planted, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_run_scores_a_folder(planted, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("tiny")
+def test_the_run_scores_a_folder(planted, tmp_path):
     """Beside the method that it chooses among, whose arrays have the same names."""
-    found = {**finding.all_models(), "tiny": tiny_model.MODEL}
-    monkeypatch.setattr(finding, "all_models", lambda: found)
     folder, out = planted.folder / "planted" / "images", tmp_path / "scores.json"
     (tiny, _), places = choices(planted.run, map(read_image, sorted(folder.iterdir())))
     words = ["score", f"run:{planted.run},{tiny}", str(folder), "--output", str(out)]

@@ -16,13 +16,11 @@ from scipy import stats
 import jiqa
 from jiqa.data.index import Entry
 from jiqa.data.learned_images import read_learned_images
-from jiqa.models import registry
 from jiqa.training import read_config, read_log
 from jiqa.training.config import TrainingConfig
 from jiqa.training.loop import Position
 from jiqa.training.predictions import agreement, read_predictions
 from jiqa.training.run_data import is_enough, open_sources
-from tests.helpers import tiny_model, training_data
 
 _SETTINGS: dict[str, Any] = {
     "weights": "random",
@@ -34,30 +32,20 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _tiny(monkeypatch):
-    found = {**registry.all_models(), "tiny": tiny_model.MODEL}
-    monkeypatch.setattr(registry, "all_models", lambda: found)
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("small")
-    training_data.rated(folder / "rated")
-    return folder
-
-
-def _train(folder: Path, **given: Any) -> Any:
+def _train(material: Path, **given: Any) -> Any:
     return jiqa.train(
         "tiny",
-        folder / "rated" / "scores.csv",
-        workdir=folder / "run",
-        data_dir=folder / "prepared",
+        material / "rated" / "scores.csv",
+        workdir=material / "run",
+        data_dir=material / "prepared",
         **{**_SETTINGS, **given},
     )
 
 
-def test_all_parts_decide_and_all_images_are_learned_from(folder):
+def test_all_parts_decide_and_all_images_are_learned_from(material):
     class Stopped(Exception):
         """As a run is interrupted."""
 
@@ -72,18 +60,18 @@ def test_all_parts_decide_and_all_images_are_learned_from(folder):
 
     said: list[str] = []
     with pytest.raises(Stopped):
-        _train(folder, progress=broken_off, say=said.append)
+        _train(material, progress=broken_off, say=said.append)
     assert begun == ["training, part 1 of 5", "training, part 2 of 5"]
     assert said[0] == "learning from 24 images (table/scores)"
     assert "divided by reference into 5 parts" in said[1]
     with pytest.raises(ValueError, match="already holds a run"):
-        _train(folder)
-    trained = _train(folder, resume=True)
+        _train(material)
+    trained = _train(material, resume=True)
     assert (trained.divisions, trained.decided) == (5, True)
-    assert read_config(folder / "run").divisions == 5
-    names = {p.name for p in (folder / "run").iterdir()}
+    assert read_config(material / "run").divisions == 5
+    names = {p.name for p in (material / "run").iterdir()}
     assert {"predictions.csv", "divisions.json"} <= names and "divisions" not in names
-    rows = read_predictions(folder / "run")
+    rows = read_predictions(material / "run")
     assert len({row["image"] for row in rows}) == 24 == trained.figures["n"]
     assert sorted({row["part"] for row in rows}) == [1, 2, 3, 4, 5]
     score, predicted = (np.array([r[k] for r in rows]) for k in ("score", "predicted"))
@@ -93,31 +81,33 @@ def test_all_parts_decide_and_all_images_are_learned_from(folder):
     # On the scale of the table, 0 to 100.
     rmse = np.sqrt(np.mean((score - predicted) ** 2)) / 100
     np.testing.assert_allclose(trained.figures["rmse"], rmse, rtol=1e-5)
-    learned = read_learned_images(folder / "run")
+    learned = read_learned_images(material / "run")
     assert len(learned) == 24 and {image.part for image in learned} == {"training"}
-    pooled = json.loads((folder / "run" / "divisions.json").read_text())
+    pooled = json.loads((material / "run" / "divisions.json").read_text())
     assert trained.steps == trained.best == round(12 * pooled["share"])
-    assert [x["kind"] for x in read_log(folder / "run")] == ["training"] * trained.steps
-    again = _train(folder, resume=True)
+    assert [x["kind"] for x in read_log(material / "run")] == [
+        "training"
+    ] * trained.steps
+    again = _train(material, resume=True)
     assert (again.figures, again.steps) == (trained.figures, trained.steps)
 
 
-def test_each_part_is_held_out_once(folder):
+def test_each_part_is_held_out_once(material):
     config = TrainingConfig(
-        model="tiny", data=str(folder / "rated" / "scores.csv"), stage="scores"
+        model="tiny", data=str(material / "rated" / "scores.csv"), stage="scores"
     )
-    assert open_sources(config, folder / "prepared").divisions == 5
+    assert open_sources(config, material / "prepared").divisions == 5
     held: list[str] = []
     for part in range(1, 6):
         one = replace(config, divisions=5, held_part=part)
-        sources = open_sources(one, folder / "prepared")
+        sources = open_sources(one, material / "prepared")
         mine = [e.name for e in sources.validation.entries]
         others = {e.name for e in sources.training.entries}
         assert mine and not others & set(mine) and len(others) + len(mine) == 24
         held += mine
     assert len(held) == len(set(held)) == 24
     whole = replace(config, hold_out=0.85)
-    assert open_sources(whole, folder / "prepared").divisions == 0
+    assert open_sources(whole, material / "prepared").divisions == 0
 
 
 def test_few_images_or_references_decide_nothing():

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jiqa.models import registry as finding
 from jiqa.progress import silent
 from jiqa.training.checkpoints import Checkpoints
 from jiqa.training.config import TrainingConfig, read_config
@@ -23,7 +22,7 @@ from jiqa.training.log import read_log
 from jiqa.training.run import train_config
 from jiqa.training.run_data import open_sources
 from jiqa.weights import read
-from tests.helpers import tiny_model, training_data
+from tests.helpers import tiny_model
 
 _FACTS: dict[str, Any] = {
     "model": "tiny",
@@ -40,18 +39,7 @@ _FACTS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _tiny(monkeypatch):
-    found = {**finding.all_models(), "tiny": tiny_model.MODEL}
-    monkeypatch.setattr(finding, "all_models", lambda: found)
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("material")
-    training_data.rated(folder / "rated")
-    training_data.ladder(folder / "ladder")
-    return folder
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 def _config(material: Path, **fields: Any) -> TrainingConfig:
@@ -72,9 +60,7 @@ def _train(config: TrainingConfig, material: Path, folder: Path, **given: Any):
 @pytest.fixture(scope="module")
 def whole(material, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
-    found = {**finding.all_models(), "tiny": tiny_model.MODEL}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finding, "all_models", lambda: found)
+    with tiny_model.registered():
         _train(_config(material), material, folder / "run")
     return folder / "run"
 
@@ -135,13 +121,23 @@ def test_the_best_and_the_last_checkpoint_stay(whole):
 _KILLED = """
 import sys, warnings
 warnings.simplefilter("error")
+# As in pyproject.toml: tensorflow-datasets with protobuf 6.
+warnings.filterwarnings("ignore", "label", DeprecationWarning)
 sys.path.insert(0, {tests!r})
 from tests.helpers import tiny_model
 tiny_model.register()
+import contextlib, time
 from pathlib import Path
 from tests.training import test_loop as tests
+
+@contextlib.contextmanager
+def slowly(*_):
+    # So that a busy machine, too, kills it before its end.
+    yield lambda: time.sleep(0.1)
+
 material = Path({material!r})
-tests._train(tests._config(material), material, Path({folder!r}))
+folder = Path({folder!r})
+tests._train(tests._config(material), material, folder, progress=slowly)
 """
 
 

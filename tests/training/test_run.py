@@ -13,7 +13,6 @@ import pytest
 
 import jiqa
 from jiqa.io.decode import read_image
-from jiqa.models import registry
 from jiqa.training import Trained, open_run, read_config, read_log
 from jiqa.weights import read
 from tests.helpers import tiny_model, training_data
@@ -31,10 +30,7 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _tiny(monkeypatch):
-    found = {**registry.all_models(), "tiny": tiny_model.MODEL}
-    monkeypatch.setattr(registry, "all_models", lambda: found)
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 @pytest.fixture(scope="module")

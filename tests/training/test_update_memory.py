@@ -8,26 +8,12 @@ from typing import Any
 
 import pytest
 
-from jiqa.models import registry
 from jiqa.training.announce import announce
 from jiqa.training.config import TrainingConfig
 from jiqa.training.setup import Setup, set_up
 from jiqa.training.update_memory import plan_memory
-from tests.helpers import tiny_model, training_data
 
-
-@pytest.fixture(autouse=True)
-def _tiny(monkeypatch):
-    found = {**registry.all_models(), "tiny": tiny_model.MODEL}
-    monkeypatch.setattr(registry, "all_models", lambda: found)
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("material")
-    training_data.rated(folder / "rated")
-    training_data.ladder(folder / "ladder")
-    return folder
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 def _setup(material: Path, data: str = "rated/scores.csv", **fields: Any) -> Setup:

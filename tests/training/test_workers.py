@@ -20,14 +20,13 @@ import pytest
 
 from jiqa.data.loader.plan import BatchPlan
 from jiqa.data.store import prepare
-from jiqa.models import registry as finding
 from jiqa.models.registry import get_model, list_models
 from jiqa.training.config import TrainingConfig
 from jiqa.training.crops import read_batches
 from jiqa.training.ranking_groups import GroupPlan, groups_of
 from jiqa.training.run_data import Source
 from jiqa.training.setup import Setup
-from tests.helpers import tiny_model, training_data
+from tests.helpers import training_data
 from tests.training import test_loop as loop_tests
 
 _READ = """
@@ -79,9 +78,8 @@ def test_any_models_batches_reach_a_process_of_their_own(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_run_with_workers_is_the_same_to_the_bit(tmp_path, monkeypatch):
-    models = {**finding.all_models(), "tiny": tiny_model.MODEL}
-    monkeypatch.setattr(finding, "all_models", lambda: models)
+@pytest.mark.usefixtures("tiny")
+def test_a_run_with_workers_is_the_same_to_the_bit(tmp_path):
     training_data.rated(tmp_path / "rated")
     config = loop_tests._config(tmp_path, epochs=2)
 

@@ -14,14 +14,13 @@ import pytest
 import jiqa
 from jiqa.cli import main
 from jiqa.io.decode import read_image
-from jiqa.models import registry as finding
 from jiqa.models.parts.method_table import read_method_table
 from jiqa.registry import get_metric, identity
 from jiqa.selectors.forest_selector import open_selector
 from jiqa.selectors.grow_forests import Growth
 from jiqa.selectors.learning import grow_selector
 from jiqa.weights import read, write
-from tests.helpers import tiny_model, training_data
+from tests.helpers import training_data
 from tests.helpers.selector_data import (
     METHODS,
     TOYS,
@@ -197,7 +196,7 @@ def test_learns_from_a_table(tmp_path, capsys):
         (["learn", "--data", "x", "--methods", "ssim,niqe"], "ssim needs a reference"),
         (["learn", "--data", "x", "--methods", "niqee"], "did you mean niqe"),
         (["learn", "--data", "x:y", "--split", "z"], "--split is for --scores"),
-        (["learn", "--scores", "none.csv"], "no such file"),
+        (["learn", "--scores", "none.csv"], "none.csv does not exist"),
         (["learn", "--scores", "TABLE", "--methods", "sharp,dull"], "scores of dull"),
         (["learn", "--scores", "TABLE", "--split", "z"], "train"),
         (["learn", "--scores", "TABLE", "--folds", "1"], "--folds: expected"),
@@ -223,9 +222,8 @@ def test_wrong_usage(words, message, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_runs_of_training_among_the_methods(tmp_path, toys, monkeypatch):
-    found = {**finding.all_models(), "tiny": tiny_model.MODEL}
-    monkeypatch.setattr(finding, "all_models", lambda: found)
+@pytest.mark.usefixtures("tiny")
+def test_runs_of_training_among_the_methods(tmp_path, toys):
     table = training_data.rated(tmp_path / "rated", 8)
     run, other = tmp_path / "run", tmp_path / "other"
     words = ["train", "tiny", "--data", str(table), "--workdir", str(run)]
