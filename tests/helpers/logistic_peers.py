@@ -17,6 +17,13 @@ _TID2013 = Path(__file__).parents[1] / "golden" / "tid2013" / "official_scores.c
 _QUARTER = 0.6373
 
 
+def logistic(x: Any, parameters: Any) -> np.ndarray:
+    """The formula as it is printed, of ``x [..., N]`` and ``parameters [..., 5]``."""
+    x = np.asarray(x, np.float64)
+    b1, b2, b3, b4, b5 = np.moveaxis(np.asarray(parameters), -1, 0)[..., None]
+    return b1 / 2 * np.tanh(b2 * (x - b3) / 2) + b4 * x + b5
+
+
 def tid2013(distortion: int | None = None) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """The official values of 11 metrics, and MOS.
 

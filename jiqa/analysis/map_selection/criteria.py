@@ -58,15 +58,21 @@ class Criterion:
         """About the same at a small part of the cost, where there is such a thing."""
         return self._each(rows, exact=self.exact)
 
-    def mapping(self, row: np.ndarray) -> np.ndarray:
+    def mapping(self, row: np.ndarray) -> tuple[np.ndarray, float]:
         """Fit the logistic that maps the scores ``[N]`` to subjective ones.
 
         The straight line of least squares, as far as the criterion is ``"plcc"``.
+
+        Returns:
+            b1 to b5, and the middle of the scores' range, about which
+            ``jiqa.ops.logistic.logistic_about`` computes the curve.
         """
+        middle = float(row.min() + row.max()) / 2
         if self.name != "plcc":
-            return fit_logistics(row, self.scores, steepest=self._steepest).parameters
+            found = fit_logistics(row, self.scores, steepest=self._steepest)
+            return found.parameters, middle
         slope, level = np.polyfit(row, self.scores, 1)
-        return np.array([0, 1, row.mean(), slope, level])
+        return np.array([0, 1, row.mean(), slope, level]), middle
 
     def sign(self, row: np.ndarray) -> float:
         """Return -1 where the row falls as the subjective scores rise, else 1."""

@@ -133,6 +133,7 @@ def forward_select(
         raise ValueError("the criterion is not a number for any map")
     one_by_one = Combination(rows, combine, codes).with_each(np.array(chosen))
     final = _together(values, chosen, combine, layers)
+    mapping, middle = judge.mapping(final)
     numbers = None if layers is None else _numbers(layers)
     return Selection(
         selected=tuple(chosen),
@@ -149,7 +150,8 @@ def forward_select(
         layers=None if layers is None else tuple(layers[i] for i in chosen),
         numbers=None if numbers is None else tuple(numbers[i] for i in chosen),
         unusable=unusable,
-        mapping=tuple(judge.mapping(final).tolist()),
+        mapping=tuple(mapping.tolist()),
+        middle=middle,
     )
 
 

@@ -11,7 +11,8 @@ from scipy.stats import rankdata
 from jiqa.analysis.map_selection.combination import combined
 from jiqa.analysis.map_selection.criteria import Criterion
 from jiqa.analysis.map_selection.selected_maps import Selection
-from jiqa.evaluation.statistics.logistic_fit import STEEPEST, logistic
+from jiqa.evaluation.statistics.logistic_fit import STEEPEST
+from jiqa.ops.logistic import logistic_about
 
 
 class HeldOut:
@@ -63,7 +64,8 @@ class HeldOut:
 
     def predicted(self, scores: np.ndarray) -> np.ndarray:
         """The held-out part of ``scores``, mapped as fits the other images."""
-        return logistic(scores[self._held], self._judge.mapping(scores[~self._held]))
+        parameters, middle = self._judge.mapping(scores[~self._held])
+        return logistic_about(scores[self._held], parameters, middle)
 
     def value(self, scores: np.ndarray) -> float:
         """The criterion of the held-out part of ``scores``."""

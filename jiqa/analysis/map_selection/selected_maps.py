@@ -13,8 +13,8 @@ import numpy as np
 from jiqa.analysis.map_selection.combination import combined
 from jiqa.checks import expected
 from jiqa.core.metric import hashable
-from jiqa.evaluation.statistics.logistic_fit import logistic
 from jiqa.io.atomic import write_text
+from jiqa.ops.logistic import logistic_about
 
 _FORMAT = "jiqa selected feature maps"
 _VERSION = 1
@@ -42,6 +42,8 @@ class Selection:
         numbers: their numbers within their layers, from 0, if known.
         unusable: maps that could not be chosen, by column, and why.
         mapping: b1 to b5 of the logistic from the combined to the subjective scores.
+        middle: of the range of the combined scores that it was fitted to; the curve is
+            computed relative to its value there.
         network: the network that the maps are of, if known.
         metric: the metric on the maps, if known.
         options: the options of that metric.
@@ -62,6 +64,7 @@ class Selection:
     numbers: tuple[int, ...] | None
     unusable: Mapping[int, str]
     mapping: tuple[float, ...]
+    middle: float
     network: str | None = None
     metric: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -89,7 +92,7 @@ class Selection:
     def predicted(self, map_scores: Any) -> np.ndarray:
         """Predict subjective scores from the combined score."""
         scores = self.combined(map_scores)
-        return logistic(scores.reshape(-1), self.mapping).reshape(scores.shape)
+        return logistic_about(scores, self.mapping, self.middle)
 
     def described(self, network: str, metric: str, **options: Any) -> Selection:
         """Return the same with the network and the metric on its maps named."""
@@ -139,6 +142,9 @@ class Selection:
                     f"{text[:40]!r}...",
                 )
             )
+        if "middle" not in content and "mapping" in content:
+            # Written before it was kept: the curve's own middle is near the scores.
+            content["middle"] = content["mapping"][2]
         wanted = [f.name for f in fields(cls)]
         lacking = [name for name in wanted if name not in content]
         if lacking:

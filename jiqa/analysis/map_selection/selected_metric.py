@@ -27,6 +27,7 @@ from jiqa.core.metric import Metric
 from jiqa.metrics.deep.cnn_iqm import cnn_iqm
 from jiqa.nn.graph import Node, run, until
 from jiqa.nn.operations import Conv
+from jiqa.ops.logistic import logistic_about
 
 _RANGES = {"ssim": (-1.0, 1.0), "uqi": (-1.0, 1.0)}
 _IDENTITIES = {"ssim": 1.0, "uqi": 1.0, "psnr": float("inf")}
@@ -50,7 +51,7 @@ def _read(file: str) -> str:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise ValueError(
-            f"selected:{file}: not a file of jiqa analyse select ({error})"
+            f"selected:{file} is not a file of jiqa analyse select ({error})"
         ) from None
 
 
@@ -192,9 +193,8 @@ class _Parts:
         return jnp.stack(means).mean()
 
     def _predicted(self, score: Array) -> Array:
-        """As ``jiqa.evaluation.statistics.logistic_fit.logistic`` has it."""
-        b1, b2, b3, b4, b5 = self._selection.mapping
-        return b1 / 2 * jnp.tanh(b2 * (score - b3) / 2) + b4 * score + b5
+        mapping, middle = self._selection.mapping, self._selection.middle
+        return logistic_about(score, mapping, middle, jnp)
 
 
 def _narrowed(spec: FeatureSpec, last: str, maps: int) -> tuple[Node, ...]:

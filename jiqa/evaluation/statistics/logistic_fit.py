@@ -104,13 +104,6 @@ class LogisticFits:
     ended: np.ndarray
 
 
-def logistic(x: Any, parameters: Any) -> np.ndarray:
-    """Evaluate the mapping at ``x [..., N]`` with ``parameters [..., 5]``."""
-    x = np.asarray(x, np.float64)
-    b1, b2, b3, b4, b5 = np.moveaxis(np.asarray(parameters), -1, 0)[..., None]
-    return b1 / 2 * np.tanh(b2 * (x - b3) / 2) + b4 * x + b5
-
-
 def fit_logistics(
     x: Any, y: Any, *, steepest: float = STEEPEST, tilted: bool = True
 ) -> LogisticFits:
@@ -217,7 +210,7 @@ def best_fits(
     slope, rest = _without_straight(z, y, tilted)
     peaks = search(z, rest, steepest, tilted=tilted)
     correlation = np.sqrt(np.clip(slope**2 + peaks.gain, 0, 1))
-    k, c = np.exp(peaks.place[:, 0]), peaks.place[:, 1]
+    k, c = np.exp(peaks.point[:, 0]), peaks.point[:, 1]
     return BestFits(k, c, correlation, peaks.ended)
 
 
@@ -236,6 +229,6 @@ def _straight_part(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Factor of the tanh, slope and level of the straight part."""
     slope, rest = _without_straight(z, y, tilted)
-    place = np.stack([np.log(best.steepness), best.middle], 1)
-    part, level, tilt = explained_part(z, place, rest, tilted=tilted)
+    point = np.stack([np.log(best.steepness), best.middle], 1)
+    part, level, tilt = explained_part(z, point, rest, tilted=tilted)
     return part, slope - part * tilt, -part * level

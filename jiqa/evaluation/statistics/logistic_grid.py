@@ -59,7 +59,7 @@ def search_grid(
     if tilted:
         slope = (target * offset).sum(-1, keepdims=True) / spread
         target -= number * slope * offset
-    places, gains = [], []
+    points, gains = [], []
     for k in _SLOPES:
         middles, bent = _middles(k)
         left = number @ bent**2 - (number @ bent) ** 2
@@ -71,10 +71,10 @@ def search_grid(
         for half, first in ((gain[:, :centre], 0), (gain[:, centre:], centre)):
             gains.append(half.max(1))
             middle = middles[first + half.argmax(1)]
-            places.append(np.stack([np.full(len(z), np.log(k)), middle], 1))
+            points.append(np.stack([np.full(len(z), np.log(k)), middle], 1))
     gain = np.stack(gains).reshape(-1, 2, len(z))
     best = _peaks_first(gain).reshape(-1, len(z))[:count]
-    start = np.take_along_axis(np.stack(places), best[..., None], 0)
+    start = np.take_along_axis(np.stack(points), best[..., None], 0)
     return start.swapaxes(0, 1), gain.max((0, 1))
 
 

@@ -49,11 +49,11 @@ class Limits:
             self.low[rows], self.high[rows], self.gentlest[rows], self.steepest[rows]
         )
 
-    def bounded(self, place: np.ndarray) -> np.ndarray:
+    def bounded(self, point: np.ndarray) -> np.ndarray:
         """Clip log k and c ``[rows, 2]`` to the limits."""
-        log_k = np.clip(place[:, 0], self.gentlest, self.steepest)
+        log_k = np.clip(point[:, 0], self.gentlest, self.steepest)
         beyond = _BEYOND * np.exp(-log_k)
-        middle = np.clip(place[:, 1], self.low - beyond, self.high + beyond)
+        middle = np.clip(point[:, 1], self.low - beyond, self.high + beyond)
         return np.stack([log_k, middle], axis=1)
 
 
@@ -82,8 +82,8 @@ def ascend(
         ``[rows]``, and whether the search converged ``[rows]``.
     """
     limits = Limits.of(z, steepest)
-    place = limits.bounded(begin)
-    value, slope, bend = _explained(z, rest, place, tilted)
+    point = limits.bounded(begin)
+    value, slope, bend = _explained(z, rest, point, tilted)
     reach = np.ones(len(z))
     going = np.arange(len(z))
     for _ in range(steps or _MOST_ITERATIONS):
@@ -91,48 +91,48 @@ def ascend(
             break
         within = limits.of_rows(going)
         trial, promise, length = _next(
-            place[going], slope[going], bend[going], reach[going], within
+            point[going], slope[going], bend[going], reach[going], within
         )
         trial = within.bounded(trial)
         found = _explained(z, rest, trial, tilted)
         up = found[0] > value[going]
         reach[going] = np.where(up, np.minimum(2 * reach[going], 2.0), length / 4)
         better = going[up]
-        place[better] = trial[up]
+        point[better] = trial[up]
         value[better], slope[better], bend[better] = (part[up] for part in found)
         more = promise > np.where(up, _SMALLEST_RISE, _SURE_RISE)
         if not more.all():
             going, z, rest = going[more], z[more], rest[more]
-    ended = np.ones(len(place), bool)
+    ended = np.ones(len(point), bool)
     ended[going] = False
-    return place, value, ended
+    return point, value, ended
 
 
 def explained_part(
-    z: np.ndarray, place: np.ndarray, rest: np.ndarray, *, tilted: bool
+    z: np.ndarray, point: np.ndarray, rest: np.ndarray, *, tilted: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Factor of the tanh in the fit, and the line in the tanh: level and slope."""
-    t, _ = _bent(_argument(z, place), place)
+    t, _ = _bent(_argument(z, point), point)
     floor = _FLAT * _dot(t, t)
     level, tilt = _take_line(t, z, tilted)
-    level -= _sign(place)
+    level -= _sign(point)
     return _dot(t, rest) / np.maximum(_dot(t, t), floor), level, tilt
 
 
-def _argument(z: np.ndarray, place: np.ndarray) -> np.ndarray:
-    return np.exp(place[:, :1]) * (z - place[:, 1:])
+def _argument(z: np.ndarray, point: np.ndarray) -> np.ndarray:
+    return np.exp(point[:, :1]) * (z - point[:, 1:])
 
 
-def _sign(place: np.ndarray) -> np.ndarray:
-    return np.where(place[:, 1] < 0, -1.0, 1.0)
+def _sign(point: np.ndarray) -> np.ndarray:
+    return np.where(point[:, 1] < 0, -1.0, 1.0)
 
 
-def _bent(u: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _bent(u: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """tanh(u), plus 1 where its middle is positive and less 1 else, and its slope.
 
     Where most scores lie far to one side, that keeps the digits which the tanh loses.
     """
-    sign = _sign(place)[:, None]
+    sign = _sign(point)[:, None]
     t = np.minimum((-2 * sign) * u, _FAR)
     np.exp(t, out=t)
     t += 1
@@ -153,7 +153,7 @@ def _take_line(
 
 
 def _explained(
-    z: np.ndarray, rest: np.ndarray, place: np.ndarray, tilted: bool
+    z: np.ndarray, rest: np.ndarray, point: np.ndarray, tilted: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Variance of ``rest`` that tanh(k (z - c)) explains beyond the straight part.
 
@@ -166,9 +166,9 @@ def _explained(
         mixed, twice c.
     """
     size = z.shape[1]
-    u = _argument(z, place)
-    t, a = _bent(u, place)
-    ua, ta = u * a, (t - _sign(place)[:, None]) * a
+    u = _argument(z, point)
+    t, a = _bent(u, point)
+    ua, ta = u * a, (t - _sign(point)[:, None]) * a
     floor = _FLAT * _dot(t, t)
     _take_line(t, z, tilted)
     left = np.maximum(_dot(t, t), floor)
@@ -202,7 +202,7 @@ def _explained(
 
 
 def _next(
-    place: np.ndarray,
+    point: np.ndarray,
     slope: np.ndarray,
     bend: np.ndarray,
     reach: np.ndarray,
@@ -216,8 +216,8 @@ def _next(
     proportion to w = k^2. The step then is one in w, which may be the last, since the
     explained variance is smooth at w = 0.
     """
-    straight = (place[:, 0] < 0) & (slope[:, 0] < 0)
-    beyond = (place[:, 1] > limits.high).astype(int) - (place[:, 1] < limits.low)
+    straight = (point[:, 0] < 0) & (slope[:, 0] < 0)
+    beyond = (point[:, 1] > limits.high).astype(int) - (point[:, 1] < limits.low)
     beyond = np.where(slope[:, 1] * beyond > 0, beyond, 0)
     # log w, twice log k or minus twice k |c|, is a coordinate times this.
     twice = np.stack([np.where(straight, 2.0, 0), -2.0 * beyond], 1)
@@ -225,16 +225,16 @@ def _next(
     scale = np.where(curved, 1 / np.where(curved, twice, 1), 1)
     bend = bend * np.stack([scale[:, 0] ** 2, scale.prod(1), scale[:, 1] ** 2], 1)
     # At a limit of the steepness, c alone is left to go.
-    stuck = straight & (place[:, 0] <= limits.gentlest)
-    stuck |= (slope[:, 0] > 0) & (place[:, 0] >= limits.steepest)
+    stuck = straight & (point[:, 0] <= limits.gentlest)
+    stuck |= (slope[:, 0] > 0) & (point[:, 0] >= limits.steepest)
     slope = slope * scale
     bend[:, [0, 2]] -= np.where(curved, slope, 0)
     slope[stuck, 0], bend[stuck, 1] = 0, 0
     step, promise = _step(slope, bend, reach)
     length = np.abs(step).max(1)
     step = np.where(curved, np.log(np.clip(1 + step, 0.01, 3)), step) * scale
-    step[:, 1] *= np.exp(-place[:, 0])
-    return place + step, promise, length
+    step[:, 1] *= np.exp(-point[:, 0])
+    return point + step, promise, length
 
 
 def _step(

@@ -35,12 +35,12 @@ class Peaks:
     """The best position of every row.
 
     Attributes:
-        place: logarithm of k, and c ``[rows, 2]``.
+        point: logarithm of k, and c ``[rows, 2]``.
         gain: variance explained beyond the straight part ``[rows]``.
         ended: whether the search converged ``[rows]``.
     """
 
-    place: np.ndarray
+    point: np.ndarray
     gain: np.ndarray
     ended: np.ndarray
 
@@ -59,13 +59,13 @@ def search(z: np.ndarray, rest: np.ndarray, steepest: float, *, tilted: bool) ->
     begin = search_grid(z, rest, _STARTS, tilted=tilted)[0]
     begin, kept = _foremost(z, rest, begin, limit, tilted)
     row, number = np.nonzero(kept)
-    place, gain, ended = _climbed(z, rest, row, begin[row, number], limit, tilted)
+    point, gain, ended = _climbed(z, rest, row, begin[row, number], limit, tilted)
     tried = np.full(kept.shape, -1.0)
     tried[row, number] = gain
     order = np.zeros(kept.shape, np.int64)
     order[row, number] = np.arange(len(row))
     best = order[np.arange(len(z)), tried.argmax(1)]
-    return Peaks(place[best], gain[best], ended[best])
+    return Peaks(point[best], gain[best], ended[best])
 
 
 def unit_width(z: np.ndarray) -> np.ndarray:
@@ -100,7 +100,7 @@ def _foremost(
         z, rest, centre, spread = _condensed(z, rest, tilted)
     # In units of the condensed scores, and back.
     log_k, middle = begin[..., 0] + np.log(spread), (begin[..., 1] - centre) / spread
-    place, gain, _ = _climbed(
+    point, gain, _ = _climbed(
         z,
         rest,
         np.repeat(np.arange(rows), starts),
@@ -109,8 +109,8 @@ def _foremost(
         tilted,
         _FIRST_STEPS,
     )
-    place, kept = _apart(place.reshape(begin.shape), gain.reshape(rows, starts))
-    log_k, middle = place[..., 0] - np.log(spread), place[..., 1] * spread + centre
+    point, kept = _apart(point.reshape(begin.shape), gain.reshape(rows, starts))
+    log_k, middle = point[..., 0] - np.log(spread), point[..., 1] * spread + centre
     return np.stack([log_k, middle], -1), kept
 
 
@@ -132,18 +132,18 @@ def _condensed(
     return z, rest, centre, spread
 
 
-def _apart(place: np.ndarray, gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _apart(point: np.ndarray, gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the best of positions ``[rows, starts, 2]`` that are not the same one."""
-    rows, places, gains = np.arange(len(place)), [], []
-    for _ in range(min(_KEPT, place.shape[1])):
+    rows, points, gains = np.arange(len(point)), [], []
+    for _ in range(min(_KEPT, point.shape[1])):
         best = gain.argmax(1)
-        places.append(place[rows, best])
+        points.append(point[rows, best])
         gains.append(gain[rows, best])
-        away = np.abs(place - places[-1][:, None])
-        away[..., 1] *= np.exp(places[-1][:, :1])
+        away = np.abs(point - points[-1][:, None])
+        away[..., 1] *= np.exp(points[-1][:, :1])
         gain = np.where((away < _APART).all(-1), -1.0, gain)
     ahead = np.stack(gains, 1)
-    return np.stack(places, 1), ahead >= _HOPELESS * ahead[:, :1]
+    return np.stack(points, 1), ahead >= _HOPELESS * ahead[:, :1]
 
 
 def _climbed(
@@ -163,5 +163,5 @@ def _climbed(
         found.append(
             ascend(z[r], rest[r], begin[some], limit[r], tilted=tilted, steps=steps)
         )
-    place, gain, ended = (np.concatenate(v) for v in zip(*found, strict=True))
-    return place, gain, ended
+    point, gain, ended = (np.concatenate(v) for v in zip(*found, strict=True))
+    return point, gain, ended

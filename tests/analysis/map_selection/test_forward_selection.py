@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -221,6 +222,14 @@ def test_a_file_brings_the_selection_back(study, tmp_path):
     np.testing.assert_array_equal(
         Selection.from_json(text).combined(values), found.combined(values)
     )
+    combined = found.combined(values)
+    assert named.middle == (combined.min() + combined.max()) / 2
+    # Files of before say nothing of the middle; the curve is the same without.
+    before = json.loads(text)
+    del before["middle"]
+    older = Selection.from_json(json.dumps(before))
+    assert older.middle == named.mapping[2]
+    np.testing.assert_allclose(older.predicted(values), found.predicted(values))
     with pytest.raises(ValueError, match='"version": 1'):
         Selection.from_json(text.replace('"version": 1', '"version": 9'))
     with pytest.raises(ValueError, match="lacks curve"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from jiqa.io.decode import read_image
 from jiqa.registry import get_metric, identity
 from jiqa.weights import load as load_weights
 from tests.helpers.analysis_data import prepare_rated
+from tests.helpers.logistic_peers import logistic
 
 PLANTED = 17
 LAYERS = ("conv1", "conv2")
@@ -173,6 +175,26 @@ def test_the_chosen_maps_are_a_metric(study, prepared):
     np.testing.assert_allclose(said, chosen.predicted(scores), rtol=1e-3)
     np.testing.assert_allclose(metric(x, x), 1, atol=1e-6)
     np.testing.assert_allclose(metric.prepare(x[0])(y[:1]), metric(x, y)[:1], atol=1e-6)
+
+
+def test_predictions_keep_their_digits_where_the_curves_terms_cancel(
+    study, prepared, tmp_path
+):
+    chosen = Selection.from_json(study / "maps.json")
+    # A tanh and a line that nearly cancel, as in fits whose middle is far away: term by
+    # term, float32 is wrong by 1e-5.
+    chosen = dataclasses.replace(chosen, mapping=(4e6, 0.1, 6.0, -1e5, 6e5))
+    chosen.to_json(tmp_path / "maps.json")
+    pairs = open_rated_pairs("table/mini", str(prepared)).pairs[:8]
+    x, y = (np.stack([read_image(p[k]) for p in pairs]) for k in (0, 1))
+    name = f"selected:{tmp_path / 'maps.json'}"
+    scores = np.asarray(jiqa.load(name)(x, y), np.float64)
+    said = np.asarray(jiqa.load(name, output="predicted")(x, y))
+    wanted = logistic(scores, chosen.mapping)
+    assert said.dtype == np.float32 and np.ptp(wanted) > 100
+    np.testing.assert_allclose(said, wanted, rtol=2e-6)
+    wanted = chosen.predicted(compute_map_scores(pairs, layers=LAYERS).values)
+    np.testing.assert_allclose(said, wanted, rtol=1e-5)
 
 
 @pytest.mark.parametrize("rule", ["geometric", "layer_balanced"])

@@ -8,11 +8,11 @@ import pytest
 from jiqa.evaluation.statistics.logistic_fit import (
     estimated,
     fit_logistics,
-    logistic,
     standardised,
 )
 from jiqa.evaluation.statistics.logistic_newton import _explained
 from tests.helpers.logistic_peers import (
+    logistic,
     noisy,
     plain_correlation,
     saturating,
