@@ -1,9 +1,9 @@
-"""What the README shows works: its code and its commands, section by section.
+"""What README and guide show works: their code and commands, section by section.
 
 The blocks of a section run in one folder, in order. A command that nothing here knows
 is an error, so that a new one is tried, too. Files that a command names and that no
 command before it has made are made first: images are 192 x 192, tables have 20 rows and
-data sets 30 to 60 images. The commands and their lists of metrics are the README's.
+data sets 30 to 60 images. The commands and their lists of metrics are the texts' own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from jiqa.weights import get_set
 from tests.helpers import readme_files
 
 ROOT = Path(__file__).parent.parent
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXTS = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "docs/guide.md")
+}
 
 #: Commands by which a section takes minutes: it is tried with ``-m slow``.
 _SLOW = r"jiqa (demo(?!.*--copy)|train|analyse|select|evaluate)\b"
@@ -44,7 +47,7 @@ _DATA = {"--data", "--validation", "--test"}
 
 
 class Block(NamedTuple):
-    """A block of the README: its language (``python`` or ``sh``) and its text."""
+    """A block of a text: its language (``python`` or ``sh``) and its text."""
 
     language: str
     text: str
@@ -196,11 +199,13 @@ def _run(words: list[str]) -> None:
 
 
 def _cases():
-    for name, blocks in sections(TEXT).items():
-        shell = [b.text for b in blocks if b.language != "python"]
-        slow = any(re.search(_SLOW, text) for text in shell)
-        marks = [pytest.mark.slow] if slow else []
-        yield pytest.param(blocks, id=name.replace(" ", "_") or "top", marks=marks)
+    for file, text in TEXTS.items():
+        for name, blocks in sections(text).items():
+            shell = [b.text for b in blocks if b.language != "python"]
+            slow = any(re.search(_SLOW, text) for text in shell)
+            marks = [pytest.mark.slow] if slow else []
+            title = f"{Path(file).stem}:{name.replace(' ', '_')}"
+            yield pytest.param(blocks, id=title, marks=marks)
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -215,7 +220,7 @@ def test_section_works(blocks, tmp_path, monkeypatch, capsys):
         for block in blocks:
             if block.language == "python":
                 capsys.readouterr()
-                exec(compile(block.text, "README.md", "exec"), {})
+                exec(compile(block.text, "block of a text", "exec"), {})
                 assert capsys.readouterr().out.strip()
                 continue
             assert block.language in ("sh", "bash", "console"), block
@@ -239,7 +244,7 @@ def test_blocks_are_found():
         ["pip", "install", "."],
     ]
     assert commands(found["B"][1].text) == [["cd", "jiqa"], ["jiqa", "demo"]]
-    here = [b for blocks in sections(TEXT).values() for b in blocks]
+    here = [b for blocks in sections(TEXTS["README.md"]).values() for b in blocks]
     assert {b.language for b in here} >= {"python", "sh"}
     assert sum(len(commands(b.text)) for b in here if b.language == "sh") > 10
 
@@ -253,8 +258,24 @@ def test_unknown_commands_are_refused(command):
 
 
 def test_table_is_what_the_registry_says():
-    script = runpy.run_path(str(ROOT / "scripts" / "maintenance" / "readme_table.py"))
-    assert script["README"] == ROOT / "README.md"
-    assert script["updated"](TEXT) == TEXT, (
-        "run python scripts/maintenance/readme_table.py"
-    )
+    script = runpy.run_path(str(ROOT / "scripts" / "maintenance" / "metrics_table.py"))
+    found = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert script["page"]() == found, "run python scripts/maintenance/metrics_table.py"
+    count = len(re.findall(r"(?m)^\| `", found))
+    said = {int(n) for n in re.findall(r"\b(\d+) metrics\b", TEXTS["README.md"])}
+    assert said == {count}, "the README counts the metrics"
+
+
+_LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([\w-]+))?\)")
+
+
+@pytest.mark.parametrize(
+    "name", [*TEXTS, "jiqa/README.md", "scripts/results/README.md"]
+)
+def test_links_lead_somewhere(name):
+    for path, heading in _LINK.findall((ROOT / name).read_text(encoding="utf-8")):
+        target = ROOT / name if not path else (ROOT / name).parent / path
+        assert target.exists(), path
+        if heading:
+            titles = re.findall(r"(?m)^#+ (.+)$", target.read_text(encoding="utf-8"))
+            assert heading in {t.lower().replace(" ", "-") for t in titles}, heading

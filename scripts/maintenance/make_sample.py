@@ -10,17 +10,18 @@ size of each file. The files in the repository are what this prints and writes t
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from jiqa.cli.common.parser import script_parser
+
 
 def main() -> None:
     """Write the files."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = script_parser(__doc__)
     parser.add_argument("photograph", type=Path)
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
