@@ -2,7 +2,7 @@ r"""QODCNN's three steps on a set with references, and what each of them gains.
 
     jiqa data prepare live/realigned --manual-dir FOLDER
     python scripts/recipes/train_qodcnn.py
-    python scripts/recipes/train_qodcnn.py --data siqad --divisions 10 --epochs 40
+    python scripts/recipes/train_qodcnn.py --data siqad --divisions 10
 
 For each seed four fifths of the references train (a tenth of those is left out, and
 tells only how far the training got) and the images of the last fifth are predicted,
@@ -55,6 +55,7 @@ from rich.table import Table
 from training_recipe import RESULTS, written
 
 from jiqa.cli.common.allocator import keep_memory
+from jiqa.cli.common.parser import script_parser
 from jiqa.cli.common.progress import progress
 from jiqa.core.images import to_float
 from jiqa.data.splits import select
@@ -74,9 +75,7 @@ STEPS = {
 
 def main() -> None:
     """Train the steps of each model on each division."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     add("--data", default="live/realigned", help="a prepared set (%(default)s)")
     add("--models", default="qodcnn,qodcnn_fr", help="%(default)s")
