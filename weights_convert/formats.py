@@ -97,7 +97,7 @@ def _reader(
         )
     if b"ustar" in start[257:263]:
         raise ValueError(
-            f"{path}: a tar archive, as written by PyTorch before 0.1.10; load and "
+            f"{path} is a tar archive, as PyTorch wrote it before 0.1.10; load and "
             "save it once with a newer PyTorch"
         )
     page = start.lstrip()[:1] == b"<"
@@ -118,10 +118,10 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     try:
         entries = safetensors.deserialize(path.read_bytes())
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: not a safetensors file ({error})") from error
+        raise ValueError(f"{path} is not a safetensors file ({error})") from error
     strange = [f"{name} ({e['dtype']})" for name, e in entries if _odd(e)]
     if strange:
-        raise ValueError(f"{path}: arrays of unknown type: {', '.join(strange)}")
+        raise ValueError(f"{path} holds arrays of unknown type: {', '.join(strange)}")
     return {
         name: numbers(e["data"], _KINDS[e["dtype"]]).reshape(e["shape"])
         for name, e in entries

@@ -27,7 +27,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
         root = file["model_weights"] if "model_weights" in file else file
         if not {"layer_names", "layer_names0"} & set(root.attrs):
             raise ValueError(
-                f"{path}: not an HDF5 file of Keras weights, which has an attribute "
+                f"{path} is not an HDF5 file of Keras weights, which has an attribute "
                 f"layer_names; it holds {', '.join(sorted(root)[:8])}"
             )
         arrays: dict[str, np.ndarray] = {}

@@ -21,6 +21,7 @@ from typing import Any
 
 from jiqa.checks import expected
 from jiqa.cli.common.arguments import add_background, add_no_cache
+from jiqa.cli.common.parser import say
 
 HELP = "write distorted versions of images at several levels"
 
@@ -163,16 +164,12 @@ def _sources(images: list[str], output: Path) -> list[Any]:
     written = output.resolve()
     found = [
         Source(path, relative)
-        for path, relative in dict.fromkeys(expand(images, _say))
+        for path, relative in dict.fromkeys(expand(images, say))
         if written not in path.resolve().parents
     ]
     if not found:
-        raise UsageError("no images given")
+        raise UsageError("expected images, got none")
     return found
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def _list() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from jiqa.cli.common.arguments import add_scoring
 from jiqa.cli.common.finished import add_force, check_new
+from jiqa.cli.common.parser import say
 
 HELP = "score image files, with or without references"
 
@@ -96,9 +97,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     check_options(choices)
     jobs = (
-        read_pairs(arguments.pairs, _say)
+        read_pairs(arguments.pairs, say)
         if arguments.pairs
-        else find_jobs(arguments.images, arguments.reference, _say)
+        else find_jobs(arguments.images, arguments.reference, say)
     )
     jobs = list({job.key: job for job in jobs}.values())
     runner = Runner(
@@ -153,12 +154,8 @@ def run(arguments: argparse.Namespace) -> int:
         show_scores(table, labels, output)
     say_failures(table, all_listed=piped or output is not None)
     if not arguments.resize and any("sizes differ" in row["error"] for row in table):
-        _say("--resize reference scales references to the size of their images")
+        say("--resize reference scales references to the size of their images")
     return 1 if any(row["error"] for row in table) else 0
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def _say_left_out(metric: str, weights: str) -> None:

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from jiqa.checks import expected
 from jiqa.errors import UsageError
 from jiqa.evaluation.rows import COLUMNS
 from jiqa.evaluation.score_table import SUBJECTIVE, ScoreTable, read_score_tables
 from jiqa.io.names import composed, folded
 from jiqa.io.read_table import is_leftover
-from jiqa.io.table_columns import SYNONYMS, is_difference, read_number
+from jiqa.io.table_columns import SYNONYMS, is_difference, number_of, read_number
 
 #: Data set, split and image.
 Key = tuple[str, str, str]
@@ -133,7 +132,7 @@ def _rated_images(tables: Sequence[ScoreTable]) -> dict[Key, dict[str, Any]]:
         column = table.subjective or ""
         for row in table.rows:
             name = row["image"]
-            score = _number(row[column], table.name, name, column)
+            score = number_of(row[column], f"{table.name}, {column} of {name}")
             if score is None or not math.isfinite(score):
                 continue
             deviation = row.get(table.deviation or "", "")
@@ -142,7 +141,7 @@ def _rated_images(tables: Sequence[ScoreTable]) -> dict[Key, dict[str, Any]]:
                 "split": row.get("split", ""),
                 "image": name,
                 "score": score,
-                "deviation": _number(deviation, table.name, name, "deviation"),
+                "deviation": number_of(deviation, f"{table.name}, deviation of {name}"),
                 "column": column,
             }
             images.setdefault((fact["data"], fact["split"], name), fact)
@@ -237,7 +236,7 @@ def _cells(
             "value": value,
             "version": row.get("version") or None,
             "weights": row.get("weights") or None,
-            "seconds": _number(seconds, table.name, row["image"], "seconds"),
+            "seconds": number_of(seconds, f"{table.name}, seconds of {row['image']}"),
             "error": error,
         }
         yield metric, cell
@@ -262,11 +261,3 @@ def _level(cell: str) -> int | float | str | None:
     except ValueError:
         return cell
     return int(number) if number is not None and number.is_integer() else number
-
-
-def _number(cell: str, table: str, image: str, column: str) -> float | None:
-    try:
-        return read_number(cell)
-    except ValueError:
-        where = f"{table}, {column} of {image}"
-        raise UsageError(expected(where, "a number", repr(cell))) from None

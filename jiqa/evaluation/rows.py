@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jiqa.evaluation.statistics.bootstrap import cluster_numbers
-from jiqa.io.write_table import Row
+from jiqa.io.write_table import Row, number_or_nan
 
 #: What a long row holds, in this order.
 COLUMNS = (
@@ -92,7 +92,7 @@ def _block(data: str, split: str, rows: list[Row]) -> Block:
     unrated = np.zeros(len(metrics), np.int64)
     facts: dict[str, tuple[str, str, float, float]] = {}
     for row in rows:
-        score = _number(row["score"])
+        score = number_or_nan(row["score"])
         if not math.isfinite(score):
             unrated[numbers[row["metric"]]] += 1
             continue
@@ -100,7 +100,7 @@ def _block(data: str, split: str, rows: list[Row]) -> Block:
             _text(row.get("reference")),
             _text(row.get("distortion")),
             score,
-            _number(row.get("deviation")),
+            number_or_nan(row.get("deviation")),
         )
         known = facts.setdefault(str(row["image"]), fact)
         if known[:3] != fact[:3]:
@@ -127,7 +127,7 @@ def _block(data: str, split: str, rows: list[Row]) -> Block:
                 f"{data or 'the data'} {split}".rstrip()
             )
         present[cell] = True
-        values[cell] = _number(row["value"])
+        values[cell] = number_or_nan(row["value"])
     references, distortions, score, deviation = (
         zip(*(facts[i] for i in images), strict=True) if images else ((),) * 4
     )
@@ -149,10 +149,6 @@ def _block(data: str, split: str, rows: list[Row]) -> Block:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
 
 
 def _is_number(text: str) -> bool:

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import jax
-
 from jiqa.checks import expected
 from jiqa.distributed import Rank
 from jiqa.errors import UsageError
@@ -36,7 +34,6 @@ from jiqa.evaluation.unrated_tests import EXPERTS, MARGIN
 from jiqa.io.run_record import versions, write_run_record
 from jiqa.io.write_table import Row, is_missing, make_folder
 from jiqa.progress import Progress, silent
-from jiqa.scoring.memory import read_bytes
 
 #: One name or path, or several.
 Names = str | Path | Sequence[str | Path]
@@ -219,16 +216,14 @@ def evaluate(
         make_folder(folder / "rows.parquet")  # now, not after the work
     rated: Rated | None
     if data:
-        how = Scoring(
-            metrics=metrics,
+        how = Scoring.of_call(
+            metrics,
             options=options,
-            weights=str(weights) if weights is not None else None,
+            weights=weights,
             background=background,
-            memory=read_bytes(memory) if isinstance(memory, str) else memory,
-            x64=bool(jax.config.read("jax_enable_x64")),
+            memory=memory,
             programs=programs,
-            devices=jax.local_devices(),
-            rank=rank or Rank(),
+            rank=rank,
         )
         with _kept_in(folder) as journals:
             rated = rate_data(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.loaded import Loaded
 from jiqa.data.dataset import Dataset
@@ -21,6 +23,7 @@ from jiqa.evaluation.score_dataset import Part, fingerprint, score_part
 from jiqa.io.write_table import Row
 from jiqa.progress import Progress, silent
 from jiqa.scoring.choose_metrics import check_options, choose
+from jiqa.scoring.memory import read_bytes
 from jiqa.scoring.runner import Runner
 
 if TYPE_CHECKING:
@@ -57,6 +60,44 @@ class Scoring:
     programs: Path | None = None
     devices: Sequence[Any] = ()
     rank: Rank = field(default_factory=Rank)
+
+    @classmethod
+    def of_call(
+        cls,
+        metrics: Metrics,
+        *,
+        options: Sequence[str] = (),
+        weights: Path | str | None = None,
+        background: float = 1.0,
+        memory: int | str | None = None,
+        programs: Path | None = None,
+        rank: Rank | None = None,
+    ) -> Scoring:
+        """Return what a call from Python asks for, on all devices of this process.
+
+        Args:
+            metrics: see above, as the others.
+            options: by default those of the metrics.
+            weights: by default the usual folders.
+            background: in [0, 1].
+            memory: bytes, or text such as ``"512MB"``.
+            programs: by default nothing is kept.
+            rank: by default of the only process.
+
+        Raises:
+            UsageError: a memory that is no size.
+        """
+        return cls(
+            metrics=metrics,
+            options=options,
+            weights=None if weights is None else str(weights),
+            background=background,
+            memory=read_bytes(memory) if isinstance(memory, str) else memory,
+            x64=bool(jax.config.read("jax_enable_x64")),
+            programs=programs,
+            devices=jax.local_devices(),
+            rank=rank or Rank(),
+        )
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def read_score_table(
 
 def _read(path: Path) -> tables.Table:
     if not path.is_file():
-        raise UsageError(f"{path}: no such file")
+        raise UsageError(f"{path} does not exist")
     if not tables.suffix_of(path):
         wanted = f"a name that ends in {', '.join(tables.SUFFIXES)}"
         raise UsageError(expected(f"{path}", wanted, path.suffix or "no suffix"))

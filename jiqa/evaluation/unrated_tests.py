@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 from jiqa.evaluation.statistics.correlations import replace_infinite
 from jiqa.evaluation.statistics.gmad import mine_pairs
 from jiqa.evaluation.statistics.waterloo import d_test, l_test, p_test
-from jiqa.io.write_table import Row, is_missing
+from jiqa.io.write_table import Row, number_or_nan
 
 #: What a line of ``waterloo_tests`` holds, in this order.
 WATERLOO_COLUMNS = (
@@ -57,7 +57,7 @@ class Table:
     @property
     def levels(self) -> np.ndarray:
         """Strength of the distortion [n], 0 for pristine images, NaN if unknown."""
-        return np.array([_number(row.get("level")) for row in self.images])
+        return np.array([number_or_nan(row.get("level")) for row in self.images])
 
 
 def tables_of(rows: Iterable[Row]) -> list[Table]:
@@ -74,7 +74,7 @@ def tables_of(rows: Iterable[Row]) -> list[Table]:
         values: dict[str, np.ndarray] = {}
         for row in members:
             column = values.setdefault(str(row["metric"]), np.full(len(first), np.nan))
-            column[places[str(row["image"])]] = _number(row["value"])
+            column[places[str(row["image"])]] = number_or_nan(row["value"])
         tables.append(Table(data, split, list(first.values()), values))
     return tables
 
@@ -239,7 +239,3 @@ def gmad_pairs(
             }
         )
     return lines
-
-
-def _number(value: Any) -> float:
-    return np.nan if is_missing(value) else float(value)

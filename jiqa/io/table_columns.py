@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jiqa.checks import expected
-from jiqa.errors import LayoutError
+from jiqa.errors import LayoutError, UsageError
 from jiqa.io.read_table import Table, plain
 
 #: Names by meaning, without case, spaces and signs; the first that is there counts.
@@ -210,6 +210,18 @@ def is_no_metric(column: str) -> bool:
 _GROUPED = re.compile(
     r"[-+]?\d{1,3}(?:([., \u00a0\u2009\u202f'])\d{3})(?:\1\d{3})*(?!\d)"
 )
+
+
+def number_of(cell: str, where: str) -> float | None:
+    """The same for a reader of tables, whose message names the cell.
+
+    Raises:
+        UsageError: text that is no number; ``where`` says in which cell.
+    """
+    try:
+        return read_number(cell)
+    except ValueError:
+        raise UsageError(expected(where, "a number", repr(cell))) from None
 
 
 def read_number(cell: str) -> float | None:

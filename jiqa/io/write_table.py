@@ -117,3 +117,8 @@ Row = dict[str, Any]
 def is_missing(value: Any) -> bool:
     """Whether a cell holds no value."""
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def number_or_nan(value: Any) -> float:
+    """The number in a cell; NaN for a cell that holds none."""
+    return math.nan if value is None else float(value)

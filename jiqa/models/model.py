@@ -84,15 +84,15 @@ class Model:
         head: ``(config, variables, features, *, train, key, axis) ->
             (outputs, state)``: a dictionary of arrays, rows first; ``"score"`` ``[B]``
             is always among them.
-        loss: ``(config, outputs, batch) -> (Sum, logs)``: ``batch`` as ``jiqa.data.
-            loading`` makes it (``score``, ``deviation``, ``histogram``, ``level``,
-            ``reference``, ``mask``, ``group``, no text); rows whose mask is False count
-            nothing. ``score`` and ``deviation`` come on the scale of ``span``, higher
-            is better. ``group`` int32 ``[B]`` is the index of the image's distortion
-            among ``kinds``, or else those of the data set, -1 for none. In batches to
-            rank in it numbers the groups instead: all levels of one distortion of one
-            reference, the reference itself (level 0) among them, whose rows stand
-            together. ``logs`` holds other ``Sum`` by name.
+        loss: ``(config, outputs, batch) -> (Sum, logs)``: ``batch`` as
+            ``jiqa.data.loader`` makes it (``score``, ``deviation``, ``histogram``,
+            ``level``, ``reference``, ``mask``, ``group``, no text); rows whose mask is
+            False count nothing. ``score`` and ``deviation`` come on the scale of
+            ``span``, higher is better. ``group`` int32 ``[B]`` is the index of the
+            image's distortion among ``kinds``, or else those of the data set, -1 for
+            none. In batches to rank in it numbers the groups instead: all levels of one
+            distortion of one reference, the reference itself (level 0) among them,
+            whose rows stand together. ``logs`` holds other ``Sum`` by name.
         prepare: ``(config, image, rng) -> array``: on the host, one decoded image
             ``[H, W, C]`` (uint8) to the training crop ``[h, w, 3]`` of the same dtype;
             without ``rng`` (``None``) the fixed one, for features that are kept.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from jiqa.nn.graph import Network, Node
@@ -42,6 +43,11 @@ def unit(
         Node(f"{name}_bn", BatchNorm(epsilon)),
         Node(f"{name}_relu", activation),
     ]
+
+
+def tensorflow_unit(name: str, conv: Conv, inputs: tuple[str, ...] = ()) -> list[Node]:
+    """The same as TensorFlow's networks have it: without a bias, epsilon 1e-3."""
+    return unit(name, dataclasses.replace(conv, bias=False), inputs, epsilon=1e-3)
 
 
 def classifier(side: int, hidden: int, classes: int) -> list[Node]:

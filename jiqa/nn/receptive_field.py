@@ -20,9 +20,9 @@ class Reach:
     before: int = 0
     after: int = 0
 
-    def widened(self, rim: int) -> Reach:
-        """The reach of a sample together with ``rim`` samples on each side."""
-        more = rim * self.stride
+    def widened(self, halo: int) -> Reach:
+        """The reach of a sample together with ``halo`` samples on each side."""
+        more = halo * self.stride
         return Reach(self.stride, self.before + more, self.after + more)
 
 

@@ -134,11 +134,14 @@ def _along_rows(matrix: np.ndarray, x: Array) -> Array:
     return resized(x)
 
 
-@functools.lru_cache(maxsize=64)
-def resize_matrix(
+def resize_weights(
     length: int, out: int, scale: float, method: Method, antialias: bool = True
 ) -> np.ndarray:
-    """The weights of ``imresize`` along one axis, ``[out, length]``, float64."""
+    """The weights of ``imresize`` along one axis, ``[out, length]``, float64.
+
+    Computed anew at every call: those of large images take hundreds of megabytes, so
+    that ``resize_matrix`` keeps only what compiled programs ask for.
+    """
     kernel, width = _KERNELS[method]
     stretch = scale if antialias and scale < 1 else 1.0
     width = width / stretch
@@ -152,6 +155,10 @@ def resize_matrix(
     matrix = np.zeros((out, length))
     np.add.at(matrix, (np.arange(out)[:, None], source), weight)
     return matrix
+
+
+#: The same, kept between calls.
+resize_matrix = functools.lru_cache(maxsize=64)(resize_weights)
 
 
 def _cubic(t: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from jiqa.core.metric import Info
 from jiqa.io.decode import DecodeError, read_image
 from jiqa.io.names import below_common_folder
+from jiqa.io.write_table import number_or_nan
 from jiqa.report import pictures
 from jiqa.report.page import write_page
 
@@ -49,7 +50,7 @@ def write_report(
             ``pictures``, each with ``address``, ``name``, ``note``).
     """
     labels = [label for label, _ in columns]
-    table = np.array([[_number(r[c]) for c in labels] for r in rows], np.float64)
+    table = np.array([[number_or_nan(r[c]) for c in labels] for r in rows], np.float64)
     table = table.reshape(len(rows), len(labels))
     names, folder = below_common_folder([row["image"] for row in rows])
     album = _Album(rows)
@@ -191,10 +192,6 @@ def _below(path: str, folder: str) -> str:
 
 def _sees_luma_only(info: Info) -> bool:
     return info.kind == "full-reference" and info.colour == "luma"
-
-
-def _number(value: Any) -> float:
-    return np.nan if value is None else value
 
 
 def _cells(

@@ -13,8 +13,8 @@ import numpy as np
 from jiqa.analysis.explain.concepts import Concept
 from jiqa.analysis.map_selection.selected_maps import Selection
 from jiqa.evaluation.statistics.logistic import fit_logistic, monotonic_beside
-from jiqa.evaluation.statistics.logistic_fit import logistic
 from jiqa.io.json_files import read_json
+from jiqa.ops.logistic import logistic_about
 from jiqa.report.evaluation.figures import axis_range
 from jiqa.report.inline_svg import inline_svg
 from jiqa.report.overlays import as_bytes
@@ -90,7 +90,7 @@ def write_report(
         curve, figures = (_rows(folder / f"{n}.csv") for n in ("curve", "figures"))
     except OSError as error:
         raise ValueError(
-            f"{folder}: not a folder of jiqa analyse select ({error})"
+            f"{folder} is not a folder of jiqa analyse select ({error})"
         ) from None
     stability = folder / "stability.csv"
     frequent = _rows(stability) if stability.is_file() else []
@@ -187,7 +187,12 @@ def _scatter(selection: Selection, rows: Sequence[Mapping[str, str]]) -> str:
     axis.set(xlim=axis_range(x, np.inf), ylim=axis_range(y, np.inf))
     axis.add_artist(Points(x, y, COLOURS[0], "circle"))
     along = np.linspace(x.min(), x.max(), 200)
-    axis.plot(along, logistic(along, selection.mapping), color=INK, lw=1.4)
+    axis.plot(
+        along,
+        logistic_about(along, selection.mapping, selection.middle),
+        color=INK,
+        lw=1.4,
+    )
     if selection.criterion != "plcc":
         beside = monotonic_beside(fit_logistic(x, y), x, y)
         if beside is not None:

@@ -86,7 +86,7 @@ def report_study(
         facts = read_json(folder / "run.json")
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"{folder}: not a folder of jiqa analyse select ({error})"
+            f"{folder} is not a folder of jiqa analyse select ({error})"
         ) from None
     known = facts.get("data_dir")
     if known and not data_dir and not Path(known).is_dir():

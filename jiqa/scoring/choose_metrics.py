@@ -63,7 +63,7 @@ def choose(
                 raise UsageError(str(error)) from None
             wanted[listed_name(name)] = None
     if not wanted:
-        raise UsageError("no metrics given")
+        raise UsageError("expected metrics, got none")
     options: dict[str, dict[str, Any]] = {name: {} for name in wanted}
     for setting in settings:
         name, option, value = _setting(setting)

@@ -63,7 +63,7 @@ def find_jobs(
     """
     found = dict.fromkeys(expand(images, say))
     if not found:
-        raise UsageError("no images given")
+        raise UsageError("expected images, got none")
     if reference is None:
         return [Job(path) for path, _ in found]
     target = Path(reference)
@@ -71,7 +71,7 @@ def find_jobs(
         matcher = _Matcher(target)
         return [matcher.job(path, relative) for path, relative in found]
     if not target.exists():
-        raise UsageError(f"--reference {reference}: no such file or folder")
+        raise UsageError(f"--reference {reference} does not exist")
     return [Job(path, target) for path, _ in found]
 
 
@@ -91,7 +91,8 @@ def expand(
                 say(walk.note())
             if not walk.files:
                 raise UsageError(
-                    f"no images in {text} (looked for {', '.join(sorted(SUFFIXES))})"
+                    f"there are no images in {text} (looked for "
+                    f"{', '.join(sorted(SUFFIXES))})"
                 )
             yield from ((p, p.relative_to(path)) for p in walk.files)
         elif path.exists() or not glob.has_magic(text):
@@ -176,7 +177,7 @@ def read_pairs(table: str, say: Say = lambda text: None) -> list[Job]:
     """
     path = Path(table)
     if not path.is_file():
-        raise UsageError(f"{table}: no such file")
+        raise UsageError(f"{table} does not exist")
     try:
         rows = read_table(path, long_rows=True)
     except LayoutError as error:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jiqa.ops.resize import resize_matrix
+from jiqa.ops.resize import resize_weights
 
 #: Which one of a pair takes on the size of the other.
 Resize = Literal["reference", "image"]
@@ -38,4 +38,4 @@ def _weights(old: int, new: int) -> Any:
     from scipy.sparse import csr_array
 
     # The band alone: of large images a dense matrix takes hundreds of megabytes.
-    return csr_array(resize_matrix.__wrapped__(old, new, new / old, "bicubic"))
+    return csr_array(resize_weights(old, new, new / old, "bicubic"))

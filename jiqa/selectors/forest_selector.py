@@ -213,14 +213,14 @@ def read_record(folder: Path | str) -> dict[str, Any]:
     if missing:
         raise ValueError(
             f"{folder} is not a selector of jiqa select learn: "
-            f"{', '.join(missing)} missing"
+            f"it lacks {', '.join(missing)}"
         )
     try:
         record = read_json(folder / SELECTOR)
         known = record["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{folder / SELECTOR}: not the record of a selector ({error})"
+            f"{folder / SELECTOR} is not the record of a selector ({error})"
         ) from None
     if known != _FORMAT:
         where = f"{folder / SELECTOR}"

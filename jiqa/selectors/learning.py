@@ -22,7 +22,7 @@ from jiqa.selectors.forests import Forests
 from jiqa.selectors.grow_forests import Growth, grow, regression, versions
 from jiqa.selectors.network_selector import RunSelector
 from jiqa.selectors.scenario import Scenario
-from jiqa.selectors.scenario_table import FILE as PORTFOLIO
+from jiqa.selectors.scenario_table import FILE as SCENARIO_TABLE
 from jiqa.selectors.scenario_table import write_scenario_table
 from jiqa.selectors.score_mapping import fit_curves
 from jiqa.weights import safetensors_files as files
@@ -155,7 +155,7 @@ def learn(
             lines = cross_validated(scenario, growth, folds, advance)
     if folder is not None:
         write_scenario_table(
-            folder / PORTFOLIO,
+            folder / SCENARIO_TABLE,
             scenario.images,
             scenario.score,
             scenario.methods,

@@ -15,7 +15,8 @@ from jiqa.data.learned_images import ImageFacts
 from jiqa.errors import UsageError
 from jiqa.evaluation.rows import group_rows
 from jiqa.evaluation.score_table import read_score_table
-from jiqa.io.table_columns import read_number
+from jiqa.io.table_columns import number_of
+from jiqa.io.write_table import number_or_nan
 
 Direction = Literal["higher", "lower"]
 
@@ -106,7 +107,7 @@ class Scenario:
         lacking = [name for name in names if name not in self.methods]
         if lacking:
             raise UsageError(
-                f"no scores of {', '.join(lacking)} (methods: "
+                f"there are no scores of {', '.join(lacking)} (methods: "
                 f"{', '.join(self.methods)})"
             )
         columns = [self.methods.index(name) for name in names]
@@ -122,7 +123,8 @@ class Scenario:
         if not rows.any():
             known = sorted({split for split in self.splits if split})
             raise UsageError(
-                f"no images of split {name} (splits: {', '.join(known) or 'none'})"
+                f"there are no images of split {name} (splits: "
+                f"{', '.join(known) or 'none'})"
             )
         return self.take(rows)
 
@@ -143,7 +145,10 @@ class Scenario:
             name = row["image"]
             if name in found:
                 raise UsageError(f"{path}: {name} occurs twice")
-            found[name] = [_number(row[c], path, name, c) for c in table.metrics]
+            found[name] = [
+                number_or_nan(number_of(row[c], f"{path}, {c} of {name}"))
+                for c in table.metrics
+            ]
         lacking = [name for name in self.images if name not in found]
         if lacking:
             raise UsageError(
@@ -161,15 +166,6 @@ class Scenario:
         for values in (self.raw, self.score, self.extra):
             digest.update(np.ascontiguousarray(values, "<f8").data)
         return digest.hexdigest()
-
-
-def _number(cell: str, path: Path | str, image: str, column: str) -> float:
-    try:
-        number = read_number(cell)
-    except ValueError:
-        where = f"{path}, {column} of {image}"
-        raise UsageError(expected(where, "a number", repr(cell))) from None
-    return np.nan if number is None else number
 
 
 def scenario_of_rows(

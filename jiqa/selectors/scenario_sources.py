@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from jiqa.data.learned_images import facts_of_images
 from jiqa.distributed import Rank
 from jiqa.errors import UsageError
@@ -19,7 +17,6 @@ from jiqa.evaluation.score_datasets import Scoring
 from jiqa.progress import Progress, silent
 from jiqa.registry import identity
 from jiqa.scoring.choose_metrics import choose
-from jiqa.scoring.memory import read_bytes
 from jiqa.selectors.scenario import Direction, Scenario, scenario_of_rows
 from jiqa.selectors.scenario_table import is_scenario_table
 
@@ -90,15 +87,13 @@ def score_scenario(
             f"{', '.join(full)} {verb} a reference, but methods are chosen for images "
             "without one"
         )
-    how = Scoring(
-        metrics=choices,
-        weights=looked_in,
+    how = Scoring.of_call(
+        choices,
+        weights=weights,
         background=background,
-        memory=read_bytes(memory) if isinstance(memory, str) else memory,
-        x64=bool(jax.config.read("jax_enable_x64")),
+        memory=memory,
         programs=programs,
-        devices=jax.local_devices(),
-        rank=rank or Rank(),
+        rank=rank,
     )
     with contextlib.ExitStack() as stack:
         if folder is None:

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from jiqa.data.dataset import Dataset
 from jiqa.data.index import Entry
 from jiqa.evaluation.score_dataset import Part
@@ -44,7 +42,7 @@ def baselines(
     """
     if not metrics or not entries or dataset.scale is None:
         return {}
-    how = Scoring(metrics=metrics, devices=jax.local_devices())
+    how = Scoring.of_call(metrics)
     part = Part(f"{dataset.name}:held out", dataset, entries)
     with tempfile.TemporaryDirectory() as folder:
         scored = score_datasets([part], how, Path(folder), progress=progress)

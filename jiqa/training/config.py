@@ -236,7 +236,9 @@ def read_config(folder: Path) -> TrainingConfig:
     try:
         found = read_json(path)
     except FileNotFoundError:
-        raise FileNotFoundError(f"{folder} is not a training run: no {FILE}") from None
+        raise FileNotFoundError(
+            f"{folder} is not a training run: it lacks {FILE}"
+        ) from None
     try:
         return TrainingConfig(**found)
     except (TypeError, ValueError) as error:

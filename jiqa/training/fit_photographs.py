@@ -145,7 +145,7 @@ def photographs(
         if not found:
             endings = ", ".join(sorted(SUFFIXES))
             raise ValueError(
-                f"no photographs in {data} (looked for {endings})"
+                f"there are no photographs in {data} (looked for {endings})"
             ) from None
         return found
     dataset, entries = select(data, data_dir)

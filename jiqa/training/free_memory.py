@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import jax
+
+from jiqa.io.machine_memory import half_of_memory
 
 #: Limit and use of a container's memory: of cgroups in their second and first version.
 _GROUPS = (
@@ -50,11 +51,7 @@ def _of_system(path: Path) -> int | None:
                 return int(line.split()[1]) * 1024
     except (OSError, ValueError):
         pass
-    try:
-        # Of all memory, half may well be in use.
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):
-        return None  # no such question on this system
+    return half_of_memory()  # the other half may well be in use
 
 
 def _of_group(folder: Path, names: tuple[str, str, str]) -> int | None:

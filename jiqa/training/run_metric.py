@@ -146,7 +146,7 @@ def open_run(folder: Path | str) -> Run:
     if missing:
         raise ValueError(
             f"{folder} is not a run of jiqa train, or has no validated model yet: "
-            f"{', '.join(missing)} missing"
+            f"it lacks {', '.join(missing)}"
         )
     config = read_json(folder / "config.json")
     facts = read_json(folder / FACTS)

@@ -60,7 +60,7 @@ def read(
             wrong = [f"{k} ({kind})" for k, kind in kinds.items() if kind != "F32"]
             params = {} if wrong else {k: file.get_tensor(k) for k in keys}
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: not a safetensors file ({error})") from error
+        raise ValueError(f"{path} is not a safetensors file ({error})") from error
     if wrong:
         raise ValueError(expected(f"{path}", "float32 (F32) arrays", ", ".join(wrong)))
     lacking = [k for k in METADATA if not metadata.get(k)]

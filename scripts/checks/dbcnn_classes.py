@@ -25,7 +25,6 @@ takes them for, and neither Wu's palette nor OpenJPEG leads the network astray.
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from pathlib import Path
 
@@ -35,6 +34,7 @@ import numpy as np
 from PIL import Image
 
 from jiqa import weights
+from jiqa.cli.common.parser import script_parser
 from jiqa.distortions import distort
 from jiqa.distortions.sets.dbcnn import class_table
 from jiqa.io.decode import read_image
@@ -47,9 +47,7 @@ _WHOLE, _SIDE = 256, 224
 
 def main() -> None:
     """Print a line a type: how often the network names it, and its level."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("photographs", type=Path)
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--count", type=int, default=8)

@@ -21,12 +21,12 @@ different ways, and nearest resampling keeps such differences.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import jax
 import numpy as np
 
+from jiqa.cli.common.parser import script_parser
 from jiqa.core.images import to_float
 from jiqa.io.decode import read_image
 from jiqa.models import nima
@@ -43,9 +43,7 @@ THEIRS = {
 
 def main() -> None:
     """Print a line an image, and the largest difference."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("images", type=Path)
     parser.add_argument("--weights", type=Path)
     arguments = parser.parse_args()

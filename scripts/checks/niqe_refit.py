@@ -20,7 +20,6 @@ The rank correlation of the two over all 70 images is .973.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import io
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from scipy.stats import spearmanr
 
+from jiqa.cli.common.parser import script_parser
 from jiqa.core.images import to_float
 from jiqa.io.decode import read_image
 from jiqa.io.walk import walk_images
@@ -43,9 +43,7 @@ from jiqa.ops.natural_scene_statistics import model
 
 def main() -> None:
     """Print mean scores by distortion, and the rank correlation."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("good", type=Path)
     parser.add_argument("others", type=Path)
     parser.add_argument("--count", type=int, default=100)

@@ -8,7 +8,6 @@ Needs Chromium. Paths of the machine that the page was made on are left out.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from jiqa.cli.common.parser import script_parser
 from jiqa.cli.demo import SAMPLE
 
 #: Width and height of the picture in pixels.
@@ -25,7 +25,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 def main() -> None:
     """Draw the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = script_parser(__doc__)
     parser.add_argument("page", type=Path)
     parser.add_argument("picture", type=Path)
     arguments = parser.parse_args()

@@ -22,19 +22,18 @@ Neither was made for camera distortions: BRISQUE's model was trained on LIVE rel
 
 from __future__ import annotations
 
-import argparse
-import subprocess
-import sys
 from pathlib import Path
+
+from jiqa_arguments import run_jiqa
+
+from jiqa.cli.common.parser import script_parser
 
 DATA = "live_challenge"
 
 
 def main() -> None:
     """Prepare and evaluate."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     add("archive", type=Path, nargs="?", help="the checkout, or ChallengeDB_release")
     add("--metrics", default="brisque,niqe", help="%(default)s")
@@ -46,14 +45,9 @@ def main() -> None:
         if options.archive is None:
             parser.error("give the archive, or --data-dir")
         words = ["--manual-dir", str(options.archive), "--data-dir", str(data_dir)]
-        _jiqa("data", "prepare", DATA, *words)
+        run_jiqa("data", "prepare", DATA, *words)
     words = ["--data-dir", str(data_dir), "--output", str(options.output), "--resume"]
-    _jiqa("evaluate", options.metrics, "--data", DATA, *words)
-
-
-def _jiqa(*words: str) -> None:
-    print("jiqa", *words)
-    subprocess.run([sys.executable, "-m", "jiqa", *words], check=True)
+    run_jiqa("evaluate", options.metrics, "--data", DATA, *words)
 
 
 if __name__ == "__main__":

@@ -85,17 +85,17 @@ What moves a figure by more than .005:
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from jiqa_arguments import run_jiqa
 from rich.console import Console
 from rich.table import Table
 
+from jiqa.cli.common.parser import script_parser
 from jiqa.io.json_files import read_json
 from jiqa.io.write_table import write_rows
 
@@ -124,9 +124,7 @@ FIGURES = ("srcc", "srcc_low", "srcc_high", "plcc", "rmse")
 
 def main() -> None:
     """Prepare, evaluate, compare."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     add("archive", type=Path, nargs="?", help="with the folder jpeg/")
     add("scores", type=Path, nargs="?", help="the table, unless it is in the archive")
@@ -160,7 +158,7 @@ def prepare(archive: Path, scores: Path | None, data_dir: Path) -> None:
             (root / "jpeg").symlink_to((archive / "jpeg").resolve())
             shutil.copy(scores, root / "scores.csv")
         words = ["--manual-dir", str(root), "--data-dir", str(data_dir)]
-        _jiqa("data", "prepare", DATA, *words)
+        run_jiqa("data", "prepare", DATA, *words)
 
 
 def evaluate(name: str, output: Path, data_dir: Path) -> Path:
@@ -169,13 +167,8 @@ def evaluate(name: str, output: Path, data_dir: Path) -> Path:
     if not (folder / "summary.json").exists():
         metrics, *settings = RUNS[name]
         words = ["--data", DATA, "--data-dir", str(data_dir), "--output", str(folder)]
-        _jiqa("evaluate", metrics, *settings, *words, "--resume")
+        run_jiqa("evaluate", metrics, *settings, *words, "--resume")
     return folder
-
-
-def _jiqa(*words: str) -> None:
-    print("jiqa", *words)
-    subprocess.run([sys.executable, "-m", "jiqa", *words], check=True)
 
 
 def compare(folders: list[Path]) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ from typing import Any
 import numpy as np
 import scipy.io
 
+from jiqa.cli.common.parser import script_parser
 from jiqa.cli.common.scenario import show_figures
 from jiqa.io.write_table import write_rows
 from jiqa.selectors.figures import COLUMNS
@@ -56,9 +57,7 @@ _DIVISION = "metadata/koniq10k_distributions_sets.csv"
 
 def main() -> None:
     """Decide the settings of each kind on the training part, and test them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     add("scores", type=Path, help="folder of IQAfitnnw")
     add("division", type=Path, help="folder of koniq")

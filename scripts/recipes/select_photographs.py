@@ -45,6 +45,7 @@ from training_recipe import RESULTS, frozen, written
 
 from jiqa import selectors
 from jiqa.cli.common.jax_setup import configure_jax
+from jiqa.cli.common.parser import script_parser
 from jiqa.cli.common.progress import progress
 from jiqa.cli.common.scenario import show_figures
 from jiqa.models.parts.method_table import SELECTOR
@@ -61,9 +62,7 @@ _KEPT = (
 
 def main() -> None:
     """Learn and train on one split, report on the other."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     add("--data", default="biq2021", help="with splits train and test (%(default)s)")
     add("--methods", default="niqe,brisque,piqe", help="%(default)s")

@@ -34,7 +34,6 @@ mean, here), nor with which logistic it maps them (five parameters, here).
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import sys
@@ -45,6 +44,7 @@ from typing import NamedTuple
 from jiqa.analysis import select_maps
 from jiqa.analysis.map_selection.study import Figures
 from jiqa.cli.analyse.select import show_study
+from jiqa.cli.common.parser import script_parser
 from jiqa.cli.common.progress import progress
 from jiqa.data.store import open_dataset
 from jiqa.io.atomic import write_text
@@ -89,9 +89,7 @@ HEAD = (
 
 def main(argv: list[str] | None = None) -> int:
     """Run what is prepared; print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("--data", nargs="+", default=DATA)
     parser.add_argument("--data-dir")
     parser.add_argument("--networks", nargs="+", default=("alexnet", "vgg16"))

@@ -64,6 +64,8 @@ from typing import Any
 
 from training_recipe import RESULTS, frozen, show_medians, tested, written
 
+from jiqa.cli.common.parser import script_parser
+
 TEST = "biq2021:test"
 
 #: What is trained: the model and its options.
@@ -78,9 +80,7 @@ HEADS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def main() -> None:
     """Train each head from each seed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     add("--network", default="vgg16", help="%(default)s")
     add("--resize", type=int, default=224, help="side that it sees (%(default)s)")

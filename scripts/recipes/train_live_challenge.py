@@ -35,14 +35,14 @@ from typing import Any
 
 from training_recipe import RESULTS, frozen, show_medians, tested, written
 
+from jiqa.cli.common.parser import script_parser
+
 DATA = "live_challenge"
 
 
 def main() -> None:
     """Train a head for each division and kind of features."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     add("--data", default=DATA, help="a prepared set (%(default)s)")
     add("--network", default="vgg16", help="%(default)s")

@@ -44,15 +44,14 @@ from rich.table import Table
 from training_recipe import written
 
 from jiqa.cli import main as jiqa
+from jiqa.cli.common.parser import script_parser
 from jiqa.io.json_files import read_json
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a recipe on each division; print its figures."""
     own, more = parted(argv)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     add("recipe", nargs="?", choices=RECIPES, metavar="RECIPE", help="see --list")
     add("--list", action="store_true", help="the recipes, and the papers' figures")

@@ -51,7 +51,6 @@ VGG-16 takes most of an hour to see the 20,900 images once, and 25 minutes for K
 
 from __future__ import annotations
 
-import argparse
 import itertools
 from collections import defaultdict
 from pathlib import Path
@@ -65,6 +64,7 @@ from training_recipe import RESULTS, frozen, written
 
 import jiqa
 from jiqa.cli.common.allocator import keep_memory
+from jiqa.cli.common.parser import script_parser
 from jiqa.cli.common.progress import progress
 from jiqa.data.index import Entry
 from jiqa.data.splits import select
@@ -75,9 +75,7 @@ from jiqa.training import train_config
 
 def main() -> None:
     """Train, unless the run is there, and count pairs."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     add("training", type=Path, help="ladder to learn from")
     add("test", type=Path, help="ladder of other photographs")

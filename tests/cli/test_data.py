@@ -88,7 +88,7 @@ def test_a_bar_where_someone_watches(archive, tmp_path, monkeypatch):
     ("words", "code", "said"),
     [
         (("prepare", "csiq", "--manual-dir", "IN"), 2, "csiq.DMOS.xlsx"),
-        (("prepare", "csiq", "--manual-dir", "IN/gone"), 2, "no such folder"),
+        (("prepare", "csiq", "--manual-dir", "IN/gone"), 2, "gone is not a folder"),
         (("show", "csiq"), 1, "jiqa data prepare csiq --manual-dir DIR"),
         (("info", "tid2012"), 2, "did you mean tid2013"),
         (

@@ -62,7 +62,7 @@ def test_a_folder_with_workers(ratings, tmp_path, capsys):
         (("table/x", "--manual-dir", "IN", "--option", "up=1"), 2, "no option 'up'"),
         (("table/x", "--manual-dir", "IN", "--option", "up"), 2, "KEY=VALUE"),
         (("table/-x", "--manual-dir", "IN"), 2, "a name of letters"),
-        (("table/x", "--manual-dir", "IN/gone"), 2, "no such folder"),
+        (("table/x", "--manual-dir", "IN/gone"), 2, "gone is not a folder"),
         (("siqad",), 2, "siqad is not downloaded; give the unpacked archive"),
         (("koniq10k",), 2, downloads.BY_HAND["koniq10k"][0]),
         (("table",), 2, "table is not downloaded"),

@@ -227,7 +227,7 @@ def test_output_inside_the_input_is_not_distorted_again(photos, capsys):
             (PHOTO, "-o", "o", *CHEAP, "--background", "2"),
             "--background: expected 0 to 1, got 2",
         ),
-        (("-o", "o", *CHEAP), "no images given"),
+        (("-o", "o", *CHEAP), "expected images, got none"),
         (("*.nothing", "-o", "o", *CHEAP), "no file matches"),
         ((PHOTO, "reference.webp", "-o", "o", *CHEAP), "would both be written"),
     ],

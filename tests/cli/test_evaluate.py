@@ -174,7 +174,7 @@ def test_written_rows_are_evaluated_the_same_way(tmp_path):
     ("arguments", "message"),
     [
         ((), "--scores TABLE"),
-        (("--scores", "none.csv"), "none.csv: no such file"),
+        (("--scores", "none.csv"), "none.csv does not exist"),
         (
             ("--scores", "T", "--direction", "ssim=up"),
             "--direction: expected METRIC=higher or METRIC=lower, got ssim=up",

@@ -47,12 +47,12 @@ def _one_nan(image: np.ndarray) -> np.ndarray:
         (GOOD[:-1], r"reference, \(16, 20, 3\), got shape \(15, 20, 3\)"),
     ],
 )
-@pytest.mark.parametrize("door", [mse, jiqa.load("mse")])
-def test_bad_images_are_named(image, message, door):
+@pytest.mark.parametrize("metric", [mse, jiqa.load("mse")])
+def test_bad_images_are_named(image, message, metric):
     with pytest.raises(ValueError, match=message):
-        door(GOOD, image)
+        metric(GOOD, image)
     with pytest.raises(ValueError, match=message):
-        door(GOOD, jnp.asarray(image))
+        metric(GOOD, jnp.asarray(image))
 
 
 def test_shape_errors_come_at_trace_time_and_ranges_do_not():

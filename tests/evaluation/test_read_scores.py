@@ -272,7 +272,7 @@ def test_files_that_are_none(tmp_path):
         (tmp_path / name).write_text(text)
         with pytest.raises(UsageError, match=message):
             read_score_table(tmp_path / name)
-    with pytest.raises(UsageError, match="no such file"):
+    with pytest.raises(UsageError, match="does not exist"):
         read_score_table(tmp_path / "none.csv")
 
 

@@ -167,7 +167,7 @@ def test_growth_refuses(wrong, message):
 
 
 def test_a_folder_that_is_none(tmp_path):
-    with pytest.raises(ValueError, match=r"not a selector .*selector\.json.* missing"):
+    with pytest.raises(ValueError, match=r"not a selector .*it lacks .*selector\.json"):
         open_selector(tmp_path)
     scenario = planted(30)
     grow_selector(scenario, Growth(trees=2)).save(tmp_path)

@@ -63,7 +63,7 @@ def test_hdf5_of_another_kind(tmp_path):
     with h5py.File(tmp_path / "w.h5", "w") as file:
         file["table"] = np.ones(3)
     with pytest.raises(
-        ValueError, match=r"w\.h5: not an HDF5 file of Keras .*holds table"
+        ValueError, match=r"w\.h5 is not an HDF5 file of Keras .*holds table"
     ):
         read_source(tmp_path / "w.h5")
 

@@ -351,23 +351,23 @@ def test_damaged_safetensors(tmp_path):
     path = tmp_path / "w.safetensors"
     safetensors.torch.save_file({"a": torch.ones(50)}, path)
     path.write_bytes(path.read_bytes()[:-8])
-    with pytest.raises(ValueError, match=r"w\.safetensors: not a safetensors file"):
+    with pytest.raises(ValueError, match=r"w\.safetensors is not a safetensors file"):
         read_source(path)
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "expected PyTorch.*, got an unknown format"),
-        (b"<!DOCTYPE html>", r"expected PyTorch.*, got a web page"),
-        (b"\0" * 257 + b"ustar  \0" + b"\0" * 300, "a tar archive"),
-        (b"hello", "expected PyTorch's .*MatConvNet"),
+        (b"", ": expected PyTorch.*, got an unknown format"),
+        (b"<!DOCTYPE html>", r": expected PyTorch.*, got a web page"),
+        (b"\0" * 257 + b"ustar  \0" + b"\0" * 300, " is a tar archive"),
+        (b"hello", ": expected PyTorch's .*MatConvNet"),
     ],
 )
 def test_files_of_other_formats(tmp_path, content, told):
     path = tmp_path / "w.bin"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"w\.bin: .*{told}"):
+    with pytest.raises(ValueError, match=rf"w\.bin{told}"):
         read_source(path)
 
 

@@ -44,6 +44,11 @@ def by_part(
     )
 
 
+def torch_by(module: Callable[[str], str]) -> Callable[[str], Table]:
+    """Make the table of any network of a family by one rule, see ``torch``."""
+    return lambda network: torch(network, module)
+
+
 def torch(network: str, module: Callable[[str], str]) -> Table:
     """Keys of a PyTorch state dictionary.
 

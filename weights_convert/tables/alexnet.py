@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weights_convert.tables._keys import Table, torch
+from weights_convert.tables._keys import torch_by
 
 _MODULES = {
     "conv1": "features.0",
@@ -16,8 +16,4 @@ _MODULES = {
 }
 
 
-def _torchvision(network: str) -> Table:
-    return torch(network, _MODULES.__getitem__)
-
-
-TABLES = {("alexnet", "torchvision"): _torchvision}
+TABLES = {("alexnet", "torchvision"): torch_by(_MODULES.__getitem__)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weights_convert.tables._keys import Table, torch
+from weights_convert.tables._keys import torch_by
 
 _BRANCHES = {
     "1x1": "branch1",
@@ -31,8 +31,4 @@ def _module(node: str) -> str:
     return f"{place.replace('_', '.')}.{kind}"
 
 
-def _torchvision(network: str) -> Table:
-    return torch(network, _module)
-
-
-TABLES = {("googlenet", "torchvision"): _torchvision}
+TABLES = {("googlenet", "torchvision"): torch_by(_module)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from weights_convert.tables._keys import Table, torch
+from weights_convert.tables._keys import torch_by
 
 _DENSE = {"logits": "fc", "aux_logits": "AuxLogits.fc"}
 
@@ -19,8 +19,4 @@ def _module(node: str) -> str:
     return f"{place}.{kind}"
 
 
-def _torchvision(network: str) -> Table:
-    return torch(network, _module)
-
-
-TABLES = {("inception_v3", "torchvision"): _torchvision}
+TABLES = {("inception_v3", "torchvision"): torch_by(_module)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weights_convert.tables._keys import Table, torch
+from weights_convert.tables._keys import torch_by
 
 #: Place of a convolution in its block; of its batch normalisation, the next.
 _STEPS = {
@@ -29,8 +29,4 @@ def _module(node: str) -> str:
     return f"features.{block.removeprefix('block')}.conv.{steps[step][len(norm)]}"
 
 
-def _torchvision(network: str) -> Table:
-    return torch(network, _module)
-
-
-TABLES = {("mobilenet_v2", "torchvision"): _torchvision}
+TABLES = {("mobilenet_v2", "torchvision"): torch_by(_module)}

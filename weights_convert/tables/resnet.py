@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weights_convert.tables._keys import Table, torch
+from weights_convert.tables._keys import torch_by
 
 
 def _module(node: str) -> str:
@@ -14,8 +14,4 @@ def _module(node: str) -> str:
     return node.replace("_", ".")
 
 
-def _torchvision(network: str) -> Table:
-    return torch(network, _module)
-
-
-TABLES = {(name, "torchvision"): _torchvision for name in ("resnet18", "resnet50")}
+TABLES = {(name, "torchvision"): torch_by(_module) for name in ("resnet18", "resnet50")}

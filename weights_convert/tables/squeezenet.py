@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weights_convert.tables._keys import Table, torch
+from weights_convert.tables._keys import torch_by
 
 _PLACES = {
     "conv1": "features.0",
@@ -23,8 +23,4 @@ def _module(node: str) -> str:
     return ".".join([_PLACES[place], *([part] if part else [])])
 
 
-def _torchvision(network: str) -> Table:
-    return torch(network, _module)
-
-
-TABLES = {("squeezenet1_1", "torchvision"): _torchvision}
+TABLES = {("squeezenet1_1", "torchvision"): torch_by(_module)}

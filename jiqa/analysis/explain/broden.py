@@ -70,7 +70,9 @@ class Broden:
         ]
         self._rows = rows[:limit]
         if not self._rows:
-            raise ValueError(f"{folder}: no images with labels of {', '.join(wanted)}")
+            raise ValueError(
+                f"{folder} has no images with labels of {', '.join(wanted)}"
+            )
 
     def _table(self, name: str) -> list[dict[str, str]]:
         try:
@@ -78,7 +80,7 @@ class Broden:
                 return list(csv.DictReader(file))
         except OSError as error:
             raise ValueError(
-                f"{self._folder}: not a folder in Broden's layout ({error})"
+                f"{self._folder} is not a folder in Broden's layout ({error})"
             ) from None
 
     def _named(self, categories: Sequence[str]) -> dict[int, Concept]:

@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         example="ssim" if reference or given > 1 else "brisque",
     )
     if not arguments.images:
-        raise UsageError("no images given")
+        raise UsageError("expected images, got none")
     (choice, *more) = choose(
         arguments.metric,
         arguments.set,

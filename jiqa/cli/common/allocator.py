@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
 import sys
+
+from jiqa.io.machine_memory import half_of_memory
 
 #: Of malloc.h and of sys/mman.h.
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
@@ -40,9 +41,11 @@ def keep_memory() -> bool:
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     libc.free.argtypes = [ctypes.c_void_p]
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    start = libc.malloc(size)
-    if start is None:  # less is allowed here; what is freed is kept all the same
+    size = half_of_memory()
+    start = libc.malloc(size) if size else None
+    if (
+        not size or start is None
+    ):  # less is allowed here; what is freed is kept all the same
         return True
     libc.free(start)
     first = -(-start // _LARGE) * _LARGE

@@ -27,6 +27,18 @@ class Parser(argparse.ArgumentParser):
         self.exit(2)
 
 
+def script_parser(text: str | None) -> Parser:
+    """A parser for a script, which shows its docstring as it stands under --help."""
+    return Parser(
+        description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def say(text: str) -> None:
+    """Print to standard error, beside what a program may read."""
+    print(text, file=sys.stderr)
+
+
 def say_in_red(text: str) -> None:
     """Print to standard error; red on a terminal, unless NO_COLOR is set."""
     if not sys.stderr.isatty():
@@ -58,8 +70,8 @@ def with_pointer(message: str, prog: str) -> str:
     """A message and where to look, unless it says that itself."""
     if _POINTER.search(message):
         return message
-    joint = " See" if message.endswith(("?", ".")) else "; see"
-    return f"{message}{joint} {prog} --help"
+    link = " See" if message.endswith(("?", ".")) else "; see"
+    return f"{message}{link} {prog} --help"
 
 
 def _option(name: str) -> str:

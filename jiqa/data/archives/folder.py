@@ -29,7 +29,7 @@ class Folder:
         """
         self.root = expanded(root)
         if not self.root.is_dir():
-            raise LayoutError(f"{self.root}: no such folder")
+            raise LayoutError(f"{self.root} is not a folder")
         self._listed: dict[Path, dict[str, Path]] = {}
         self._missing: list[str] = []
 

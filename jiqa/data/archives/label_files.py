@@ -28,7 +28,7 @@ def read_csv(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     missing = [name for name in needed if name not in table.columns]
     if missing:
         raise LayoutError(
-            f"{path}: no column {' and no column '.join(missing)} (columns: "
+            f"{path} has no column {' and no column '.join(missing)} (columns: "
             f"{', '.join(table.columns)})"
         )
     rows = table.records()
@@ -87,7 +87,7 @@ def read_matlab(path: Path, *names: str) -> list[Any]:
     if missing:
         inside = [name for name in variables if not name.startswith("__")]
         raise LayoutError(
-            f"{path}: no variable {' and no variable '.join(missing)} (variables: "
+            f"{path} has no variable {' and no variable '.join(missing)} (variables: "
             f"{', '.join(inside) or 'none'})"
         )
     return [variables[name] for name in names]

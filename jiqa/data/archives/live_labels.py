@@ -174,5 +174,5 @@ def _from_table(path: Path, config: str) -> list[Label]:
 def _column(path: Path, columns: Sequence[str], what: str) -> str:
     names = [name for name in _COLUMNS[what] if name in columns]
     if not names:
-        raise LayoutError(f"{path}: no column {' or '.join(_COLUMNS[what])}")
+        raise LayoutError(f"{path} has no column {' or '.join(_COLUMNS[what])}")
     return names[0]

@@ -57,8 +57,8 @@ def _possible(t: np.ndarray, mean: float, variance: float) -> float | None:
     above = int(np.searchsorted(t, mean, "right"))
     low = (t[above] - mean) * (mean - t[above - 1])
     high = (t[-1] - mean) * (mean - t[0])
-    rim = 0.01 * (high - low)
-    return float(np.clip(variance, low + rim, high - rim)) if rim > 1e-12 else None
+    edge = 0.01 * (high - low)
+    return float(np.clip(variance, low + edge, high - edge)) if edge > 1e-12 else None
 
 
 def _newton(features: np.ndarray, moments: np.ndarray) -> np.ndarray:

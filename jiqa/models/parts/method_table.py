@@ -23,7 +23,7 @@ from jiqa.errors import LayoutError
 from jiqa.io.cache import expanded
 from jiqa.io.json_files import read_json
 from jiqa.io.read_table import read_table
-from jiqa.io.table_columns import find_column, read_number
+from jiqa.io.table_columns import find_column, number_of
 from jiqa.models.parts.method_choice import Recipe, digest_of
 
 #: What every table has beside the methods.
@@ -247,8 +247,5 @@ def best_first(mapped: np.ndarray, score: np.ndarray) -> np.ndarray:
 
 def _number(cell: str, where: str) -> float:
     """Parse a cell; NaN for an empty one and for what is not finite."""
-    try:
-        value = read_number(cell)
-    except ValueError:
-        raise ValueError(expected(where, "a number", repr(cell))) from None
+    value = number_of(cell, where)
     return math.nan if value is None or math.isinf(value) else value

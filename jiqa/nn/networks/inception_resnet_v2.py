@@ -10,10 +10,9 @@ block8_10, has no ..._relu.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
-from jiqa.nn.blocks import keeping, unit
+from jiqa.nn.blocks import keeping, tensorflow_unit
 from jiqa.nn.graph import Network, Node
 from jiqa.nn.operations import Add, Concat, Conv, Dense, Relu
 from jiqa.nn.pooling import GlobalMean, MaxPool, MeanPool
@@ -77,17 +76,17 @@ class Config(Network):
     def layers(self) -> tuple[Node, ...]:
         """The graph."""
         nodes = [
-            *_unit("conv2d_1a", Conv(32, 3, 2, 0)),
-            *_unit("conv2d_2a", Conv(32, 3, 1, 0)),
-            *_unit("conv2d_2b", Conv(64, 3, 1, 1)),
+            *tensorflow_unit("conv2d_1a", Conv(32, 3, 2, 0)),
+            *tensorflow_unit("conv2d_2a", Conv(32, 3, 1, 0)),
+            *tensorflow_unit("conv2d_2b", Conv(64, 3, 1, 1)),
             Node("maxpool_3a", MaxPool(3, 2)),
-            *_unit("conv2d_3b", Conv(80, 1, 1, 0)),
-            *_unit("conv2d_4a", Conv(192, 3, 1, 0)),
+            *tensorflow_unit("conv2d_3b", Conv(80, 1, 1, 0)),
+            *tensorflow_unit("conv2d_4a", Conv(192, 3, 1, 0)),
             Node("maxpool_5a", MaxPool(3, 2)),
         ]
         pool = [
             Node("mixed_5b_pool", MeanPool(3, 1, 1, count_padding=False)),
-            *_unit("mixed_5b_branch3_1", Conv(64, 1, 1, 0)),
+            *tensorflow_unit("mixed_5b_branch3_1", Conv(64, 1, 1, 0)),
         ]
         # Written down first: its input is the node before.
         nodes += pool
@@ -106,13 +105,9 @@ class Config(Network):
                 before = nodes[-1].name
                 nodes.append(Node(f"{name}_pool", MaxPool(3, 2)))
                 nodes += _mixed(name, before, branches, f"{name}_pool")
-        nodes += _unit("conv2d_7b", Conv(1536, 1, 1, 0))
+        nodes += tensorflow_unit("conv2d_7b", Conv(1536, 1, 1, 0))
         nodes += [Node("avgpool", GlobalMean()), Node("logits", Dense(self.classes))]
         return tuple(nodes)
-
-
-def _unit(name: str, conv: Conv, inputs: tuple[str, ...] = ()) -> list[Node]:
-    return unit(name, dataclasses.replace(conv, bias=False), inputs, epsilon=1e-3)
 
 
 def _branches(name: str, before: str, branches: _Branches) -> tuple[list[Node], ...]:
@@ -124,7 +119,8 @@ def _branches(name: str, before: str, branches: _Branches) -> tuple[list[Node], 
             padding = 0 if stride else keeping(window)
             conv = Conv(width, window, stride[0] if stride else 1, padding)
             part = f"branch{index}" + (f"_{k}" if len(steps) > 1 else "")
-            nodes += _unit(f"{name}_{part}", conv, (before,) if k == 0 else ())
+            inputs = (before,) if k == 0 else ()
+            nodes += tensorflow_unit(f"{name}_{part}", conv, inputs)
         found.append(nodes)
     return tuple(found)
 

@@ -9,10 +9,9 @@ head, on mixed_6e, ends in aux_logits.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
-from jiqa.nn.blocks import FromTensorFlow, keeping, unit
+from jiqa.nn.blocks import FromTensorFlow, keeping, tensorflow_unit
 from jiqa.nn.graph import Node
 from jiqa.nn.operations import Concat, Conv, Dense
 from jiqa.nn.pooling import GlobalMean, MaxPool, MeanPool
@@ -32,12 +31,12 @@ class Config(FromTensorFlow):
         """The graph."""
         nodes = [
             *self.beginning(),
-            *_unit("conv2d_1a_3x3", Conv(32, 3, 2, 0)),
-            *_unit("conv2d_2a_3x3", Conv(32, 3, 1, 0)),
-            *_unit("conv2d_2b_3x3", Conv(64, 3, 1, 1)),
+            *tensorflow_unit("conv2d_1a_3x3", Conv(32, 3, 2, 0)),
+            *tensorflow_unit("conv2d_2a_3x3", Conv(32, 3, 1, 0)),
+            *tensorflow_unit("conv2d_2b_3x3", Conv(64, 3, 1, 1)),
             Node("maxpool1", MaxPool(3, 2)),
-            *_unit("conv2d_3b_1x1", Conv(80, 1, 1, 0)),
-            *_unit("conv2d_4a_3x3", Conv(192, 3, 1, 0)),
+            *tensorflow_unit("conv2d_3b_1x1", Conv(80, 1, 1, 0)),
+            *tensorflow_unit("conv2d_4a_3x3", Conv(192, 3, 1, 0)),
             Node("maxpool2", MaxPool(3, 2)),
         ]
         for name, width in (("mixed_5b", 32), ("mixed_5c", 64), ("mixed_5d", 64)):
@@ -56,10 +55,6 @@ class Config(FromTensorFlow):
         return tuple(nodes)
 
 
-def _unit(name: str, conv: Conv, inputs: tuple[str, ...] = ()) -> list[Node]:
-    return unit(name, dataclasses.replace(conv, bias=False), inputs, epsilon=1e-3)
-
-
 def _branch(name: str, before: str, *steps: _Step) -> list[Node]:
     """Convolutions of one module, in a row."""
     nodes: list[Node] = []
@@ -67,7 +62,7 @@ def _branch(name: str, before: str, *steps: _Step) -> list[Node]:
         padding = 0 if stride else keeping(window)
         conv = Conv(width, window, stride[0] if stride else 1, padding)
         inputs = (before,) if k == 0 else ()
-        nodes += _unit(f"{name}_branch{part}", conv, inputs)
+        nodes += tensorflow_unit(f"{name}_branch{part}", conv, inputs)
     return nodes
 
 
@@ -79,7 +74,7 @@ def _join(name: str, *branches: list[Node]) -> list[Node]:
 
 def _mean_branch(name: str, before: str, width: int) -> list[Node]:
     pool = Node(f"{name}_pool", MeanPool(3, 1, 1), (before,))
-    return [pool, *_unit(f"{name}_branch_pool", Conv(width, 1, 1, 0))]
+    return [pool, *tensorflow_unit(f"{name}_branch_pool", Conv(width, 1, 1, 0))]
 
 
 def _max_branch(name: str, before: str) -> list[Node]:
@@ -173,8 +168,8 @@ def _e(name: str, before: str) -> list[Node]:
 def _auxiliary(before: str, classes: int) -> list[Node]:
     return [
         Node("aux_pool", MeanPool(5, 3), (before,)),
-        *_unit("aux_conv0", Conv(128, 1, 1, 0)),
-        *_unit("aux_conv1", Conv(768, 5, 1, 0)),
+        *tensorflow_unit("aux_conv0", Conv(128, 1, 1, 0)),
+        *tensorflow_unit("aux_conv1", Conv(768, 5, 1, 0)),
         Node("aux_mean", GlobalMean()),
         Node("aux_logits", Dense(classes)),
     ]

@@ -71,7 +71,7 @@ def test_one_page_and_what_it_leaves_out(pair, capsys, monkeypatch):
     [
         ("mse b.png", "mse needs a reference: give --reference FILE; see"),
         ("mse a.png b.png -r a.png", "expected one metric and IMAGE --reference FILE"),
-        ("mse -r a.png", "no images given"),
+        ("mse -r a.png", "expected images, got none"),
         ("b.png -r a.png", "jiqa analyse explain ssim b.png --reference a.png"),
     ],
 )

@@ -276,7 +276,7 @@ def test_folder(tmp_path):
 
 def test_folder_without_images(tmp_path):
     refused("folder/none", tmp_path, "an image file")
-    with pytest.raises(LayoutError, match="no such folder"):
+    with pytest.raises(LayoutError, match="is not a folder"):
         builder("folder/none", tmp_path).contents(tmp_path / "absent")
 
 

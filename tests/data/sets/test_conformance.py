@@ -48,7 +48,7 @@ def test_another_folder_is_refused(name, tmp_path):
     message = str(caught.value)
     assert str(tmp_path) in message
     assert all(line in message for line in builder(name).INFO.layout.split("\n"))
-    with pytest.raises(LayoutError, match="no such folder"):
+    with pytest.raises(LayoutError, match="is not a folder"):
         builder(name, tmp_path / "out").contents(tmp_path / "gone")
 
 
