@@ -12,7 +12,7 @@ from jiqa.data.builder import QualityDataset
 from jiqa.data.dataset import Dataset, Records, StoredImage
 from jiqa.data.prepare.write import is_prepared, write
 from jiqa.data.sets import all_datasets
-from jiqa.data.user_tables.names import check_name, check_same, named_sets, own_name
+from jiqa.data.user_tables.names import check_name, check_same, default_name, named_sets
 from jiqa.io.cache import data_folder
 from jiqa.io.download import Progress
 
@@ -147,7 +147,7 @@ def to_prepare(
     """
     found, config = split_name(name, data_dir)
     if found.NAMED and not config and manual_dir is not None:
-        name = f"{name}/{own_name(Path(manual_dir))}"
+        name = f"{name}/{default_name(Path(manual_dir))}"
     made = builder(name, data_dir)
     for key, value in options.items():
         if key not in made.OPTIONS:

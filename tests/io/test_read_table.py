@@ -11,7 +11,7 @@ import pandas
 import pytest
 
 from jiqa.data.schema import Info
-from jiqa.data.user_tables.layout import read_own
+from jiqa.data.user_tables.layout import read_user_table
 from jiqa.errors import LayoutError
 from jiqa.evaluation.read_scores import read_scores
 from jiqa.io.read_table import SUFFIXES, read_sheet, read_table
@@ -162,7 +162,7 @@ def test_each_synonym_by_data_and_by_scores(meaning, name, tmp_path):
     pictures(tmp_path, [*NAMES, "r.png"])
     columns = {name if key == meaning else key: cells for key, cells in FULL.items()}
     path = _written(tmp_path / "t.csv", columns)
-    records = read_own(path, {}, BASE).records
+    records = read_user_table(path, {}, BASE).records
     assert [r.name for r in records] == NAMES
     assert [r.reference for r in records] == FULL["reference"]
     assert [r.score for r in records] == [1.5, 2, 3, 4.25]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jiqa.data.builder import QualityDataset
 from jiqa.data.schema import Contents, Info, Scale
-from jiqa.data.user_tables.layout import LAYOUT, read_own
+from jiqa.data.user_tables.layout import LAYOUT, read_user_table
 from jiqa.data.user_tables.scale import SIDE
 
 
@@ -35,4 +35,4 @@ class CidGd(QualityDataset):
 
     def read(self, root: Path) -> Contents:
         """Read the table and find its images."""
-        return read_own(root, self.options, self.INFO)
+        return read_user_table(root, self.options, self.INFO)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jiqa.data.builder import QualityDataset
 from jiqa.data.schema import Contents, Info
-from jiqa.data.user_tables.layout import LAYOUT, read_own
+from jiqa.data.user_tables.layout import LAYOUT, read_user_table
 from jiqa.data.user_tables.scale import SIDE
 
 
@@ -42,4 +42,4 @@ class Table(QualityDataset):
             homepage="",
             licence="not stated",
         )
-        return read_own(root, self.options, base)
+        return read_user_table(root, self.options, base)

@@ -44,7 +44,7 @@ NAME.json  optional: {"direction": "higher" or "lower", "low": 0, "high": 100, .
 images/    the images, if not beside the table"""
 
 
-def read_own(root: Path, options: Mapping[str, str], base: Info) -> Contents:
+def read_user_table(root: Path, options: Mapping[str, str], base: Info) -> Contents:
     """Read a table and find its images.
 
     Args:

@@ -44,7 +44,7 @@ def check_name(name: str, own: str) -> None:
         raise ValueError(expected(f"{name}/{own}", wanted, repr(own)))
 
 
-def own_name(root: Path) -> str:
+def default_name(root: Path) -> str:
     """The name that a table or a folder gives its set."""
     root = expanded(root).resolve()
     stem = root.stem if root.is_file() else root.name

@@ -13,7 +13,7 @@ import pytest
 
 from jiqa.data.schema import Info
 from jiqa.data.store import open_dataset, prepare
-from jiqa.data.user_tables.layout import read_own
+from jiqa.data.user_tables.layout import read_user_table
 from jiqa.errors import LayoutError
 from tests.helpers.data_archives import picture, pictures, through, write
 
@@ -21,7 +21,7 @@ BASE = Info("t", "full-reference", layout="LAYOUT", citation="", homepage="")
 
 
 def _read(root: Path, **options: str) -> Any:
-    return read_own(root, options, BASE)
+    return read_user_table(root, options, BASE)
 
 
 def _scale(root: Path, **options: str):
