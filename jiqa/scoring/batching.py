@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 
+from jiqa.core.any_size import Bucket
 from jiqa.core.bound_metric import BoundMetric
 from jiqa.scoring.jobs import Job
 
@@ -91,19 +92,20 @@ class Group:
     Attributes:
         layout: of all images.
         choices: the metrics that take them, in the order of the program's columns.
-        refused: why the other metrics cannot be computed.
         program: see ``jiqa.scoring.memory.program_for``.
         size: rows of a full batch.
         batches: the jobs, and whether a batch has one reference for all.
+        bucket: to what the images, of several sizes, are padded; ``None`` if all have
+            the size of the layout.
         compiling: what the programs are compiled in; see ``jiqa.progress``.
     """
 
     layout: Layout
     choices: list[BoundMetric] = field(default_factory=list)
-    refused: str = ""
     program: Any = None
     size: int = 0
     batches: Sequence[tuple[bool, list[Job]]] = ()
+    bucket: Bucket | None = None
     compiling: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def prepare(self) -> None:
@@ -111,10 +113,15 @@ class Group:
         layout = self.layout
         shape = (layout.height, layout.width, layout.channels)
         many = (self.size, *shape)
+        sizes = () if self.bucket is None else (_counts(self.size),) * 2
         image = jax.ShapeDtypeStruct(many, layout.image_dtype)
         for one in {one for one, jobs in self.batches if jobs}:
             reference = None
             if layout.reference_dtype is not None:
                 needed = shape if one else many
                 reference = jax.ShapeDtypeStruct(needed, layout.reference_dtype)
-            self.program.prepare(reference, image)
+            self.program.prepare(reference, image, *sizes)
+
+
+def _counts(size: int) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct((size,), "int32")

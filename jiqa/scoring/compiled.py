@@ -21,9 +21,11 @@ from typing import Any
 import jax
 from jax import export
 
+from jiqa.core import any_size
 from jiqa.core.bound_metric import BoundMetric, Params
 from jiqa.core.metric_group import MetricGroup, divided
 from jiqa.io.atomic import write_bytes
+from jiqa.ops.extent import Extent
 from jiqa.version import __version__
 
 
@@ -39,12 +41,16 @@ class Program:
         folder: Path | None = None,
         params: Params = MappingProxyType({}),
         devices: Sequence[Any] = (),
+        factor: int | None = None,
     ) -> None:
         """Prepare to compute ``members``; keep traced programs in ``folder``.
 
         With several ``devices`` a batch, whose size is a multiple of their number, is
-        divided among them; such programs are not kept.
+        divided among them; such programs are not kept. With a ``factor`` it is one for
+        any size (see ``jiqa.ops.extent``): batches are padded images, after two arrays
+        with how many rows and columns of each belong to the image.
         """
+        self._factor = factor
         self._devices = tuple(devices) if len(devices) > 1 else ()
         self._group = MetricGroup(members)
         self._folder = folder
@@ -53,20 +59,20 @@ class Program:
         self._ready: dict[Any, Any] = {}
         self._making = threading.Lock()
 
-    def __call__(self, reference: Any, image: Any) -> list[jax.Array]:
+    def __call__(self, reference: Any, image: Any, *sizes: Any) -> list[jax.Array]:
         """Score a batch; returns before the device is done."""
-        arrays = (image,) if reference is None else (reference, image)
+        arrays = (*sizes, *((image,) if reference is None else (reference, image)))
         return self._for(arrays)(self._params, *arrays)
 
-    def is_ready(self, reference: Any, image: Any) -> bool:
+    def is_ready(self, reference: Any, image: Any, *sizes: Any) -> bool:
         """Whether such a batch can be scored at once."""
-        return _key(reference, image) in self._ready
+        return _key(*sizes, reference, image) in self._ready
 
-    def make(self, reference: Any, image: Any) -> None:
+    def make(self, reference: Any, image: Any, *sizes: Any) -> None:
         """Compile the program for such a batch, or load it."""
-        self._for((image,) if reference is None else (reference, image))
+        self._for((*sizes, *((image,) if reference is None else (reference, image))))
 
-    def prepare(self, reference: Any, image: Any) -> None:
+    def prepare(self, reference: Any, image: Any, *sizes: Any) -> None:
         """Load the program for such a batch if it is kept on disk.
 
         To load one takes seconds of one thread, without Python's lock, which another
@@ -75,8 +81,9 @@ class Program:
         Args:
             reference: its shape and type, or ``None``.
             image: its shape and type.
+            *sizes: those of the rows and columns, in a program for any size.
         """
-        arrays = (image,) if reference is None else (reference, image)
+        arrays = (*sizes, *((image,) if reference is None else (reference, image)))
         if self._folder and (self._folder / f"{self._name(arrays)}.bin").is_file():
             self._for(arrays)
 
@@ -90,9 +97,9 @@ class Program:
         return self._ready[key]
 
     def _traced(self, arrays: tuple[Any, ...]) -> Any:
-        scores = self._group.compute
+        scores = self._group.compute if self._factor is None else self._padded
         if self._devices:
-            batched = (False, *(x.ndim == arrays[-1].ndim for x in arrays))
+            batched = (False, *(x.ndim in (1, arrays[-1].ndim) for x in arrays))
             return jax.jit(divided(scores, self._devices, batched))
         program = jax.jit(scores)
         if self._folder is None:
@@ -105,6 +112,15 @@ class Program:
             _write(path, bytes(kept.serialize()))
         return jax.jit(kept.call)
 
+    def _padded(self, params: Params, rows: Any, cols: Any, *images: Any) -> list[Any]:
+        assert self._factor is not None
+        extent = Extent(rows, cols, self._factor)
+        found = []
+        for member in self._group.members:
+            pair = images if member.needs_reference else images[-1:]
+            found.append(any_size.scores(member, params, extent, *pair))
+        return found
+
     def _name(self, arrays: tuple[Any, ...]) -> str:
         """Return a digest of all that the traced program depends on."""
         facts = {
@@ -113,6 +129,7 @@ class Program:
             "device": jax.default_backend(),
             "x64": jax.config.jax_enable_x64,  # pyright: ignore
             "metrics": [member.identity for member in self._group.members],
+            "factor": self._factor,
             "arrays": [(x.shape, str(x.dtype)) for x in arrays],
         }
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

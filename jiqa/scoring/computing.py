@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jiqa.core.any_size import Bucket, padded
 from jiqa.scoring.jobs import Job
 
 #: A job with its values, or with what went wrong.
@@ -29,6 +30,7 @@ class Batch:
         size: rows that the program takes.
         one_reference: whether all jobs have the same one.
         devices: into how many parts a batch is divided.
+        bucket: to what images of several sizes are padded.
         compiling: what the program is compiled in, if it is not ready.
     """
 
@@ -38,6 +40,7 @@ class Batch:
     size: int
     one_reference: bool
     devices: int
+    bucket: Bucket | None = None
     compiling: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def computed(self) -> tuple[list[Scored], float]:
@@ -73,10 +76,19 @@ class Batch:
 
     def _arrays(
         self, pixels: Sequence[tuple[np.ndarray, ...]], size: int
-    ) -> tuple[Any, np.ndarray]:
-        """The references, if there are any, and the images of a batch."""
+    ) -> tuple[Any, ...]:
+        """The references, if there are any, and the images of a batch.
+
+        Padded ones are followed by how many rows and columns belong to each image.
+        """
         # A short batch is filled up with its first image: one shape, one program.
         full = [*pixels, *[pixels[0]] * (size - len(pixels))]
+        if self.bucket is not None:
+            rows, cols = self.bucket[:2]
+            arrays = [padded(of_all, rows, cols) for of_all in zip(*full, strict=True)]
+            sizes = np.array([p[-1].shape[:2] for p in full], np.int32)
+            reference = arrays[0] if len(arrays) == 2 else None
+            return reference, arrays[-1], sizes[:, 0].copy(), sizes[:, 1].copy()
         images = np.stack([arrays[-1] for arrays in full])
         if len(full[0]) == 1:
             return None, images

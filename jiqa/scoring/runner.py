@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -13,13 +14,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jiqa.checks import expected
+from jiqa.core.any_size import Bucket
 from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.images import check_min_side
 from jiqa.core.metric_group import Params
 from jiqa.io.decode import DecodeError, Shape, peek, read_image
 from jiqa.io.read_ahead import Threads, cpu_workers, in_batches, in_order
 from jiqa.io.write_table import Row
-from jiqa.scoring.batching import Group, Layout, batch_size, batches_of, groups_of
+from jiqa.scoring.any_size import AnySizeProgram, grouped
+from jiqa.scoring.batching import (
+    BATCH_IMAGES,
+    Group,
+    Layout,
+    batch_size,
+    batches_of,
+    groups_of,
+)
 from jiqa.scoring.computing import Batch, Scored, width
 from jiqa.scoring.jobs import Job
 from jiqa.scoring.memory import fits, program_for
@@ -70,6 +80,8 @@ class Runner:
                 ``"reference"`` or ``"image"``; by default such a pair is refused.
         """
         self._resize, self._resized = resize, dict[str, str]()
+        self._layouts: dict[str, Layout] = {}
+        self._refused: dict[Layout, str] = {}
         self._devices = () if memory else devices
         self._share, self._turn = share, 0
         self._programs, self._params, self._memory = programs, params, memory
@@ -106,14 +118,16 @@ class Runner:
         )
         with Threads(cpu_workers() + 1) as pool, Threads(at_once) as computing:
             layouts: dict[Layout, list[Job]] = defaultdict(list)
+            self._layouts.clear()
             planned = in_order(self._plan, jobs, pool)
             for job, layout in zip(jobs, planned, strict=True):
                 if isinstance(layout, str):
                     if self._is_mine() and job.key not in done:
                         yield job, self._row(job, error=layout)
                 else:
+                    self._layouts[job.key] = layout
                     layouts[layout].append(job)
-            groups = deque(self._group(*own, done) for own in layouts.items())
+            groups = deque(self._groups(layouts, done))
             busy = [g for g in groups if any(own for _, own in g.batches)]
             for number, group in enumerate(busy, 1):
                 group.compiling = partial(compiling, number, len(busy))
@@ -122,7 +136,7 @@ class Runner:
             scored = in_order(_computed, decoded, computing, ahead=at_once + 1)
             for group, unread, found, seconds in scored:
                 for image in unread:
-                    row = self._row(image.job, group.layout, error=image.error)
+                    row = self._row(image.job, error=image.error)
                     yield image.job, row
                 yield from self._rows(group, found, seconds)
 
@@ -141,6 +155,7 @@ class Runner:
                 group.size,
                 one_reference,
                 max(1, len(self._devices)),
+                group.bucket,
                 group.compiling,
             )
             yield group, [image for image in images if not image.pixels], batch
@@ -188,14 +203,52 @@ class Runner:
         channels = max(image.channels, reference.channels)
         return Layout(*size, channels, image.dtype, reference.dtype)
 
-    def _group(self, layout: Layout, jobs: list[Job], done: frozenset[str]) -> Group:
-        choices, refused = self._applicable(layout)
+    def _groups(
+        self, layouts: Mapping[Layout, list[Job]], done: frozenset[str]
+    ) -> Iterator[Group]:
+        """Yield the groups of jobs; images of several sizes may share one."""
+        found = {layout: self._applicable(layout) for layout in layouts}
+        counts = {layout: len(jobs) for layout, jobs in layouts.items()}
+        # With a budget, a size is scored whole or in tiles.
+        shared = grouped(found, counts) if self._memory is None else {}
+        for layout, jobs in layouts.items():
+            if layout not in shared:
+                yield self._group(layout, jobs, done, found[layout])
+        together: dict[Any, list[Layout]] = defaultdict(list)
+        for layout, bucket in shared.items():
+            labels = tuple(choice.label for choice in found[layout])
+            kinds = layout.channels, layout.image_dtype, layout.reference_dtype
+            together[bucket, labels, kinds].append(layout)
+        for (bucket, *_), members in together.items():
+            jobs = [job for layout in members for job in layouts[layout]]
+            layout = replace(members[0], height=bucket.rows, width=bucket.cols)
+            yield self._group(layout, jobs, done, found[members[0]], bucket)
+
+    def _group(
+        self,
+        layout: Layout,
+        jobs: list[Job],
+        done: frozenset[str],
+        choices: list[BoundMetric],
+        bucket: Bucket | None = None,
+    ) -> Group:
         devices = max(1, len(self._devices))
-        program, choices, most = program_for(
-            choices, layout, self._programs, self._params, self._memory, self._devices
-        )
+        if bucket is None:
+            program, choices, most = program_for(
+                choices,
+                layout,
+                self._programs,
+                self._params,
+                self._memory,
+                self._devices,
+            )
+        else:
+            most = BATCH_IMAGES
+            program = AnySizeProgram(
+                choices, bucket.factor, self._programs, self._params, self._devices
+            )
         deep = any(c.metric.deep is not None for c in choices)
-        groups = groups_of(jobs, by_reference=deep)
+        groups = groups_of(jobs, by_reference=deep and bucket is None)
         counts = [len(own) for _, own in groups]
         size = batch_size(layout, counts, most, devices)
         batches = [
@@ -203,9 +256,10 @@ class Runner:
             for one, batch in batches_of(groups, size)
             if self._is_mine()
         ]
-        return Group(layout, choices, refused, program, size, batches)
+        return Group(layout, choices, program, size, batches, bucket)
 
-    def _applicable(self, layout: Layout) -> tuple[list[BoundMetric], str]:
+    def _applicable(self, layout: Layout) -> list[BoundMetric]:
+        """The metrics that take such images; why the others do not is kept."""
         choices, refused = [], []
         shape = (layout.height, layout.width, layout.channels)
         for choice in self._choices:
@@ -219,11 +273,12 @@ class Runner:
                 choices.append(choice)
             except ValueError as error:
                 refused.append(str(error))
-        return choices, "; ".join(refused)
+        self._refused[layout] = "; ".join(refused)
+        return choices
 
     def _decode(self, image: _Image) -> _Image:
         try:
-            pixels = self._read(image.job, image.group.layout)
+            pixels = self._read(image.job, self._layouts[image.job.key])
         except DecodeError as error:
             return image._replace(error=str(error))
         return image._replace(pixels=pixels)
@@ -258,8 +313,9 @@ class Runner:
         self, group: Group, scored: Sequence[Scored], seconds: float
     ) -> Iterator[tuple[Job, Row]]:
         for job, values, problem in scored:
-            error = "; ".join(filter(None, (group.refused, problem)))
-            row = self._row(job, group.layout, error=error)
+            refused = self._refused[self._layouts[job.key]]
+            error = "; ".join(filter(None, (refused, problem)))
+            row = self._row(job, error=error)
             labels = [c.label for c in group.choices]
             row.update(dict(zip(labels, values, strict=False)))
             row["seconds"] = seconds
@@ -269,7 +325,8 @@ class Runner:
                 row["error"] = "; ".join(filter(None, (row["error"], f"{label}: NaN")))
             yield job, row
 
-    def _row(self, job: Job, layout: Layout | None = None, *, error: str = "") -> Row:
+    def _row(self, job: Job, *, error: str = "") -> Row:
+        layout = self._layouts.get(job.key)
         # The row names its image: a message need not do it again.
         error = error.removeprefix(f"{job.image}: ")
         sizes = {"resized": self._resized.get(job.key)} if self._resize else {}
