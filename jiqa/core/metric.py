@@ -93,6 +93,8 @@ class Metric(Generic[Arguments]):
         options: names of all options.
         any_size: whether ``core`` takes ``extent`` too, what of its arrays is the
             image (see ``jiqa.ops.extent``), so that one program serves many sizes.
+        transforms: whether the whole image, decimated or not, is transformed: an image
+            that is padded then costs far more than its pixels.
         arrays: names of the options that are arrays.
         deep: the two steps of a deep metric, else ``None``.
         digest: digest of all that determines the values of a metric that a file
@@ -115,6 +117,7 @@ class Metric(Generic[Arguments]):
         min_side_for: Callable[..., int] | None = None,
         at_once: bool = False,
         decimates: bool | Callable[..., bool] = False,
+        transforms: bool = False,
         deep: DeepSteps | None = None,
         digest: str = "",
     ) -> None:
@@ -129,6 +132,7 @@ class Metric(Generic[Arguments]):
             min_side_for: see ``full_reference``.
             at_once: see ``full_reference``.
             decimates: see ``full_reference``.
+            transforms: whether the whole image is transformed.
             deep: the steps of a deep metric.
             digest: digest of the file that describes the metric, if there is one.
         """
@@ -142,7 +146,7 @@ class Metric(Generic[Arguments]):
         # No option of a call: the program for any size gives it.
         self.__signature__ = signature.replace(parameters=list(taken.values()))
         self.options = tuple(taken)[first:]
-        self._decimates = decimates
+        self._decimates, self.transforms = decimates, transforms
         self._min_side = min_side_for or (lambda **_: info.min_side)
         if deep is None:
             self.core: Callable[..., Any] = declared
@@ -270,6 +274,7 @@ def full_reference(
     min_side_for: Callable[..., int] | None = None,
     at_once: bool = False,
     decimates: bool | Callable[..., bool] = False,
+    transforms: bool = False,
     **fields: Any,
 ) -> Callable[[Callable[Arguments, Any]], Metric[Arguments]]:
     """Turn a function ``(reference, distorted, *, options)`` into a metric.
@@ -283,6 +288,7 @@ def full_reference(
             computed as one on the CPU too, which suits a single pass over the samples.
         decimates: whether it first divides an image by ``factor_of`` it, or what says
             so for the options of a call.
+        transforms: whether it transforms the whole image after that.
         **fields: the fields of ``Info`` except ``name``, which is the function's, and
             ``kind``.
     """
@@ -296,6 +302,7 @@ def full_reference(
             min_side_for=min_side_for,
             at_once=at_once,
             decimates=decimates,
+            transforms=transforms,
         )
 
     return made

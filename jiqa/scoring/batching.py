@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 
-from jiqa.core.any_size import Bucket
 from jiqa.core.bound_metric import BoundMetric
 from jiqa.scoring.jobs import Job
 
@@ -95,8 +94,7 @@ class Group:
         program: see ``jiqa.scoring.memory.program_for``.
         size: rows of a full batch.
         batches: the jobs, and whether a batch has one reference for all.
-        bucket: to what the images, of several sizes, are padded; ``None`` if all have
-            the size of the layout.
+        padded: whether the images have several sizes; the layout's is their bucket.
         compiling: what the programs are compiled in; see ``jiqa.progress``.
     """
 
@@ -105,7 +103,7 @@ class Group:
     program: Any = None
     size: int = 0
     batches: Sequence[tuple[bool, list[Job]]] = ()
-    bucket: Bucket | None = None
+    padded: bool = False
     compiling: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def prepare(self) -> None:
@@ -113,15 +111,10 @@ class Group:
         layout = self.layout
         shape = (layout.height, layout.width, layout.channels)
         many = (self.size, *shape)
-        sizes = () if self.bucket is None else (_counts(self.size),) * 2
         image = jax.ShapeDtypeStruct(many, layout.image_dtype)
         for one in {one for one, jobs in self.batches if jobs}:
             reference = None
             if layout.reference_dtype is not None:
                 needed = shape if one else many
                 reference = jax.ShapeDtypeStruct(needed, layout.reference_dtype)
-            self.program.prepare(reference, image, *sizes)
-
-
-def _counts(size: int) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct((size,), "int32")
+            self.program.prepare(reference, image)

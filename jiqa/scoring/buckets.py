@@ -9,10 +9,11 @@ folder too; which of them are used follows from all images of a run.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from jiqa.core.any_size import LEAST_SIDE, Bucket
+from jiqa.core.bound_metric import BoundMetric
 from jiqa.ops.resize import automatic_factor
 
 #: Sides of buckets. 384, 640, 896 and so on are the last at which a metric that
@@ -21,38 +22,87 @@ LADDER = (
     *(64, 96, 128, 192, 256, 320, 384, 512, 640, 768, 896, 1024, 1152),
     *(1408, 1664, 1920, 2176, 2560, 3072, 3584, 4096),
 )
-#: What it costs to compile all metrics for a bucket, in pixels that they could score
-#: in that time; a program of one size shares what the metrics have in common. (Two
-#: cores: twelve metrics compile in 21 s and take 1 s a megapixel.)
-_COMPILING, _COMPILING_EXACT = 20e6, 14e6
 
-Key = TypeVar("Key")
+# CPU seconds, measured on two cores over the metrics: to compile a program, and to
+# score a pair a pixel. A transform of the whole image is a product of matrices: it
+# costs so much a pixel and side. Only the ratios matter.
+_COMPILING, _PER_PIXEL = 1.0, 60e-9
+_COMPILING_DEEP, _PER_PIXEL_DEEP = 1.5, 450e-9
+_COMPILING_TRANSFORM, _PER_PIXEL_AND_SIDE = 4.0, 2.3e-9
+#: A program of one size for all metrics shares what they have in common.
+_EXACT = 0.7
+
+#: Height and width.
+Size = tuple[int, int]
 
 
-class Size(NamedTuple):
-    """Images of one size.
+class Kind(NamedTuple):
+    """Metrics whose programs for any size cost alike, and share buckets.
 
     Attributes:
-        height: rows.
-        width: columns.
-        count: how many images there are.
+        members: the metrics.
+        decimated: whether images of one bucket are decimated by the same factor.
+        transformed: whether the (decimated) image is transformed as a whole.
     """
 
-    height: int
-    width: int
-    count: int
+    members: tuple[BoundMetric, ...]
+    decimated: bool
+    transformed: bool
+
+    @property
+    def compiling(self) -> float:
+        """Seconds to compile the programs for a bucket."""
+        if self.transformed:
+            return _COMPILING_TRANSFORM * len(self.members)
+        deep = sum(member.metric.deep is not None for member in self.members)
+        return _COMPILING_DEEP * deep + _COMPILING * (len(self.members) - deep)
+
+    def running(self, bucket: Bucket) -> float:
+        """Seconds to score an image in a bucket."""
+        if self.transformed:
+            rows, cols = bucket.rows / bucket.factor, bucket.cols / bucket.factor
+            return _PER_PIXEL_AND_SIDE * rows * cols * (rows + cols) * len(self.members)
+        deep = sum(member.metric.deep is not None for member in self.members)
+        per_pixel = _PER_PIXEL_DEEP * deep + _PER_PIXEL * (len(self.members) - deep)
+        return per_pixel * bucket.area
+
+    def smallest(self, size: Size) -> Bucket:
+        """The smallest bucket that holds images of a size; see ``can_share``."""
+        rows, cols = (next(s for s in LADDER if s >= n) for n in size)
+        return Bucket(rows, cols, automatic_factor(*size) if self.decimated else 1)
+
+
+def kinds_of(members: Sequence[BoundMetric]) -> list[Kind]:
+    """Metrics that have programs for any size, by kind; plain ones come first."""
+    found: dict[tuple[bool, bool], list[BoundMetric]] = {}
+    for member in members:
+        if member.any_size:
+            decimated = member.metric.decimates(**member.options)
+            key = decimated, member.metric.transforms
+            found.setdefault(key, []).append(member)
+    return [Kind(tuple(found[key]), *key) for key in sorted(found)]
+
+
+def can_share(size: Size) -> bool:
+    """Whether images of a size can be padded: neither tiny nor beyond the ladder."""
+    return min(size) >= LEAST_SIDE and max(size) <= LADDER[-1]
+
+
+def worth_sharing(size: Size, count: int, kinds: Sequence[Kind]) -> bool:
+    """Whether padding so many images costs less than a program of their own."""
+    own = Bucket(*size, automatic_factor(*size))
+    padding = sum(
+        kind.running(kind.smallest(size)) - kind.running(own) for kind in kinds
+    )
+    return count * padding < _EXACT * sum(kind.compiling for kind in kinds)
 
 
 class _Cell(NamedTuple):
-    """Sizes that share a bucket."""
+    """Sizes that share a bucket, and how many images they are."""
 
     bucket: Bucket
-    members: tuple[tuple[int, Size], ...]
-
-    @property
-    def cost(self) -> float:
-        count = sum(size.count for _, size in self.members)
-        return _COMPILING + count * self.bucket.area
+    sizes: tuple[Size, ...]
+    count: int
 
     def joined(self, other: _Cell) -> _Cell:
         bucket = Bucket(
@@ -60,55 +110,38 @@ class _Cell(NamedTuple):
             max(self.bucket.cols, other.bucket.cols),
             self.bucket.factor,
         )
-        return _Cell(bucket, self.members + other.members)
+        return _Cell(bucket, self.sizes + other.sizes, self.count + other.count)
 
 
-def buckets_for(
-    sizes: Mapping[Key, Size], *, decimates: bool
-) -> dict[Key, Bucket | None]:
-    """The bucket of every size; ``None`` for a size with a program of its own.
+def buckets_for(counts: Mapping[Size, int], kind: Kind) -> dict[Size, Bucket]:
+    """The bucket of every size: a few that cost least to compile and to run.
 
     Args:
-        sizes: by any key.
-        decimates: whether a metric divides images by a factor that follows from their
-            size: then images of one bucket have the same factor.
+        counts: how many images there are of a size.
+        kind: the metrics.
     """
-    keys = list(sizes)
-    found: dict[Key, Bucket | None] = dict.fromkeys(keys)
-    cells: dict[Bucket, list[tuple[int, Size]]] = {}
-    for number, size in enumerate(sizes.values()):
-        bucket = smallest_bucket(size.height, size.width, decimates=decimates)
-        if bucket is None:
-            continue
-        padding = bucket.area - size.height * size.width
-        if size.count * padding < _COMPILING_EXACT:
-            cells.setdefault(bucket, []).append((number, size))
-    joined = _joined([_Cell(b, tuple(members)) for b, members in cells.items()])
-    for cell in joined:
-        if len(cell.members) > 1:
-            found.update({keys[number]: cell.bucket for number, _ in cell.members})
-    return found
+    cells: dict[Bucket, _Cell] = {}
+    for size, count in counts.items():
+        bucket = kind.smallest(size)
+        cell = _Cell(bucket, (size,), count)
+        cells[bucket] = cells[bucket].joined(cell) if bucket in cells else cell
+
+    def cost(cell: _Cell) -> float:
+        return kind.compiling + cell.count * kind.running(cell.bucket)
+
+    joined = _joined(list(cells.values()), cost)
+    return {size: cell.bucket for cell in joined for size in cell.sizes}
 
 
-def smallest_bucket(height: int, width: int, *, decimates: bool) -> Bucket | None:
-    """The smallest bucket for a size; ``None`` if it is too small or too large."""
-    if min(height, width) < LEAST_SIDE or max(height, width) > LADDER[-1]:
-        return None
-    rows, cols = (next(s for s in LADDER if s >= n) for n in (height, width))
-    return Bucket(rows, cols, automatic_factor(height, width) if decimates else 1)
-
-
-def _joined(cells: Sequence[_Cell]) -> list[_Cell]:
+def _joined(cells: list[_Cell], cost: Callable[[_Cell], float]) -> list[_Cell]:
     """Join the two cells that cost least together, while that saves anything."""
-    cells = list(cells)
     while True:
         best, gain = None, 0.0
         for one, other in itertools.combinations(cells, 2):
-            if one.bucket.factor != other.bucket.factor:
-                continue
-            saved = one.cost + other.cost - one.joined(other).cost
-            if saved > gain:
-                best, gain = (one, other), saved
+            if one.bucket.factor == other.bucket.factor:
+                saved = cost(one) + cost(other) - cost(one.joined(other))
+                if saved > gain:
+                    best, gain = (one, other), saved
         if best is None:
             return cells
         cells = [cell for cell in cells if cell not in best]

@@ -72,7 +72,7 @@ class Program:
         """Compile the program for such a batch, or load it."""
         self._for((*sizes, *((image,) if reference is None else (reference, image))))
 
-    def prepare(self, reference: Any, image: Any, *sizes: Any) -> None:
+    def prepare(self, reference: Any, image: Any) -> None:
         """Load the program for such a batch if it is kept on disk.
 
         To load one takes seconds of one thread, without Python's lock, which another
@@ -81,9 +81,8 @@ class Program:
         Args:
             reference: its shape and type, or ``None``.
             image: its shape and type.
-            *sizes: those of the rows and columns, in a program for any size.
         """
-        arrays = (*sizes, *((image,) if reference is None else (reference, image)))
+        arrays = (image,) if reference is None else (reference, image)
         if self._folder and (self._folder / f"{self._name(arrays)}.bin").is_file():
             self._for(arrays)
 

@@ -12,7 +12,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jiqa.core.any_size import Bucket, padded
 from jiqa.scoring.jobs import Job
 
 #: A job with its values, or with what went wrong.
@@ -30,7 +29,7 @@ class Batch:
         size: rows that the program takes.
         one_reference: whether all jobs have the same one.
         devices: into how many parts a batch is divided.
-        bucket: to what images of several sizes are padded.
+        padded: whether the images have several sizes; the program pads them then.
         compiling: what the program is compiled in, if it is not ready.
     """
 
@@ -40,7 +39,7 @@ class Batch:
     size: int
     one_reference: bool
     devices: int
-    bucket: Bucket | None = None
+    padded: bool = False
     compiling: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def computed(self) -> tuple[list[Scored], float]:
@@ -77,18 +76,11 @@ class Batch:
     def _arrays(
         self, pixels: Sequence[tuple[np.ndarray, ...]], size: int
     ) -> tuple[Any, ...]:
-        """The references, if there are any, and the images of a batch.
-
-        Padded ones are followed by how many rows and columns belong to each image.
-        """
+        """What the program takes: the references, if there are any, and the images."""
+        if self.padded:
+            return pixels, size
         # A short batch is filled up with its first image: one shape, one program.
         full = [*pixels, *[pixels[0]] * (size - len(pixels))]
-        if self.bucket is not None:
-            rows, cols = self.bucket[:2]
-            arrays = [padded(of_all, rows, cols) for of_all in zip(*full, strict=True)]
-            sizes = np.array([p[-1].shape[:2] for p in full], np.int32)
-            reference = arrays[0] if len(arrays) == 2 else None
-            return reference, arrays[-1], sizes[:, 0].copy(), sizes[:, 1].copy()
         images = np.stack([arrays[-1] for arrays in full])
         if len(full[0]) == 1:
             return None, images

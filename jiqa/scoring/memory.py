@@ -120,7 +120,7 @@ class TiledProgram:
         self._whole, self._memory = whole, most
         self._params, self._tiled = params, tuple(choices)
 
-    def prepare(self, reference: Any, image: Any, *_: Any) -> None:
+    def prepare(self, reference: Any, image: Any) -> None:
         """Have the program of what fits ready; see ``Program.prepare``."""
         if self._whole is not None:
             self._whole.prepare(reference, image)

@@ -14,14 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jiqa.checks import expected
-from jiqa.core.any_size import Bucket
 from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.images import check_min_side
 from jiqa.core.metric_group import Params
 from jiqa.io.decode import DecodeError, Shape, peek, read_image
 from jiqa.io.read_ahead import Threads, cpu_workers, in_batches, in_order
 from jiqa.io.write_table import Row
-from jiqa.scoring.any_size import AnySizeProgram, grouped
+from jiqa.scoring.any_size import AnySizeProgram, shared
 from jiqa.scoring.batching import (
     BATCH_IMAGES,
     Group,
@@ -155,7 +154,7 @@ class Runner:
                 group.size,
                 one_reference,
                 max(1, len(self._devices)),
-                group.bucket,
+                group.padded,
                 group.compiling,
             )
             yield group, [image for image in images if not image.pixels], batch
@@ -209,54 +208,46 @@ class Runner:
         """Yield the groups of jobs; images of several sizes may share one."""
         found = {layout: self._applicable(layout) for layout in layouts}
         counts = {layout: len(jobs) for layout, jobs in layouts.items()}
-        # With a budget, a size is scored whole or in tiles.
-        shared = grouped(found, counts) if self._memory is None else {}
+        # With a budget of memory, a size is scored whole or in tiles.
+        together = shared(found, counts) if self._memory is None else []
+        padded = {layout for group in together for layout in group.layouts}
         for layout, jobs in layouts.items():
-            if layout not in shared:
-                yield self._group(layout, jobs, done, found[layout])
-        together: dict[Any, list[Layout]] = defaultdict(list)
-        for layout, bucket in shared.items():
-            labels = tuple(choice.label for choice in found[layout])
-            kinds = layout.channels, layout.image_dtype, layout.reference_dtype
-            together[bucket, labels, kinds].append(layout)
-        for (bucket, *_), members in together.items():
-            jobs = [job for layout in members for job in layouts[layout]]
-            layout = replace(members[0], height=bucket.rows, width=bucket.cols)
-            yield self._group(layout, jobs, done, found[members[0]], bucket)
+            if layout not in padded:
+                program, choices, most = program_for(
+                    found[layout],
+                    layout,
+                    self._programs,
+                    self._params,
+                    self._memory,
+                    self._devices,
+                )
+                group = Group(layout, choices, program)
+                yield self._planned(group, jobs, done, most)
+        for each in together:
+            for bucket, members in each.batches().items():
+                program = AnySizeProgram(
+                    each, bucket, self._programs, self._params, self._devices
+                )
+                layout = replace(members[0], height=bucket.rows, width=bucket.cols)
+                group = Group(layout, list(each.members), program, padded=True)
+                jobs = [job for member in members for job in layouts[member]]
+                yield self._planned(group, jobs, done, BATCH_IMAGES)
 
-    def _group(
-        self,
-        layout: Layout,
-        jobs: list[Job],
-        done: frozenset[str],
-        choices: list[BoundMetric],
-        bucket: Bucket | None = None,
+    def _planned(
+        self, group: Group, jobs: list[Job], done: frozenset[str], most: int
     ) -> Group:
+        """The group with its batches, of ``most`` images."""
         devices = max(1, len(self._devices))
-        if bucket is None:
-            program, choices, most = program_for(
-                choices,
-                layout,
-                self._programs,
-                self._params,
-                self._memory,
-                self._devices,
-            )
-        else:
-            most = BATCH_IMAGES
-            program = AnySizeProgram(
-                choices, bucket.factor, self._programs, self._params, self._devices
-            )
-        deep = any(c.metric.deep is not None for c in choices)
-        groups = groups_of(jobs, by_reference=deep and bucket is None)
+        deep = any(c.metric.deep is not None for c in group.choices)
+        groups = groups_of(jobs, by_reference=deep and not group.padded)
         counts = [len(own) for _, own in groups]
-        size = batch_size(layout, counts, most, devices)
+        size = batch_size(group.layout, counts, most, devices)
         batches = [
             (one, [job for job in batch if job.key not in done])
             for one, batch in batches_of(groups, size)
             if self._is_mine()
         ]
-        return Group(layout, choices, program, size, batches, bucket)
+        return replace(group, size=size, batches=batches)
 
     def _applicable(self, layout: Layout) -> list[BoundMetric]:
         """The metrics that take such images; why the others do not is kept."""

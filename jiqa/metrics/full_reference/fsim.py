@@ -26,6 +26,7 @@ _FIELDS = {
     "min_side": 3,
     "maps": "similarity",
     "decimates": True,
+    "transforms": True,
     "citation": (
         "Zhang, Zhang, Mou, Zhang: FSIM: a feature similarity index for image quality "
         "assessment. IEEE TIP 20(8), 2011. doi:10.1109/TIP.2011.2109730"
