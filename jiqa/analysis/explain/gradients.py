@@ -118,12 +118,15 @@ class Explainer:
         start = _baseline(baseline, image, others)
         ends = [float(self._gradient(x, *others)[0]) for x in (start, image)]
         if not np.isfinite(ends).all():
+            used = ("reference" if others else "blur") if baseline is None else baseline
+            free = BASELINES if others else BASELINES[1:]
+            left = [x for x in free if not isinstance(used, str) or x != used]
             raise ValueError(
                 expected(
                     self._metric.info.name,
                     "finite scores of the baseline and the image",
                     f"{ends[0]} and {ends[1]}",
-                    f"choose another baseline of {', '.join(BASELINES)}",
+                    f"choose another baseline of {', '.join(left)}",
                 )
             )
         points, weights = np.polynomial.legendre.leggauss(steps)

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jiqa.analysis.map_selection.cross_validation import fold_count, reference_folds
 from jiqa.analysis.map_selection.map_scores import compute_map_scores
 from jiqa.analysis.map_selection.pair_stream import computed_batches
 from jiqa.analysis.map_selection.rated_pairs import RatedPairs, open_rated_pairs
@@ -122,6 +123,8 @@ def select_maps(
     if folder is not None:
         make_folder(folder / "maps.json")  # now, not after the work
     pairs = open_rated_pairs(data, data_dir) if isinstance(data, str) else data
+    # Now, too: folds that cannot be are refused.
+    reference_folds(pairs.references, fold_count(pairs.references, folds), seed)
     rivals = {name: _comparing(name, weights_folder) for name in against}
     shared: dict[str, Any] = {
         "background": background,

@@ -115,5 +115,6 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from None
     save_grid(path, [as_bytes(pictures[m]) for m in maps.maps], maps.names)
-    print(f"{len(maps.maps)} pictures written to {path}")
+    count = len(maps.maps)
+    print(f"{count} picture{'s' if count != 1 else ''} written to {path}")
     return 0

@@ -139,7 +139,8 @@ def run(arguments: argparse.Namespace) -> int:
     except (ValueError, FileNotFoundError) as error:
         raise UsageError(str(error)) from None
     write_relevance(folder, image, found, names)
-    print(f"{found.windows} windows; {len(names)} overlays written to {folder}")
+    overlays = "1 overlay" if len(names) == 1 else f"{len(names)} overlays"
+    print(f"{found.windows:,} windows; {overlays} written to {folder}")
     return 0
 
 

@@ -79,8 +79,13 @@ def test_gradients_are_those_of_small_changes(pair):
 
 def test_what_cannot_be_explained_is_named(pair):
     psnr = Explainer(jiqa.load("psnr"))
-    with pytest.raises(ValueError, match=r"expected finite scores .*, got inf"):
+    with pytest.raises(
+        ValueError,
+        match=r"finite scores .*, got inf .* baseline of black, grey, blur\)",
+    ):
         psnr.integrated(*pair)
+    with pytest.raises(ValueError, match="baseline of reference, black, grey, blur"):
+        psnr.integrated(*pair, baseline=pair[0])
     found = psnr.integrated(*pair, baseline="black", steps=64)
     assert abs(found.gap) < 1e-2 * abs(found.change)
     with pytest.raises(

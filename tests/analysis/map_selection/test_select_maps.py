@@ -101,6 +101,12 @@ def test_pairs_without_files_and_with_progress(found, prepared):
 
 def test_what_cannot_be_studied(prepared):
     asked = {"data_dir": str(prepared), **_asked(prepared)}
+
+    def never(*_):
+        raise AssertionError("work began")
+
+    with pytest.raises(ValueError, match="folds: expected 2 to 4"):
+        jiqa.analysis.select_maps("table/mini", progress=never, **{**asked, "folds": 9})
     with pytest.raises(ValueError, match="expected full-reference metrics, got"):
         jiqa.analysis.select_maps("table/mini", against=["brisque"], **asked)
     with pytest.raises(ValueError, match="'no_increase', a count or a gain"):

@@ -34,7 +34,7 @@ def test_the_reference_is_an_option_or_comes_first(pair, capsys):
         assert said.err.startswith(
             "12 windows of 10 pixels, one every 9, 2 samples each: 24 images to compute"
         )
-        assert "12 windows; 1 overlays written to" in said.out
+        assert "12 windows; 1 overlay written to" in said.out
     first, second = (np.load(f"{n}/values.npz")["values"] for n in range(2))
     np.testing.assert_array_equal(first, second)
     assert np.abs(first).max() > 0
