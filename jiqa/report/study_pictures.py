@@ -18,6 +18,7 @@ from jiqa.analysis.explain.patch_samplers import ConditionalSampler
 from jiqa.analysis.explain.prediction_difference import prediction_difference
 from jiqa.analysis.explain.unit_images import read_unit
 from jiqa.analysis.map_selection.rated_pairs import RatedPairs, open_rated_pairs
+from jiqa.errors import UsageError
 from jiqa.io.json_files import read_json
 from jiqa.progress import Progress, silent, steps
 from jiqa.report.overlays import as_bytes, overlay
@@ -89,14 +90,17 @@ def report_study(
             f"{folder} is not a folder of jiqa analyse select ({error})"
         ) from None
     known = facts.get("data_dir")
-    if known and not data_dir and not Path(known).is_dir():
-        raise ValueError(
-            f"{folder}: the folder of its data, {known}, is not there any more; "
-            "--data-dir says where the data are now"
-        )
-    data_dir = data_dir or known
     weights_folder = weights_folder or facts.get("weights_folder")
-    pairs = open_rated_pairs(facts["data"], data_dir)
+    lost = bool(known and not data_dir and not Path(known).is_dir())
+    try:
+        pairs = open_rated_pairs(facts["data"], data_dir or (None if lost else known))
+    except UsageError as error:
+        if not lost:
+            raise
+        raise ValueError(
+            f"{folder}: the folder of its data, {known}, is not there any more, and "
+            f"the usual one has none of them ({error}); --data-dir says where they are"
+        ) from None
     maps = read_maps(folder / "maps.json", most=how.most, weights_folder=weights_folder)
     samples = sample_pairs(maps, pairs)
     cards = map_pictures(maps, pairs, how, progress=progress)

@@ -84,7 +84,8 @@ def test_held_out_is_one_figure_in_table_and_plot(study):
     assert len(rows) == 36 and float(rows[0]["score"]) <= 1
 
 
-def test_it_remembers_where_the_data_are(study, tmp_path, capsys):
+def test_it_remembers_where_the_data_are(study, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("JIQA_DATA", str(tmp_path / "none"))
     folder = tmp_path / "study"
     shutil.copytree(study, folder)
     facts = json.loads((folder / "run.json").read_text())
@@ -94,7 +95,8 @@ def test_it_remembers_where_the_data_are(study, tmp_path, capsys):
         main(["analyse", "report", str(folder), "--no-cache", *QUICK])
     assert ended.value.code == 2
     said = " ".join(capsys.readouterr().err.split())
-    assert "gone, is not there any more; --data-dir says" in said
+    assert "gone, is not there any more, and the usual one has none" in said
+    assert "--data-dir says where they are" in said
     (folder / "run.json").write_text(json.dumps(facts))
     table = (folder / "curve.csv").read_text()
     (folder / "curve.csv").write_text(
