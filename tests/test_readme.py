@@ -30,7 +30,7 @@ from tests.helpers import readme_files
 ROOT = Path(__file__).parent.parent
 TEXTS = {
     name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "docs/guide.md")
+    for name in ("README.md", "jiqa/guide.md")
 }
 
 #: Commands by which a section takes minutes: it is tried with ``-m slow``.

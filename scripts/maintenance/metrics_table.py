@@ -1,4 +1,4 @@
-"""Write the table of all metrics, docs/metrics.md, from the registry.
+"""Write the table of all metrics, jiqa/metrics/README.md, from the registry.
 
     python scripts/maintenance/metrics_table.py
 
@@ -13,7 +13,7 @@ from jiqa.cli.metrics import format_range
 from jiqa.io.atomic import write_text
 from jiqa.metrics import all_metrics
 
-PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
+PAGE = Path(__file__).parents[2] / "jiqa" / "metrics" / "README.md"
 _TEXT = """# All metrics
 
 `jiqa metrics NAME` describes one with its options, its citation, and what proves that
