@@ -259,7 +259,7 @@ def test_unknown_commands_are_refused(command):
 
 def test_table_is_what_the_registry_says():
     script = runpy.run_path(str(ROOT / "scripts" / "maintenance" / "metrics_table.py"))
-    found = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    found = (ROOT / "jiqa" / "metrics" / "README.md").read_text(encoding="utf-8")
     assert script["page"]() == found, "run python scripts/maintenance/metrics_table.py"
     count = len(re.findall(r"(?m)^\| `", found))
     said = {int(n) for n in re.findall(r"\b(\d+) metrics\b", TEXTS["README.md"])}
