@@ -67,7 +67,17 @@ class BoundMetric:
     def any_size(self) -> bool:
         """Whether one program can score images of many sizes (see ``any_size``)."""
         whole = not self.masks and self.options.get("output", "score") == "score"
+        if self.metric.deep is not None:
+            return whole and self.metric.deep.any_size(self.deep_options)
         return whole and self.metric.any_size
+
+    def fits(self, height: int, width: int) -> bool:
+        """Whether a deep metric's network takes images of that size.
+
+        To be asked of images, and of the arrays that a program for any size takes them
+        in: such a program does not see that the exact one would be refused.
+        """
+        return self.spec is None or self.spec.fits(height, width)
 
     @functools.cached_property
     def masks(self) -> dict[str, Any]:
@@ -133,7 +143,9 @@ class BoundMetric:
         """
         if self.metric.deep is not None:
             flat = self.flat_params(params)
-            return self.metric.deep.score(flat, self.deep_options, *images)
+            return self.metric.deep.score(
+                flat, self.deep_options, *images, extent=extent
+            )
         plain = {k: hashable(v) for k, v in self.options.items() if k not in self.masks}
         if extent is not None:
             plain["extent"] = extent

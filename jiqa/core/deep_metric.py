@@ -32,11 +32,15 @@ from jiqa.core.feature_spec import (
 )
 from jiqa.core.images import as_image, check_min_side, check_range
 from jiqa.core.metric import Arguments, Info, Metric
-from jiqa.core.tile_reduction import TileReduction, over_whole_maps
+from jiqa.core.tile_reduction import Extents, TileReduction, over_whole_maps
+from jiqa.nn.any_size import run_within
 from jiqa.nn.graph import Node, run, shapes, until
 from jiqa.nn.graph import min_side as smallest
 from jiqa.nn.parameters import check
 from jiqa.nn.preprocessing import Preprocessing, standardise
+from jiqa.ops.extent import Extent, keep
+from jiqa.ops.numerics import product
+from jiqa.ops.padded_resize import padded_resize_matrix
 from jiqa.ops.resize import imresize
 
 
@@ -61,6 +65,7 @@ class DeepMetric(Metric[Arguments]):
         """Make a metric from its steps; see ``Metric``."""
         super().__init__(declared, info, deep=steps, digest=digest)
         usual = steps.with_defaults({})
+        self.any_size = steps.any_size(usual)
 
         @functools.partial(jax.jit, static_argnames="options")
         def compiled(params: Any, *images: Any, options: Options = usual) -> Any:
@@ -84,8 +89,11 @@ class DeepMetric(Metric[Arguments]):
             return over_features(one, *found, whole=params)
 
         @functools.wraps(declared)
-        def core(params: Any, *images: Any, **given: Any) -> Any:
-            return steps.score(params, steps.with_defaults(given), *images)
+        def core(
+            params: Any, *images: Any, extent: Extent | None = None, **given: Any
+        ) -> Any:
+            options = steps.with_defaults(given)
+            return steps.score(params, options, *images, extent=extent)
 
         self.core, self.compiled = core, compiled
         self._features, self._compare = features, compare
@@ -176,6 +184,7 @@ def deep_metric(
     tiles: Callable[[Options], TileReduction] | None = None,
     compare: Callable[..., Any] | None = None,
     features: Callable[..., Any] | None = None,
+    any_size: Callable[[Options], bool] | None = None,
     digest: str = "",
     **fields: Any,
 ) -> Callable[[Callable[Arguments, Any]], DeepMetric[Arguments]]:
@@ -194,22 +203,39 @@ def deep_metric(
         features: ``(params, options, image)``: a tree of arrays, one of which,
             ``"image"``, is the image ``[H, W, C]``; by default that and the maps of the
             layers that are tapped.
+        any_size: ``(options)``: whether one program can score images of many sizes with
+            them (see ``DeepSteps``); by default yes, if ``compare`` and ``features``
+            are the usual ones.
         digest: digest of the file that describes the metric, if there is one.
         **fields: the fields of ``Info`` that do not follow from the other arguments.
     """
     # Deriving it anew would take up to a millisecond of every call.
     cached = functools.lru_cache(maxsize=64)(spec)
 
-    def maps(params: Params, options: Options, image: Array) -> dict[str, Array]:
-        return tapped_features(cached(options), params, image)
+    def maps(
+        params: Params, options: Options, image: Array, extent: Extent | None = None
+    ) -> dict[str, Array]:
+        return tapped_features(cached(options), params, image, extent)
 
-    def scores(params: Params, options: Options, *pair: Maps) -> Any:
+    def scores(
+        params: Params,
+        options: Options,
+        *pair: Maps,
+        extents: Extents = MappingProxyType({}),
+    ) -> Any:
         assert tiles is not None
-        return over_whole_maps(tiles(options), params, options, *pair)
+        return over_whole_maps(tiles(options), params, options, *pair, extents=extents)
+
+    plain = features is None and compare is None
 
     def made(declared: Callable[Arguments, Any]) -> DeepMetric[Arguments]:
         steps = DeepSteps(
-            options_of(declared), cached, features or maps, compare or scores, tiles
+            options_of(declared),
+            cached,
+            features or maps,
+            compare or scores,
+            tiles,
+            any_size or (lambda options: plain),
         )
         usual = cached(steps.with_defaults({}))
         info = Info(
@@ -266,12 +292,29 @@ def tapped(
 
 
 def tapped_features(
-    spec: FeatureSpec, params: Params, image: Array
+    spec: FeatureSpec, params: Params, image: Array, extent: Extent | None = None
 ) -> dict[str, Array]:
-    """An image ``[H, W, C]`` in [0, 1] and its tapped feature maps, by name."""
+    """An image ``[H, W, C]`` in [0, 1] and its tapped feature maps, by name.
+
+    With an ``extent``, of the image in it; ``spec.extents`` says what of the maps then
+    counts.
+    """
     ready = spec.preprocess(image)
     if spec.resize is not None:
-        size = (spec.resize, spec.resize)
-        planes = imresize(jnp.moveaxis(ready, -1, 0), size=size)
+        planes = _square(jnp.moveaxis(ready, -1, 0), spec.resize, extent)
         ready = jnp.moveaxis(planes, 0, -1)
+    elif extent is not None:
+        found = run_within(spec.nodes, params, ready, spec.taps, extent)
+        return {"image": image, **found}
     return {"image": image, **run(spec.nodes, params, ready, spec.taps)}
+
+
+def _square(planes: Array, side: int, extent: Extent | None) -> Array:
+    """Planes ``[C, H, W]``, or the image in them, bicubically resized to a square."""
+    if extent is None:
+        return imresize(planes, size=(side, side))
+    rows, cols = (
+        padded_resize_matrix(n, size, side, side, planes.dtype, method="bicubic")
+        for n, size in zip((extent.rows, extent.cols), planes.shape[-2:], strict=True)
+    )
+    return product(product(rows, keep(planes, extent)), cols.T)

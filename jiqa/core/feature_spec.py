@@ -11,9 +11,11 @@ from typing import Any
 from jax import Array
 
 from jiqa.checks import expected, hashable
-from jiqa.core.tile_reduction import TileReduction
-from jiqa.nn.graph import Node
+from jiqa.core.tile_reduction import Extents, TileReduction
+from jiqa.nn.any_size import map_extents
+from jiqa.nn.graph import Node, fits
 from jiqa.nn.preprocessing import Preprocessing, standardise
+from jiqa.ops.extent import Extent
 
 Shapes = Mapping[str, tuple[int, ...]]
 #: Learned parameters by flat key.
@@ -51,6 +53,27 @@ class FeatureSpec:
     whole: bool = False
     apart: bool = False
 
+    def fits(self, height: int, width: int) -> bool:
+        """Whether the network takes images of that size.
+
+        Where branches halve the maps in different ways, some sizes above ``min_side``
+        do not fit.
+        """
+        if self.resize is not None or not self.nodes:
+            return True
+        return fits(self.nodes, self.taps, height, width)
+
+    def extents(self, extent: Extent) -> Extents:
+        """What of the image and of each tapped map belongs to an image in ``extent``.
+
+        A network that sees a resized image has whole maps.
+        """
+        found = {"image": extent}
+        if self.resize is None:
+            maps = map_extents(self.nodes, self.taps, extent)
+            found |= {tap: maps[tap] for tap in self.taps}
+        return found
+
 
 @dataclass(frozen=True)
 class DeepSteps:
@@ -62,6 +85,9 @@ class DeepSteps:
         features: ``(params, options, image)`` of one image ``[H, W, C]``.
         compare: ``(params, options, features, features)`` of one pair; without a
             reference, ``(params, options, features)``.
+        any_size: ``(options)``: whether one program can score images of many sizes. If
+            so ``features`` takes ``extent``, what of its array is the image, and
+            ``compare`` takes ``extents`` by the names of the maps.
         tiles: ``(options)``: the comparison as sums over tiles of the maps; rejects
             options with which it cannot be tiled.
     """
@@ -71,6 +97,7 @@ class DeepSteps:
     features: Callable[..., Any]
     compare: Callable[..., Any]
     tiles: Callable[[Options], TileReduction] | None = None
+    any_size: Callable[[Options], bool] = lambda options: False
 
     def with_defaults(self, given: Mapping[str, Any]) -> Options:
         """All options, with defaults for those that are not ``given``.
@@ -116,11 +143,26 @@ class DeepSteps:
         except ValueError as error:
             raise ValueError(f"{name} cannot be computed in tiles: {error}") from None
 
-    def score(self, params: Params, options: Options, *images: Array) -> Any:
-        """Apply ``compare`` after ``features`` to one image or pair ``[H, W, C]``."""
-        self.spec(options)  # rejects wrong options
-        found = (self.features(params, options, x) for x in images)
-        return self.compare(params, options, *found)
+    def score(
+        self,
+        params: Params,
+        options: Options,
+        *images: Array,
+        extent: Extent | None = None,
+    ) -> Any:
+        """Apply ``compare`` after ``features`` to one image or pair ``[H, W, C]``.
+
+        Raises:
+            ValueError: an ``extent`` for options that are not ``any_size``.
+        """
+        spec = self.spec(options)  # rejects wrong options
+        if extent is None:
+            found = (self.features(params, options, x) for x in images)
+            return self.compare(params, options, *found)
+        if not self.any_size(options):
+            raise ValueError(f"{options} has no program for images of any size")
+        found = (self.features(params, options, x, extent=extent) for x in images)
+        return self.compare(params, options, *found, extents=spec.extents(extent))
 
 
 def options_of(declared: Callable[..., Any]) -> Callable[..., Options]:

@@ -92,7 +92,8 @@ class Metric(Generic[Arguments]):
         images: names of its images.
         options: names of all options.
         any_size: whether ``core`` takes ``extent`` too, what of its arrays is the
-            image (see ``jiqa.ops.extent``), so that one program serves many sizes.
+            image (see ``jiqa.ops.extent``), so that one program serves many sizes; of a
+            deep metric, whether it does with the default options.
         transforms: whether the whole image, decimated or not, is transformed: an image
             that is padded then costs far more than its pixels.
         arrays: names of the options that are arrays.

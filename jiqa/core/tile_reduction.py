@@ -6,15 +6,21 @@ the result is available to the steps that follow. A whole image is one tile.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jiqa.ops.extent import Extent, keep
+
 _ALL = slice(None)
+#: What of each map belongs to the image, by the name of the layer; all of the others.
+Extents = Mapping[str, Extent]
 
 
 class Mean(NamedTuple):
@@ -32,15 +38,18 @@ class TilePosition(NamedTuple):
     """Where a tile lies in the whole of one map; rows, then columns.
 
     Attributes:
-        size: samples of the whole map.
+        size: samples of the whole map; arrays where ``extent`` says so.
         origin: the whole map's indices of the tile's first inner sample.
         inner: the samples that belong to this tile alone; the rest is the halo, which
             belongs to its neighbours.
+        extent: what of the inner samples belongs to the image, if not all do; what else
+            there is is finite and arbitrary.
     """
 
-    size: tuple[int, int]
+    size: tuple[Any, Any]
     origin: tuple[Any, Any] = (0, 0)
     inner: tuple[slice, slice] = (_ALL, _ALL)
+    extent: Extent | None = None
 
 
 class Tile(NamedTuple):
@@ -66,13 +75,30 @@ class Tile(NamedTuple):
         """The values of a layer's inner samples, without the halo."""
         return values[self.positions[name].inner]
 
+    def extent(self, name: str) -> Extent | None:
+        """What of a layer's samples belongs to the image, if not all do."""
+        return self.positions[name].extent
+
+    def keep(self, name: str, values: Array) -> Array:
+        """``[h, w, ...]`` with zeros where a layer's samples are not the image's."""
+        return keep(values, self.extent(name), axis=0)
+
+    def count(self, name: str, values: Array) -> Any:
+        """The number of a layer's inner samples that are the image's."""
+        extent = self.extent(name)
+        if extent is not None:
+            return extent.count(values.dtype)
+        return math.prod(self.inner(name, values).shape[:2])
+
     def mean(self, name: str, values: Array) -> Mean:
         """The mean of ``[h, w, ...]`` over its inner samples, ``[...]``.
 
         Rows first: float32 rounds less than in one long sum.
         """
         inner = self.inner(name, values)
-        count = jnp.asarray(inner.shape[0] * inner.shape[1], inner.dtype)
+        count = jnp.asarray(self.count(name, values), inner.dtype)
+        if self.extent(name) is not None:
+            return Mean(self.keep(name, inner).sum(0).sum(0) / count, count)
         return Mean(inner.mean(0).mean(0), count)
 
 
@@ -133,12 +159,14 @@ def over_whole_maps(
     options: Any,
     reference: Mapping[str, Array],
     distorted: Mapping[str, Array],
+    extents: Extents = MappingProxyType({}),
 ) -> Any:
-    """The score of whole maps."""
-    positions = {
-        name: TilePosition((maps.shape[0], maps.shape[1]))
-        for name, maps in reference.items()
-    }
+    """The score of whole maps, or of what of them belongs to the image."""
+    positions: dict[str, TilePosition] = {}
+    for name, maps in reference.items():
+        extent = extents.get(name)
+        size = maps.shape[:2] if extent is None else (extent.rows, extent.cols)
+        positions[name] = TilePosition((size[0], size[1]), extent=extent)
     known: tuple[Any, ...] = ()
     for step in reduction.steps:
         tile = Tile(reference, distorted, positions, known)

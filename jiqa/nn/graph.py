@@ -135,17 +135,24 @@ def min_side(nodes: Sequence[Node], taps: Sequence[str], samples: int = 1) -> in
 
     Where branches halve the map in different ways, some larger sides do not work.
     """
-    used = until(nodes, taps)
-    return next(
-        side for side in itertools.count(1) if _passes(used, taps, side, samples)
-    )
+    used, sides = until(nodes, taps), itertools.count(1)
+    return next(n for n in sides if fits(used, taps, n, n, samples=samples))
 
 
-def _passes(
-    nodes: Sequence[Node], taps: Sequence[str], side: int, samples: int
+def fits(
+    nodes: Sequence[Node],
+    taps: Sequence[str],
+    rows: int,
+    columns: int,
+    *,
+    samples: int = 1,
 ) -> bool:
-    sizes = {IMAGES: (side, side)}
-    for node in nodes:
+    """Whether images of that size leave ``samples`` along both axes at every tap.
+
+    Not where branches would have to join maps of different sizes.
+    """
+    sizes = {IMAGES: (rows, columns)}
+    for node in until(nodes, taps):
         rows, columns = sizes[node.inputs[0]]
         if any(sizes[name] != (rows, columns) for name in node.inputs):
             return False

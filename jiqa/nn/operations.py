@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jiqa.nn.windows import Padding, both, margins, shifted
+from jiqa.ops.extent import Extent, keep
 
 Params = Mapping[str, Any]
 
@@ -33,8 +34,24 @@ class Operation:
         return {}
 
     def size(self, n: int, axis: int) -> int:
-        """Samples that ``n`` become along axis 0 (rows) or 1; none: 0 or less."""
+        """Samples that ``n`` become along axis 0 (rows) or 1; none: 0 or less.
+
+        While a program is traced ``n`` may be an array without dimensions.
+        """
         return n
+
+    def extent(self, extent: Extent) -> Extent:
+        """What of the output belongs to the image, from what of the inputs does."""
+        rows, cols = self.size(extent.rows, 0), self.size(extent.cols, 1)
+        return Extent(rows, cols, extent.factor)
+
+    def within(self, extent: Extent, params: Params, *inputs: Array) -> Array:
+        """The output where only ``extent`` of the maps belongs to the image.
+
+        What lies outside is finite and arbitrary, in the inputs and in the output. An
+        operation whose windows reach beyond the image puts its border there first.
+        """
+        return self(params, *inputs)
 
     def __call__(self, params: Params, *inputs: Array) -> Array:
         """The output.
@@ -83,6 +100,12 @@ class Conv(Operation):
         if self.bias:
             y = y + jnp.asarray(params["bias"]).astype(x.dtype)
         return y
+
+    def within(self, extent: Extent, params: Params, *inputs: Array) -> Array:
+        """The same, with zeros around the image."""
+        if margins(self.padding) == margins(0):
+            return self(params, *inputs)
+        return self(params, keep(inputs[0], extent, axis=1))
 
     def linear(self, x: Array, kernel: Array) -> Array:
         """``x * kernel``."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
 from jiqa.nn.operations import Operation, Params, wide
+from jiqa.ops.extent import Extent, keep
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,18 @@ class Pool(Operation):
     padding: int = 0
     ceil: bool = False
 
-    def size(self, n: int, axis: int) -> int:
+    def size(self, n: Any, axis: int) -> Any:
         """How many windows there are."""
         room = n + 2 * self.padding - self.window
         count = (room + (self.stride - 1 if self.ceil else 0)) // self.stride + 1
-        if self.ceil and (count - 1) * self.stride >= n + self.padding:
-            count -= 1
-        return count
+        if not self.ceil:
+            return count
+        begin = (n + self.padding - 1) // self.stride + 1
+        return min(count, begin) if isinstance(n, int) else jnp.minimum(count, begin)
+
+    def _reaches_out(self) -> bool:
+        """Whether windows may hold samples outside the map."""
+        return self.padding > 0 or self.ceil
 
     def _reduce(
         self,
@@ -79,6 +86,14 @@ class MaxPool(Pool):
 
         return self._reduce(inputs[0], -np.inf, merge)
 
+    def within(self, extent: Extent, params: Params, *inputs: Array) -> Array:
+        """The same of the image's samples."""
+        if not self._reaches_out():
+            return self(params, *inputs)
+        found = self(params, keep(inputs[0], extent, -np.inf, axis=1))
+        # Windows wholly outside are left infinite.
+        return keep(found, self.extent(extent), axis=1)
+
 
 @dataclass(frozen=True)
 class MeanPool(Pool):
@@ -92,26 +107,37 @@ class MeanPool(Pool):
 
     def __call__(self, params: Params, *inputs: Array) -> Array:
         """Rows, then columns."""
-        (x,) = inputs
-        sides = x.shape[1:3]
+        return self._means(inputs[0], *inputs[0].shape[1:3])
+
+    def within(self, extent: Extent, params: Params, *inputs: Array) -> Array:
+        """The same of the image's samples."""
+        if not self._reaches_out():
+            return self(params, *inputs)
+        return self._means(keep(inputs[0], extent, axis=1), extent.rows, extent.cols)
+
+    def _means(self, x: Array, *sides: Any) -> Array:
+        """The means of maps that have so many rows and columns, and 0 elsewhere."""
 
         def merge(parts: list[Array], axis: int) -> Array:
             total = parts[0]
             for part in parts[1:]:
                 total = total + part
-            samples = self._samples(sides[axis - 1])
+            samples = self._samples(total.shape[axis], sides[axis - 1])
             shape = [1] * 4
             shape[axis] = -1
             return total / jnp.asarray(samples.reshape(shape), total.dtype)
 
         return self._reduce(x.astype(wide(x.dtype)), 0.0, merge).astype(x.dtype)
 
-    def _samples(self, n: int) -> np.ndarray:
-        """How many samples along one axis each window has."""
-        start = np.arange(self.size(n, 0)) * self.stride - self.padding
+    def _samples(self, count: int, n: Any) -> Any:
+        """How many samples each of ``count`` windows along one axis of ``n`` has."""
+        start = np.arange(count, dtype=np.int32) * self.stride - self.padding
         extra = self.padding if self.count_padding else 0
-        stop = np.minimum(start + self.window, n + extra)
-        return stop - np.maximum(start, -extra)
+        first = np.maximum(start, -extra)
+        if isinstance(n, int):
+            return np.minimum(start + self.window, n + extra) - first
+        # A window behind the image has none.
+        return jnp.maximum(jnp.minimum(start + self.window, n + extra) - first, 1)
 
 
 @dataclass(frozen=True)
@@ -135,6 +161,10 @@ class L2Pool(Pool):
 
         return jnp.sqrt(self._reduce(x * x, 0.0, merge) + 1e-12)
 
+    def within(self, extent: Extent, params: Params, *inputs: Array) -> Array:
+        """The same, with zeros around the image."""
+        return self(params, keep(inputs[0], extent, axis=1))
+
 
 @dataclass(frozen=True)
 class AdaptiveMean(Operation):
@@ -148,16 +178,26 @@ class AdaptiveMean(Operation):
 
     def size(self, n: int, axis: int) -> int:
         """As many as asked for, of any number."""
-        return self.side if n > 0 else 0
+        return 0 if isinstance(n, int) and n < 1 else self.side
 
     def __call__(self, params: Params, *inputs: Array) -> Array:
         """Rows, then columns, each a product with a constant matrix."""
         (x,) = inputs
         if x.shape[1:3] == (self.side, self.side):
             return x
+        rows, cols = (self._cells(n) for n in x.shape[1:3])
+        return self._means(x, rows, cols)
+
+    def within(self, extent: Extent, params: Params, *inputs: Array) -> Array:
+        """The same of the image's samples."""
+        (x,) = inputs
+        sides = zip(x.shape[1:3], (extent.rows, extent.cols), strict=True)
+        return self._means(x, *(self._run_time_cells(n, own) for n, own in sides))
+
+    def _means(self, x: Array, rows: Any, cols: Any) -> Array:
         y = x.astype(wide(x.dtype))
-        for axis, spec in ((1, "ih,nhwc->niwc"), (2, "jw,nhwc->nhjc")):
-            cells = jnp.asarray(self._cells(x.shape[axis]), y.dtype)
+        for cells, spec in ((rows, "ih,nhwc->niwc"), (cols, "jw,nhwc->nhjc")):
+            cells = jnp.asarray(cells, y.dtype)
             y = jnp.einsum(spec, cells, y, precision=lax.Precision.HIGHEST)
         return y.astype(x.dtype)
 
@@ -168,6 +208,14 @@ class AdaptiveMean(Operation):
             cells[i, start:stop] = 1 / (stop - start)
         return cells
 
+    def _run_time_cells(self, length: int, n: Any) -> Array:
+        """The same for the first ``n`` of ``length`` samples."""
+        i, k = (np.arange(m, dtype=np.int32) for m in (self.side, length))
+        start, stop = i * n // self.side, -(-(i + 1) * n // self.side)
+        of_cell = (k >= start[:, None]) & (k < stop[:, None])
+        size = (stop - start)[:, None].astype(float)
+        return jnp.where(of_cell, 1 / size, 0)
+
 
 @dataclass(frozen=True)
 class GlobalMean(Operation):
@@ -175,9 +223,15 @@ class GlobalMean(Operation):
 
     def size(self, n: int, axis: int) -> int:
         """One vector of any number of samples."""
-        return 1 if n > 0 else 0
+        return 0 if isinstance(n, int) and n < 1 else 1
 
     def __call__(self, params: Params, *inputs: Array) -> Array:
         """Rows first: float32 rounds less than in one long sum."""
         (x,) = inputs
         return x.astype(wide(x.dtype)).mean(1).mean(1).astype(x.dtype)
+
+    def within(self, extent: Extent, params: Params, *inputs: Array) -> Array:
+        """The same of the image's samples."""
+        (x,) = inputs
+        y = keep(x.astype(wide(x.dtype)), extent, axis=1)
+        return (y.sum(1).sum(1) / extent.count(y.dtype)).astype(x.dtype)

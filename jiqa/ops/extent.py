@@ -75,11 +75,17 @@ def inside(extent: Extent, shape: tuple[int, ...]) -> Array:
     return rows & (jnp.arange(width, dtype=jnp.int32) < extent.cols)
 
 
-def keep(x: Array, extent: Extent | None, other: float = 0.0) -> Array:
-    """``x`` with ``other`` outside the image."""
+def keep(x: Array, extent: Extent | None, other: float = 0.0, axis: int = -2) -> Array:
+    """``x`` with ``other`` outside the image, whose rows are along ``axis``.
+
+    Its columns are along the axis that follows.
+    """
     if extent is None:
         return x
-    return jnp.where(inside(extent, x.shape), x, jnp.asarray(other, x.dtype))
+    axis %= x.ndim
+    seen = inside(extent, x.shape[axis : axis + 2])
+    seen = seen.reshape(*seen.shape, *(1,) * (x.ndim - axis - 2))
+    return jnp.where(seen, x, jnp.asarray(other, x.dtype))
 
 
 def extended(
@@ -88,6 +94,7 @@ def extended(
     before: tuple[int, int],
     after: tuple[int, int],
     border: str,
+    axis: int = -2,
 ) -> Array:
     """Margins around the image, filled by the rule for borders.
 
@@ -98,12 +105,15 @@ def extended(
         after: samples after the image's last ones. The array grows by as many; what
             lies beyond them is arbitrary.
         border: see ``jiqa.ops.filters``.
+        axis: that of the rows, where the columns' is not the last.
     """
+    axis %= x.ndim
     if border == "zero":
-        widths = [(0, 0)] * (x.ndim - 2) + list(zip(before, after, strict=True))
-        return jnp.pad(keep(x, extent), widths)
-    x = _extended_axis(x, extent.rows, before[0], after[0], border, x.ndim - 2)
-    return _extended_axis(x, extent.cols, before[1], after[1], border, x.ndim - 1)
+        widths = [(0, 0)] * x.ndim
+        widths[axis : axis + 2] = zip(before, after, strict=True)
+        return jnp.pad(keep(x, extent, axis=axis), widths)
+    x = _extended_axis(x, extent.rows, before[0], after[0], border, axis)
+    return _extended_axis(x, extent.cols, before[1], after[1], border, axis + 1)
 
 
 def _extended_axis(

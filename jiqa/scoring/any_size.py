@@ -65,7 +65,9 @@ def shared(
     alike: dict[Any, list[Layout]] = defaultdict(list)
     for layout, members in applicable.items():
         size, kinds = (layout.height, layout.width), kinds_of(members)
-        if kinds and can_share(size) and worth_sharing(size, counts[layout], kinds):
+        # The padded program does not see that a network refuses the image's own size.
+        fits = can_share(size) and all(member.fits(*size) for member in members)
+        if kinds and fits and worth_sharing(size, counts[layout], kinds):
             labels = tuple(member.label for member in members)
             facts = layout.channels, layout.image_dtype, layout.reference_dtype
             alike[facts, labels].append(layout)

@@ -60,6 +60,11 @@ def identity_of(case: str) -> float | None:
 def random_params(case: str) -> dict[str, jax.Array]:
     """Parameters of the right shapes, for what holds with any."""
     name, options = CASES[case]
+    return random_params_of(name, **options)
+
+
+def random_params_of(name: str, **options: Any) -> dict[str, jax.Array]:
+    """The same for a metric with its options."""
     rng = np.random.default_rng(5)
     params = {}
     deep = metric_of(name).deep

@@ -79,9 +79,9 @@ def _cells(count: int, cells: int, origin: Any, length: int, dtype: Any) -> Arra
     Cells overlap by a sample where their number does not divide the ``length`` of the
     whole, and share samples where there are fewer than cells: none is empty.
     """
-    index = np.arange(cells)[:, None]
+    index = np.arange(cells, dtype=np.int32)[:, None]
     start, stop = index * length // cells, -(-(index + 1) * length // cells)
-    position = jnp.arange(count) + origin
+    position = jnp.arange(count, dtype=jnp.int32) + origin
     return ((position >= start) & (position < stop)).astype(dtype)
 
 

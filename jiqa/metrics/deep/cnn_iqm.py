@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,7 +13,14 @@ from jax import Array
 from jiqa.checks import expected, one_of
 from jiqa.core.deep_metric import deep_metric, tapped
 from jiqa.core.feature_spec import FeatureSpec, Maps, Options, Params
-from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction, over_whole_maps
+from jiqa.core.tile_reduction import (
+    Extents,
+    Mean,
+    Step,
+    Tile,
+    TileReduction,
+    over_whole_maps,
+)
 from jiqa.metrics.full_reference.gmsd import gmsd
 from jiqa.metrics.full_reference.uqi import uqi
 from jiqa.metrics.parts.feature_maps import (
@@ -69,8 +78,14 @@ def _tiles(options: Options) -> TileReduction:
     return TileReduction(tuple(steps), _of_values)
 
 
+def _any_size(options: Options) -> bool:
+    return options.metric not in _OTHERS or _OTHERS[options.metric].any_size
+
+
 def _peaks(params: Params, options: Options, tile: Tile) -> list[Array]:
-    return [peaks(*tile.pair(name)) for name in _layers(options)]
+    return [
+        peaks(*tile.pair(name), extent=tile.extent(name)) for name in _layers(options)
+    ]
 
 
 def _tops(options: Options, known: Sequence[Any], dtype: Any) -> list[Array]:
@@ -87,7 +102,10 @@ def _values(params: Params, options: Options, tile: Tile) -> list[Mean]:
         tops = _tops(options, tile.known, tile.reference[names[0]].dtype)
         return [
             tile.mean(
-                name, structural_similarity(*tile.pair(name), top, options.border)
+                name,
+                structural_similarity(
+                    *tile.pair(name), top, options.border, tile.extent(name)
+                ),
             )
             for name, top in zip(names, tops, strict=True)
         ]
@@ -119,18 +137,28 @@ def _pooled(options: Options, by_map: list[Array]) -> Array:
 
 
 def _compare(
-    params: Params, options: Options, reference: Maps, distorted: Maps
+    params: Params,
+    options: Options,
+    reference: Maps,
+    distorted: Maps,
+    extents: Extents = MappingProxyType({}),
 ) -> Array:
     if options.metric not in _OTHERS:
-        return over_whole_maps(_tiles(options), params, options, reference, distorted)
+        return over_whole_maps(
+            _tiles(options), params, options, reference, distorted, extents
+        )
     by_map = []
     for name in _layers(options):
-        x, y = reference[name], distorted[name]
-        top = (
-            peaks(x, y) if options.peak is None else jnp.asarray(options.peak, x.dtype)
-        )
+        x, y, extent = reference[name], distorted[name], extents.get(name)
+        if options.peak is None:
+            top = peaks(x, y, extent=extent)
+        else:
+            top = jnp.asarray(options.peak, x.dtype)
         scale = jnp.where(top > 0, top, 1)
-        by_map.append(each_map(_OTHERS[options.metric].core, x / scale, y / scale))
+        core = _OTHERS[options.metric].core
+        if extent is not None:
+            core = functools.partial(core, extent=extent)
+        by_map.append(each_map(core, x / scale, y / scale))
     return _pooled(options, by_map)
 
 
@@ -153,6 +181,7 @@ def _compare(
     ),
     tiles=_tiles,
     compare=_compare,
+    any_size=_any_size,
     spec=_spec,
 )
 def cnn_iqm(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,7 +14,14 @@ from jax import Array
 from jiqa.checks import expected, one_of
 from jiqa.core.deep_metric import deep_metric, tapped
 from jiqa.core.feature_spec import FeatureSpec, Maps, Options, Params
-from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction, over_whole_maps
+from jiqa.core.tile_reduction import (
+    Extents,
+    Mean,
+    Step,
+    Tile,
+    TileReduction,
+    over_whole_maps,
+)
 from jiqa.metrics.parts.feature_maps import (
     REACH,
     SIMILARITY_WORK,
@@ -25,6 +33,7 @@ from jiqa.metrics.parts.feature_maps import (
 from jiqa.nn import NETWORKS
 from jiqa.nn.graph import Node
 from jiqa.nn.operations import Softmax
+from jiqa.ops.extent import Extent, keep
 from jiqa.ops.numerics import safe_sqrt
 
 _NET = (*NETWORKS["vgg16"].layers(), Node("prob", Softmax()))
@@ -91,13 +100,19 @@ def _steps(how: str) -> tuple[Step, ...]:
 
 
 def _peaks(params: Params, options: Options, tile: Tile) -> list[Array]:
-    return [peaks(*tile.pair(name), least=1.0) for name in _maps(options)]
+    return [
+        peaks(*tile.pair(name), least=1.0, extent=tile.extent(name))
+        for name in _maps(options)
+    ]
 
 
 def _local(options: Options, tile: Tile) -> Iterator[tuple[str, Array]]:
     """Each layer's similarity at every position of every map."""
     for name, top in zip(_maps(options), tile.known[0], strict=True):
-        yield name, structural_similarity(*tile.pair(name), top, "zero")
+        yield (
+            name,
+            structural_similarity(*tile.pair(name), top, "zero", tile.extent(name)),
+        )
 
 
 def _means(params: Params, options: Options, tile: Tile) -> list[Mean]:
@@ -109,10 +124,19 @@ def _deviations(params: Params, options: Options, tile: Tile) -> list[Any]:
     found = []
     for (name, local), mean in zip(_local(options, tile), tile.known[1], strict=True):
         off = local - mean
-        count = math.prod(tile.positions[name].size)
-        unbiased = off * off * (count / max(count - 1, 1))
+        unbiased = off * off * _correction(tile, name)
         found.append((tile.mean(name, unbiased), tile.mean(name, jnp.abs(off))))
     return found
+
+
+def _correction(tile: Tile, name: str) -> Any:
+    """N / (N - 1) of the N samples of the whole map; 1 of one sample."""
+    extent = tile.extent(name)
+    if extent is None:
+        count = math.prod(tile.positions[name].size)
+        return count / max(count - 1, 1)
+    count = extent.count(tile.reference[name].dtype)
+    return count / jnp.maximum(count - 1, 1)
 
 
 def _by_map(params: Params, options: Options, *known: list[Any]) -> list[Array]:
@@ -150,9 +174,7 @@ def _pool(x: Array, how: str) -> Array:
     if how == "avg":
         return x.mean(0)
     if how.startswith("p"):
-        # The lowest share; a fraction of a value counts as one.
-        count = -(-x.shape[0] * int(how[1:]) // 100)
-        return jnp.sort(x, axis=0)[:count].mean(0)
+        return jnp.sort(x, axis=0)[: _lowest(x.shape[0], how)].mean(0)
     off = x - x[0]  # exactly 0 for values that are all one
     off = off - off.mean(0)
     variance = jnp.square(off).sum(0) / max(x.shape[0] - 1, 1)
@@ -160,25 +182,43 @@ def _pool(x: Array, how: str) -> Array:
 
 
 def _compare(
-    params: Params, options: Options, reference: Maps, distorted: Maps
+    params: Params,
+    options: Options,
+    reference: Maps,
+    distorted: Maps,
+    extents: Extents = MappingProxyType({}),
 ) -> Array:
     how = _pools(options)[0]
     x, y = ({name: v[name] for name in _maps(options)} for v in (reference, distorted))
     if how in _SORTED:
-        by_map = [_sorted(x[name], y[name], how) for name in x]
+        by_map = [_sorted(x[name], y[name], how, extents.get(name)) for name in x]
     else:
         tiles = TileReduction(_steps(how), _by_map)
-        by_map = over_whole_maps(tiles, params, options, x, y)
+        by_map = over_whole_maps(tiles, params, options, x, y, extents)
     by_vector = [
         _of_units(reference[name], distorted[name], how) for name in _vectors(options)
     ]
     return _pooled(options, by_map, by_vector)
 
 
-def _sorted(x: Array, y: Array, how: str) -> Array:
+def _sorted(x: Array, y: Array, how: str, extent: Extent | None) -> Array:
     """The score of each map where the lowest values count."""
-    local = structural_similarity(x, y, peaks(x, y, least=1.0), "zero")
-    return _pool(local.reshape(-1, local.shape[-1]), how)
+    top = peaks(x, y, least=1.0, extent=extent)
+    local = structural_similarity(x, y, top, "zero", extent)
+    if extent is None:
+        return _pool(local.reshape(-1, local.shape[-1]), how)
+    flat = keep(local, extent, jnp.inf, axis=0).reshape(-1, local.shape[-1])
+    count = _lowest(extent.rows * extent.cols, how)
+    counts = jnp.arange(flat.shape[0], dtype=jnp.int32)[:, None] < count
+    lowest = jnp.where(counts, jnp.sort(flat, axis=0), 0)
+    return lowest.sum(0) / count.astype(flat.dtype)
+
+
+def _lowest(count: Any, how: str) -> Any:
+    """How many of ``count`` values are the lowest share; a fraction counts as one."""
+    share = int(how[1:])
+    # Hundreds first: 32 bits hold no hundredfold of a large image.
+    return count // 100 * share - (-(count % 100) * share // 100)
 
 
 def _of_units(x: Array, y: Array, how: str) -> Array:
@@ -207,6 +247,7 @@ def _of_units(x: Array, y: Array, how: str) -> Array:
     ),
     tiles=_tiles,
     compare=_compare,
+    any_size=lambda options: True,
     spec=_spec,
 )
 def deepsim(

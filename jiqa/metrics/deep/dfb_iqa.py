@@ -62,7 +62,10 @@ def _lengths(params: Params, options: Options, tile: Tile) -> list[Any]:
     """Squared length of each map, or layer, and whether it has any feature."""
     axes = _AXES[options.cosine]
     return [
-        [((v * v).sum(axes), _seen(v, axes)) for v in tile.pair(name)]
+        [
+            ((v * v).sum(axes), _seen(v, axes))
+            for v in (tile.keep(name, v) for v in tile.pair(name))
+        ]
         for name in _layers(options)
     ]
 
@@ -72,7 +75,7 @@ def _apart(params: Params, options: Options, tile: Tile) -> list[Array]:
     found = []
     for name, lengths in zip(_layers(options), tile.known[0], strict=True):
         squares = (square for square, _ in lengths)
-        apart = directions_apart(*tile.pair(name), *squares)
+        apart = tile.keep(name, directions_apart(*tile.pair(name), *squares))
         found.append(jnp.square(apart).sum(_AXES[options.cosine]))
     return found
 

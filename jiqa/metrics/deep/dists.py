@@ -57,10 +57,10 @@ def _moments(params: Params, options: Options, tile: Tile) -> dict[str, _Moments
     found = {}
     for tap in DISTS_CHANNELS:
         x, y = (colour(v) if tap == "image" else v for v in tile.pair(tap))
-        mx, my = (v.mean(0).mean(0) for v in (x, y))
-        cx, cy = x - mx, y - my
+        mx, my = (tile.mean(tap, v).value for v in (x, y))
+        cx, cy = (tile.keep(tap, v - m) for v, m in ((x, mx), (y, my)))
         sums = (jnp.square(v).sum(0).sum(0) for v in (cx, cy, cx - cy))
-        found[tap] = _Moments(x.shape[0] * x.shape[1], mx, my, *sums)
+        found[tap] = _Moments(tile.count(tap, x), mx, my, *sums)
     return found
 
 

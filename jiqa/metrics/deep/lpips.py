@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -9,7 +11,14 @@ from jax import Array
 from jiqa.checks import one_of
 from jiqa.core.deep_metric import deep_metric, tapped
 from jiqa.core.feature_spec import FeatureSpec, Maps, Options, Params
-from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction, over_whole_maps
+from jiqa.core.tile_reduction import (
+    Extents,
+    Mean,
+    Step,
+    Tile,
+    TileReduction,
+    over_whole_maps,
+)
 from jiqa.metrics.parts.feature_maps import layers_added, unit_difference
 from jiqa.nn import NETWORKS
 from jiqa.nn.lpips_taps import LPIPS_TAPS
@@ -56,10 +65,16 @@ def _differences(params: Params, tap: str, x: Array, y: Array) -> Array:
 
 
 def _compare(
-    params: Params, options: Options, reference: Maps, distorted: Maps
+    params: Params,
+    options: Options,
+    reference: Maps,
+    distorted: Maps,
+    extents: Extents = MappingProxyType({}),
 ) -> Array:
     if options.output != "map":
-        return over_whole_maps(_tiles(options), params, options, reference, distorted)
+        return over_whole_maps(
+            _tiles(options), params, options, reference, distorted, extents
+        )
     size = reference["image"].shape[:2]
     apart = (
         _differences(params, tap, reference[tap], distorted[tap]).sum(-1)
@@ -89,6 +104,7 @@ def _compare(
         "relative in float64, 1e-4 in float32"
     ),
     compare=_compare,
+    any_size=lambda options: options.output != "map",
     tiles=_tiles,
     spec=_spec,
 )

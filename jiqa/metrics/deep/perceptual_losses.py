@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import MappingProxyType
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,9 +12,10 @@ from jax import Array
 from jiqa.checks import one_of
 from jiqa.core.deep_metric import deep_metric, tapped, tapped_features
 from jiqa.core.feature_spec import FeatureSpec, Maps, Options, Params
-from jiqa.core.tile_reduction import Mean, Step, Tile, TileReduction
+from jiqa.core.tile_reduction import Extents, Mean, Step, Tile, TileReduction
 from jiqa.metrics.parts.feature_maps import layers_added
 from jiqa.nn import NETWORKS
+from jiqa.ops.extent import Extent, keep
 from jiqa.ops.numerics import product
 
 _Layers = tuple[str, ...] | None
@@ -118,21 +120,36 @@ def _style_wiring(options: Options) -> FeatureSpec:
     return tapped((options.net,), layers, _style_layers(options))
 
 
-def _style_features(params: Params, options: Options, image: Array) -> dict[str, Array]:
-    found = tapped_features(_style_wiring(options), params, image)
-    return {
-        k: v if k == "image" else _gram(v, v.shape[0] * v.shape[1])
-        for k, v in found.items()
-    }
+def _style_features(
+    params: Params, options: Options, image: Array, extent: Extent | None = None
+) -> dict[str, Array]:
+    spec = _style_wiring(options)
+    found = tapped_features(spec, params, image, extent)
+    names = _style_layers(options)
+    if extent is None:
+        grams = {k: _gram(found[k], math.prod(found[k].shape[:2])) for k in names}
+    else:
+        seen = spec.extents(extent)
+        grams = {
+            k: _gram(keep(found[k], seen[k], axis=0), seen[k].count(image.dtype))
+            for k in names
+        }
+    return {"image": image} | grams
 
 
-def _gram(x: Array, positions: int) -> Array:
+def _gram(x: Array, positions: Any) -> Array:
     """The Gram matrix of maps, ``[maps, maps]``: mean products over the map's size."""
     flat = x.reshape(-1, x.shape[-1])
     return product(flat.T, flat) / (positions * x.shape[-1])
 
 
-def _style(params: Params, options: Options, reference: Maps, distorted: Maps) -> Array:
+def _style(
+    params: Params,
+    options: Options,
+    reference: Maps,
+    distorted: Maps,
+    extents: Extents = MappingProxyType({}),
+) -> Array:
     parts = [
         jnp.square(reference[k] - distorted[k]).sum() for k in _style_layers(options)
     ]
@@ -156,7 +173,8 @@ def _grams(params: Params, options: Options, tile: Tile) -> list[dict[str, Array
 
 
 def _of_grams(params: Params, options: Options, grams: list[dict[str, Array]]) -> Array:
-    return _style(params, options, *grams)
+    reference, distorted = grams
+    return _style(params, options, reference, distorted)
 
 
 @deep_metric(
@@ -164,6 +182,7 @@ def _of_grams(params: Params, options: Options, grams: list[dict[str, Array]]) -
     tiles=_style_tiles,
     features=_style_features,
     compare=_style,
+    any_size=lambda options: True,
     spec=_style_wiring,
     **_SHARED,
 )

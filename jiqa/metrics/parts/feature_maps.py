@@ -7,8 +7,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
+from jiqa.ops.extent import Extent, extended, keep
 from jiqa.ops.filters import Border, gaussian_taps, shifted_sum
 from jiqa.ops.numerics import added, safe_power, safe_sqrt
 from jiqa.ops.structural_similarity import fields_of, stabilisers, terms
@@ -39,8 +41,11 @@ def directions_apart(x: Array, y: Array, xx: Array, yy: Array) -> Array:
     return (x - y) * common + (x * (rx - common) - y * (ry - common))
 
 
-def peaks(x: Array, y: Array, least: float = 0.0) -> Array:
+def peaks(
+    x: Array, y: Array, least: float = 0.0, extent: Extent | None = None
+) -> Array:
     """Largest magnitude of each map in either image, ``[maps]``, or ``least``."""
+    x, y = (keep(v, extent, axis=0) for v in (x, y))
     largest = jnp.maximum(jnp.abs(x).max((0, 1)), jnp.abs(y).max((0, 1)))
     return jax.lax.stop_gradient(jnp.maximum(largest, least))
 
@@ -50,7 +55,9 @@ def largest(a: Any, b: Any) -> Any:
     return jax.tree.map(jnp.maximum, a, b)
 
 
-def structural_similarity(x: Array, y: Array, peak: Array, border: Border) -> Array:
+def structural_similarity(
+    x: Array, y: Array, peak: Array, border: Border, extent: Extent | None = None
+) -> Array:
     """SSIM of every map at every window: Gaussian of 11, sigma 1.5, K = .01 and .03.
 
     Args:
@@ -58,22 +65,40 @@ def structural_similarity(x: Array, y: Array, peak: Array, border: Border) -> Ar
         y: maps of the distorted image.
         peak: dynamic range, of each map or of all.
         border: what lies outside the maps; ``"valid"`` for windows inside only.
+        extent: what of the maps belongs to the image, if not all does.
 
     Returns:
         ``[h', w', maps]``; 1 throughout for identical maps, also where a peak of 0
         leaves SSIM undefined.
     """
-    if border != "zero":  # no map's level then changes its variances
+    if border == "zero":
+        level = jnp.zeros((), x.dtype)
+    elif extent is None:  # no map's level then changes its variances
         level = jax.lax.stop_gradient(x.mean((0, 1)))
     else:
-        level = jnp.zeros((), x.dtype)
+        total = keep(x, extent, axis=0).sum((0, 1))
+        level = jax.lax.stop_gradient(total / extent.count(x.dtype))
     fields = fields_of(x - level, y - level)
-    if border != "valid":
+    if border != "valid" and extent is None:
         widths = ((0, 0), (REACH, REACH), (REACH, REACH), (0, 0))
         fields = jnp.pad(fields, widths, mode=_PAD_MODE[border])
+    elif border == "symmetric" and extent is not None:
+        fields = _mirrored(_mirrored(fields, extent.rows, 1), extent.cols, 2)
+    elif border != "valid" and extent is not None:
+        around = (REACH, REACH)
+        fields = extended(fields, extent, around, around, border, axis=1)
     return _similarity(
         shifted_sum(shifted_sum(fields, _TAPS, 1), _TAPS, 2), peak, level
     )
+
+
+def _mirrored(fields: Array, length: Any, axis: int) -> Array:
+    """The first ``length`` samples and ``REACH`` mirrored ones on both sides.
+
+    There may be fewer samples than the margin has.
+    """
+    place = np.arange(-REACH, fields.shape[axis] + REACH, dtype=np.int32) % (2 * length)
+    return jnp.take(fields, jnp.minimum(place, 2 * length - 1 - place), axis)
 
 
 def unit_similarity(x: Array, y: Array, peak: Array) -> Array:
