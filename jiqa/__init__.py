@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jiqa import selectors as selectors
     from jiqa import training as training
     from jiqa import weights as weights
+    from jiqa.core.any_size import pad as pad
     from jiqa.core.metric import Info as Info
     from jiqa.evaluation.run import evaluate as evaluate
     from jiqa.registry import list_metrics as list_metrics
@@ -45,6 +46,7 @@ _NAMES = {
     "metrics": "",
     "models": "",
     "nn": "",
+    "pad": "core.any_size",
     "selectors": "",
     "train": "training.run",
     "training": "",

@@ -6,11 +6,12 @@ import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 from jax import Array
 
-from jiqa.checks import expected, unknown
+from jiqa.checks import expected, one_of, unknown
+from jiqa.core.any_size_metric import AnySize
 from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.loaded import Loaded
 from jiqa.core.metric import Info, Metric
@@ -99,6 +100,7 @@ def load(
     *,
     weights_folder: Path | str | None = None,
     checked: bool = False,
+    sizes: Literal["exact"] = "exact",
     **options: Any,
 ) -> Loaded[Array, Info]: ...
 
@@ -109,7 +111,29 @@ def load(
     *,
     weights_folder: Path | str | None = None,
     checked: bool = False,
+    sizes: Literal["exact"] = "exact",
 ) -> Loaded[dict[str, Array], dict[str, Info]]: ...
+
+
+@overload
+def load(
+    name: str,
+    *,
+    weights_folder: Path | str | None = None,
+    checked: bool = False,
+    sizes: Literal["any"],
+    **options: Any,
+) -> AnySize[Array, Info]: ...
+
+
+@overload
+def load(
+    name: Sequence[str],
+    *,
+    weights_folder: Path | str | None = None,
+    checked: bool = False,
+    sizes: Literal["any"],
+) -> AnySize[dict[str, Array], dict[str, Info]]: ...
 
 
 def load(
@@ -117,8 +141,9 @@ def load(
     *,
     weights_folder: Path | str | None = None,
     checked: bool = False,
+    sizes: str = "exact",
     **options: Any,
-) -> Loaded[Any, Any]:
+) -> Loaded[Any, Any] | AnySize[Any, Any]:
     """Return a compiled callable for one metric or for several in one pass.
 
     Args:
@@ -132,10 +157,14 @@ def load(
             ``vmap`` too: by ``checkify.check``, so that a program that calls the metric
             has to be wrapped by ``jax.experimental.checkify.checkify``. (Of JAX 0.10
             that fails for batches that are sharded by explicit axes.)
+        sizes: ``"exact"``: a program is compiled for every size of images, the
+            fastest where sizes are few. ``"any"``: images of all sizes share a few
+            programs, and lists of images of different sizes may be scored in one call;
+            see ``jiqa.core.any_size_metric.AnySize``.
         **options: the metric's keyword options; not with several names.
 
     Raises:
-        ValueError: unknown name, or names of different kinds.
+        ValueError: unknown name, names of different kinds, or unknown ``sizes``.
         TypeError: options together with several names.
         jiqa.weights.WeightsNotFound: weights that are nowhere; says where to put what.
 
@@ -145,9 +174,21 @@ def load(
         >>> float(jiqa.load("ssim")(image, image))
         1.0
     """
+    one_of("sizes", sizes, "exact", "any")
+    members = _members(name, options)
+    single = isinstance(name, str)
+    loaded: Loaded[Any, Any] = Loaded(
+        members, single=single, folder=weights_folder, checked=checked
+    )
+    return AnySize(loaded) if sizes == "any" else loaded
+
+
+def _members(
+    name: str | Sequence[str], options: Mapping[str, Any]
+) -> list[BoundMetric]:
+    """The metrics of ``load``, all of one kind."""
     if isinstance(name, str):
-        member = bound_metric(name, options)
-        return Loaded([member], single=True, folder=weights_folder, checked=checked)
+        return [bound_metric(name, options)]
     if options:
         raise TypeError(
             "options can only be given with a single metric; load metrics that have "
@@ -158,7 +199,7 @@ def load(
     if len(kinds) != 1:
         kind = "metrics that are all full-reference or all no-reference"
         raise ValueError(expected("name", kind, " and ".join(kinds) or "none"))
-    return Loaded(members, single=False, folder=weights_folder, checked=checked)
+    return members
 
 
 def named_metric(name: str) -> Metric | None:

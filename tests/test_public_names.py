@@ -38,8 +38,7 @@ _NAME = re.compile(
 def _mentions() -> dict[str, str]:
     """Dotted names in the texts for readers, and in docstrings and messages."""
     found: dict[str, str] = {}
-    texts = (ROOT / folder for folder in ("docs", "jiqa"))
-    for path in (ROOT / "README.md", *(p for t in texts for p in t.rglob("*.md"))):
+    for path in (ROOT / "README.md", *(ROOT / "jiqa").rglob("*.md")):
         for name in _NAME.findall(path.read_text(encoding="utf-8")):
             found.setdefault(name, path.name)
     for folder in ("jiqa", "weights_convert", "scripts"):

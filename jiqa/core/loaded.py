@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jiqa.checks import expected
-from jiqa.core.bound_metric import BoundMetric
+from jiqa.core.bound_metric import BoundMetric, Params
 from jiqa.core.images import (
     Image,
     as_image,
@@ -62,14 +62,11 @@ class Loaded(Generic[Scores, Facts]):
         self.weights = read_weights(group, folder) if weights is None else weights
         self._params = on_device(self.weights)
 
-        def shaped(values: list[Any]) -> Any:
-            return values[0] if single else dict(zip(infos, values, strict=True))
-
         def scores(params: Any, *images: Any) -> Any:
-            return shaped(group.compute(params, *images))
+            return self.shaped(group.compute(params, *images))
 
         def against(params: Any, prepared: ReferenceFeatures, image: Any) -> Any:
-            return shaped(group.against(params, prepared, image))
+            return self.shaped(group.against(params, prepared, image))
 
         self._compiled = jax.jit(scores)
         self._prepare, self._against = jax.jit(group.prepare), jax.jit(against)
@@ -82,16 +79,37 @@ class Loaded(Generic[Scores, Facts]):
         """The metrics with their options."""
         return self._group.members
 
+    @property
+    def params(self) -> Params:
+        """The parameters by set and key."""
+        return self._params
+
+    def shaped(self, values: list[Any]) -> Scores:
+        """The values of the metrics in order, as a call returns them."""
+        names = (member.name for member in self.members)
+        found = values[0] if self._single else dict(zip(names, values, strict=True))
+        return found  # pyright: ignore[reportReturnType]
+
+    def checked_images(self, images: Sequence[Any]) -> tuple[Any, ...]:
+        """The images as arrays, after a check that all metrics take them.
+
+        Raises:
+            TypeError: a wrong number of images.
+            ValueError: an image is invalid or too small, or the shapes of a pair
+                differ.
+        """
+        checked = self._group.checked_images(images)
+        if self._checked:
+            for name, image in zip(self.members[0].metric.images, checked, strict=True):
+                check_traced_range(image, name)
+        return checked
+
     def __call__(self, *images: Image) -> Scores:
         """Score images ``[..., H, W, C]``; see ``jiqa.core.images``."""
         if self._single and not self.weights and not self._checked:
             (member,) = self._group.members  # the same checks, when they are due
             return member.metric(*images, **member.options)  # pyright: ignore
-        checked = self._group.checked_images(images)
-        if self._checked:
-            for name, image in zip(self.members[0].metric.images, checked, strict=True):
-                check_traced_range(image, name)
-        return self._compiled(self._params, *checked)
+        return self._compiled(self._params, *self.checked_images(images))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the metrics with their weights."""

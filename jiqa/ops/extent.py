@@ -20,6 +20,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+#: The factor of images that are decimated by several.
+MIXED = 0
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)

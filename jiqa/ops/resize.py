@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.ops.extent import Extent, extended, keep
+from jiqa.checks import expected
+from jiqa.ops.extent import MIXED, Extent, extended, keep
 from jiqa.ops.filters import Border, pad
 from jiqa.ops.numerics import added, product, round_half_away
 
@@ -21,8 +22,23 @@ def automatic_factor(height: int, width: int, side: int = 256) -> int:
 
 
 def factor_of(shape: tuple[int, ...], extent: Extent | None = None) -> int:
-    """The automatic factor of an image ``[H, W, C]``, or of the one in ``extent``."""
-    return automatic_factor(shape[0], shape[1]) if extent is None else extent.factor
+    """The automatic factor of an image ``[H, W, C]``, or of the one in ``extent``.
+
+    Raises:
+        ValueError: an extent of images with several factors.
+    """
+    if extent is None:
+        return automatic_factor(shape[0], shape[1])
+    if extent.factor == MIXED:
+        raise ValueError(
+            expected(
+                "extent",
+                "images that this metric decimates by one factor, "
+                "max(1, round(shorter side / 256))",
+                "several factors",
+            )
+        )
+    return extent.factor
 
 
 def average_decimate(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jiqa.core.any_size import Bucket, padded
+from jiqa.core.any_size import Bucket, can_share, padded
 from jiqa.core.bound_metric import BoundMetric, Params
 from jiqa.io.read_ahead import cpu_workers
 from jiqa.scoring.batching import Layout
@@ -18,7 +18,6 @@ from jiqa.scoring.buckets import (
     Kind,
     Size,
     buckets_for,
-    can_share,
     kinds_of,
     worth_sharing,
 )
@@ -66,7 +65,7 @@ def shared(
     for layout, members in applicable.items():
         size, kinds = (layout.height, layout.width), kinds_of(members)
         # The padded program does not see that a network refuses the image's own size.
-        fits = can_share(size) and all(member.fits(*size) for member in members)
+        fits = can_share(*size) and all(member.fits(*size) for member in members)
         if kinds and fits and worth_sharing(size, counts[layout], kinds):
             labels = tuple(member.label for member in members)
             facts = layout.channels, layout.image_dtype, layout.reference_dtype

@@ -12,16 +12,9 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from jiqa.core.any_size import LEAST_SIDE, Bucket
+from jiqa.core.any_size import Bucket, smallest_bucket
 from jiqa.core.bound_metric import BoundMetric
 from jiqa.ops.resize import automatic_factor
-
-#: Sides of buckets. 384, 640, 896 and so on are the last at which a metric that
-#: decimates images does so by the same factor.
-LADDER = (
-    *(64, 96, 128, 192, 256, 320, 384, 512, 640, 768, 896, 1024, 1152),
-    *(1408, 1664, 1920, 2176, 2560, 3072, 3584, 4096),
-)
 
 # CPU seconds, measured on two cores over the metrics: to compile a program, and to
 # score a pair a pixel. A transform of the whole image is a product of matrices: it
@@ -30,7 +23,7 @@ _COMPILING, _PER_PIXEL = 1.0, 60e-9
 _COMPILING_DEEP, _PER_PIXEL_DEEP = 1.5, 450e-9
 _COMPILING_TRANSFORM, _PER_PIXEL_AND_SIDE = 4.0, 2.3e-9
 #: A program of one size for all metrics shares what they have in common.
-_EXACT = 0.7
+_EXACT, _RUNNING_EXACT = 0.7, 0.85
 
 #: Height and width.
 Size = tuple[int, int]
@@ -67,9 +60,8 @@ class Kind(NamedTuple):
         return per_pixel * bucket.area
 
     def smallest(self, size: Size) -> Bucket:
-        """The smallest bucket that holds images of a size; see ``can_share``."""
-        rows, cols = (next(s for s in LADDER if s >= n) for n in size)
-        return Bucket(rows, cols, automatic_factor(*size) if self.decimated else 1)
+        """The smallest bucket that holds images of a size."""
+        return smallest_bucket(*size, decimates=self.decimated)
 
 
 def kinds_of(members: Sequence[BoundMetric]) -> list[Kind]:
@@ -83,18 +75,14 @@ def kinds_of(members: Sequence[BoundMetric]) -> list[Kind]:
     return [Kind(tuple(found[key]), *key) for key in sorted(found)]
 
 
-def can_share(size: Size) -> bool:
-    """Whether images of a size can be padded: neither tiny nor beyond the ladder."""
-    return min(size) >= LEAST_SIDE and max(size) <= LADDER[-1]
-
-
 def worth_sharing(size: Size, count: int, kinds: Sequence[Kind]) -> bool:
     """Whether padding so many images costs less than a program of their own."""
     own = Bucket(*size, automatic_factor(*size))
-    padding = sum(
-        kind.running(kind.smallest(size)) - kind.running(own) for kind in kinds
+    more = sum(
+        kind.running(kind.smallest(size)) - _RUNNING_EXACT * kind.running(own)
+        for kind in kinds
     )
-    return count * padding < _EXACT * sum(kind.compiling for kind in kinds)
+    return count * more < _EXACT * sum(kind.compiling for kind in kinds)
 
 
 class _Cell(NamedTuple):
