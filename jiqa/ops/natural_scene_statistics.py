@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +19,7 @@ from scipy.special import digamma
 from scipy.special import gamma as gamma_function
 
 from jiqa.checks import one_of
+from jiqa.ops.extent import Extent, extended, keep
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import safe_divide, safe_sqrt
 
@@ -63,14 +64,21 @@ def check_flat(flat: str) -> Flat:
     return cast(Flat, flat)
 
 
-def half_size(x: Array) -> Array:
+def half_size(x: Array, extent: Extent | None = None) -> Array:
     """``imresize(x, 0.5)`` of a plane: bicubic, antialiased, ceil(H/2) x ceil(W/2).
 
     Every tap is a multiple of 1/256, so a centred 8-bit plane is halved without any
-    rounding, in float32 too.
+    rounding, in float32 too. ``extent`` says what of the plane is the image, where that
+    is not all; of the result it is ``extent.over(2)``.
     """
     rows, cols = ((n + 1) // 2 for n in x.shape)
     height, width = x.shape
+    if extent is not None:
+        # The taps of the last sample may reach four beyond the image.
+        x = extended(x, extent, (3, 3), (4, 4), "symmetric")
+        x = sum(float(t) * x[i : i + 2 * rows : 2] for i, t in enumerate(_HALVING))  # pyright: ignore
+        x = sum(float(t) * x[:, i : i + 2 * cols : 2] for i, t in enumerate(_HALVING))  # pyright: ignore
+        return x
     x = jnp.pad(x, ((3, 2 * rows + 3 - height), (0, 0)), mode="symmetric")
     x = sum(float(t) * x[i : i + 2 * rows : 2] for i, t in enumerate(_HALVING))  # pyright: ignore
     x = jnp.pad(x, ((0, 0), (3, 2 * cols + 3 - width)), mode="symmetric")
@@ -83,6 +91,7 @@ def normalised(
     border: Literal["zero", "replicate"],
     flat: Flat,
     zero: float,
+    extent: Extent | None = None,
 ) -> Array:
     """(x - m) / (s + 1) with mean m and deviation s in a Gaussian window of 7.
 
@@ -92,17 +101,19 @@ def normalised(
         flat: ``"snap"``: a residual under ``zero`` is 0. ``"authors"``: a residual of
             exactly 0 becomes a vanishing one, which counts as a sample.
         zero: size under which ``"snap"`` takes a residual for 0.
+        extent: what of the plane is the image, where that is not all; the field is
+            then 0 outside, so that sums over it are those over the image.
     """
-    residual, deviation = local_moments(x, border)
+    residual, deviation = local_moments(x, border, extent)
     if flat == "snap":
         residual = jnp.where(jnp.abs(residual) < zero, 0, residual)
     else:
         residual = jnp.where(residual == 0, _NOISE, residual)
-    return residual / (deviation + 1)
+    return keep(residual / (deviation + 1), extent)
 
 
 def local_moments(
-    x: Array, border: Literal["zero", "replicate"]
+    x: Array, border: Literal["zero", "replicate"], extent: Extent | None = None
 ) -> tuple[Array, Array]:
     """Compute x - m and s of ``normalised``.
 
@@ -114,7 +125,9 @@ def local_moments(
     height, width = x.shape
     half = _SIDE // 2
     if border == "zero":
-        padded = jnp.pad(x, half, constant_values=-_CENTRE)
+        padded = jnp.pad(keep(x, extent, -_CENTRE), half, constant_values=-_CENTRE)
+    elif extent is not None:
+        padded = extended(x, extent, (half, half), (half, half), border)
     else:
         padded = jnp.pad(x, half, mode="edge")
     residual, power = jnp.zeros_like(x), jnp.zeros_like(x)
@@ -164,21 +177,25 @@ class Law(NamedTuple):
     has_right: Array
 
 
-def symmetric_shape(x: Array) -> tuple[Array, Array]:
-    """Shape and mean square of a generalised Gaussian, over the last two axes."""
-    size = _total(jnp.abs(x)) / (x.shape[-1] * x.shape[-2])
-    square = _total(x * x) / (x.shape[-1] * x.shape[-2])
+def symmetric_shape(x: Array, extent: Extent | None = None) -> tuple[Array, Array]:
+    """Shape and mean square of a generalised Gaussian, over the last two axes.
+
+    With an ``extent``, ``x`` is 0 outside.
+    """
+    count = _samples(x, extent)
+    size, square = _total(jnp.abs(x)) / count, _total(x * x) / count
     some = square > 0
     shape, _, _ = _invert(safe_divide(size * size, square), some, "symmetric")
     return shape, square
 
 
-def asymmetric_law(x: Array) -> Law:
+def asymmetric_law(x: Array, extent: Extent | None = None) -> Law:
     """Fit an asymmetric generalised Gaussian over the last two axes by moments.
 
     The ratio (mean |x|)^2 / mean x^2, times (g^3 + 1)(g + 1) / (g^2 + 1)^2 with
     g = left / right, is matched with r(alpha) = G(2/a)^2 / (G(1/a) G(3/a)). Where a
     side is empty that ratio is 0/0 and the authors' search ends at the first shape.
+    With an ``extent``, ``x`` is 0 outside.
     """
     above, below = jnp.maximum(x, 0), jnp.maximum(-x, 0)
     right_square, left_square = _total(above * above), _total(below * below)
@@ -187,7 +204,7 @@ def asymmetric_law(x: Array) -> Law:
     left = safe_sqrt(safe_divide(left_square, negative))
     right = safe_sqrt(safe_divide(right_square, positive))
     has_left, has_right = negative > 0, positive > 0
-    square = (left_square + right_square) * (x.shape[-1] * x.shape[-2])
+    square = (left_square + right_square) * _samples(x, extent)
     both = has_left & has_right & (left > 0) & (right > 0)
     # Divided by the larger side: powers of small deviations would underflow.
     top = jnp.where(both, jnp.maximum(left, right), 1)
@@ -196,6 +213,12 @@ def asymmetric_law(x: Array) -> Law:
     ratio = safe_divide(size * size, square) * skew
     shape, scale, spread = _invert(ratio, both, "asymmetric")
     return Law(shape, left, right, scale, spread, has_left, has_right)
+
+
+def _samples(x: Array, extent: Extent | None) -> Any:
+    if extent is None:
+        return x.shape[-1] * x.shape[-2]
+    return extent.count(x.dtype)
 
 
 def _total(x: Array) -> Array:

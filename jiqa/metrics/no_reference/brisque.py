@@ -10,6 +10,7 @@ from jax import Array
 from jax.lax import stop_gradient
 
 from jiqa.core.metric import no_reference
+from jiqa.ops.extent import Extent, rolled
 from jiqa.ops.natural_scene_statistics import (
     asymmetric_law,
     centred_luma,
@@ -40,7 +41,13 @@ from jiqa.ops.numerics import straight_through
         "without flat areas, and on 41 with residuals under 1e-8 set to 0 in it"
     ),
 )
-def brisque(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
+def brisque(
+    image: Array,
+    *,
+    flat: str = "snap",
+    luma: str = "matlab",
+    extent: Extent | None = None,
+) -> Array:
     """BRISQUE (Mittal et al. 2012): 36 scene statistics, regressed on DMOS.
 
     Luma is normalised by its local mean and deviation (Gaussian window of 7, black
@@ -64,6 +71,7 @@ def brisque(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
         luma: ``"matlab"``: rounded to whole grey levels, as the authors' ``rgb2gray``
             of uint8 does and the regression was trained; flat areas are then exactly
             flat. ``"bt601"``: not rounded, for images that are not 8-bit.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, lower is better; mostly in [0, 100], but nothing bounds it. Flat
@@ -79,14 +87,23 @@ def brisque(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
     x, zero = centred_luma(image, luma)
     features = []
     for scale in range(2):
-        x = half_size(x) if scale else x
-        field = normalised(x, "zero", rule, zero)
-        features += symmetric_shape(field)
+        if scale:
+            x, extent = half_size(x, extent), extent and extent.over(2)
+        field = normalised(x, "zero", rule, zero, extent)
+        features += symmetric_shape(field, extent)
         for shift in ((0, 1), (1, 0), (1, 1), (-1, 1)):
-            law = asymmetric_law(field * jnp.roll(field, shift, (0, 1)))
+            law = asymmetric_law(field * _turned(field, shift, extent), extent)
             mean = (law.right - law.left) * law.scale * law.spread
             features += [law.shape, mean, law.left**2, law.right**2]
     return _regress(jnp.stack(features))
+
+
+def _turned(x: Array, shift: tuple[int, int], extent: Extent | None) -> Array:
+    """The image moved down and to the right, wrapping round."""
+    if extent is None:
+        return jnp.roll(x, shift, (0, 1))
+    x = rolled(x, shift[0], extent.rows, -2)
+    return rolled(x, shift[1], extent.cols, -1)
 
 
 def _regress(features: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array, lax
 
 from jiqa.core.metric import no_reference
+from jiqa.ops.extent import Extent, inside
 from jiqa.ops.natural_scene_statistics import (
     asymmetric_law,
     centred_luma,
@@ -41,7 +42,13 @@ _BLOCK = 96
         "areas, and on 40 with residuals under 1e-8 set to 0 in it"
     ),
 )
-def niqe(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
+def niqe(
+    image: Array,
+    *,
+    flat: str = "snap",
+    luma: str = "matlab",
+    extent: Extent | None = None,
+) -> Array:
     """NIQE (Mittal et al. 2013, eq. 10): distance to natural scenes, without training.
 
     Luma, cut to whole blocks of 96, is normalised as in ``brisque`` but with the edge
@@ -61,6 +68,7 @@ def niqe(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
             images with flat areas by up to 5 %.
         luma: ``"matlab"``: rounded to whole grey levels, as the authors' ``rgb2gray``
             of uint8 does; ``"bt601"``: not rounded, for images that are not 8-bit.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, 0 or more, lower is better; photographs have 2 to 4. A block where
@@ -73,7 +81,7 @@ def niqe(image: Array, *, flat: str = "snap", luma: str = "matlab") -> Array:
     Raises:
         ValueError: unknown option value, or a side under 96 pixels.
     """
-    found = block_statistics(image, flat=flat, luma=luma)
+    found = block_statistics(image, flat=flat, luma=luma, extent=extent)
     pristine = model("niqe")
     return distance(
         found.values, found.known, pristine["mean"], whitening(pristine["covariance"])
@@ -85,7 +93,8 @@ class BlockStatistics(NamedTuple):
 
     Attributes:
         values: the parameters ``[N, 36]``.
-        known: which of them the authors have; they have none where a law has one side.
+        known: which of them the authors have; they have none where a law has one side,
+            and there are none of a block outside the image.
         sharpness: mean local deviation in grey levels ``[N]``.
     """
 
@@ -94,21 +103,28 @@ class BlockStatistics(NamedTuple):
     sharpness: Array
 
 
-def block_statistics(image: Array, *, flat: str, luma: str) -> BlockStatistics:
+def block_statistics(
+    image: Array, *, flat: str, luma: str, extent: Extent | None = None
+) -> BlockStatistics:
     """The blocks of one image ``[H, W, C]`` in [0, 1]; options as in ``niqe``."""
     rule = check_flat(flat)
     x, zero = centred_luma(image, luma)
     rows, cols = (n // _BLOCK for n in x.shape)
     x = x[: rows * _BLOCK, : cols * _BLOCK]
-    spread = local_moments(x, "replicate")[1]
+    whole = extent and extent.whole(_BLOCK)
+    spread = local_moments(x, "replicate", whole)[1]
     sharpness = _blocks(spread, rows, cols).mean((1, 2))
     values, known = [], []
     for scale in range(2):
-        x = half_size(x) if scale else x
-        field = normalised(x, "replicate", rule, zero)
+        if scale:
+            x, whole = half_size(x, whole), whole and whole.over(2)
+        field = normalised(x, "replicate", rule, zero, whole)
         found = _parameters(_blocks(field, rows, cols))
         values, known = values + found[0], known + found[1]
-    return BlockStatistics(jnp.stack(values, -1), jnp.stack(known, -1), sharpness)
+    has = jnp.stack(known, -1)
+    if extent is not None:
+        has = has & inside(extent.blocks(_BLOCK), (rows, cols)).reshape(-1, 1)
+    return BlockStatistics(jnp.stack(values, -1), has, sharpness)
 
 
 def _blocks(x: Array, rows: int, cols: int) -> Array:

@@ -8,6 +8,7 @@ from jax import Array
 
 from jiqa.checks import one_of
 from jiqa.core.metric import no_reference
+from jiqa.ops.extent import Extent, extended
 from jiqa.ops.natural_scene_statistics import centred_luma, normalised
 from jiqa.ops.numerics import safe_divide, safe_sqrt
 
@@ -39,7 +40,13 @@ _CENTRE, _TAKEN_OUT = [7, 8], [7, 9]
         "TID2013 (IQA-PyTorch's table of official results); 1e-4 of a loop over blocks"
     ),
 )
-def piqe(image: Array, *, border: str = "replicate", luma: str = "matlab") -> Array:
+def piqe(
+    image: Array,
+    *,
+    border: str = "replicate",
+    luma: str = "matlab",
+    extent: Extent | None = None,
+) -> Array:
     """PIQE (Venkatanath et al. 2015), as MathWorks' ``piqe`` computes it.
 
     Luma is normalised as in ``niqe`` and cut into blocks of 16; those of variance v
@@ -55,6 +62,7 @@ def piqe(image: Array, *, border: str = "replicate", luma: str = "matlab") -> Ar
             pixel repeated, or ``"symmetric"``; MathWorks' releases differ.
         luma: ``"matlab"``: rounded to whole grey levels, as ``rgb2gray`` of uint8 does;
             ``"bt601"``: not rounded, for images that are not 8-bit.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, lower is better; from 0 to 100 unless blocks have variances over 1.
@@ -67,9 +75,15 @@ def piqe(image: Array, *, border: str = "replicate", luma: str = "matlab") -> Ar
     one_of("border", border, "replicate", "symmetric")
     x, zero = centred_luma(image, luma)
     rows, columns = (-(-n // _BLOCK) for n in x.shape)
-    missing = [(0, -n % _BLOCK) for n in x.shape]
-    x = jnp.pad(x, missing, mode="edge" if border == "replicate" else "symmetric")
-    field = normalised(x, "replicate", "snap", zero)
+    if extent is None:
+        missing = [(0, -n % _BLOCK) for n in x.shape]
+        x = jnp.pad(x, missing, mode="edge" if border == "replicate" else "symmetric")
+    else:
+        x = extended(x, extent, (0, 0), (_BLOCK - 1, _BLOCK - 1), border)
+        x = x[: rows * _BLOCK, : columns * _BLOCK]
+        extent = extent.over(_BLOCK).map(lambda n: n * _BLOCK)
+    # 0 outside the image, where no block then is active.
+    field = normalised(x, "replicate", "snap", zero, extent)
     blocks = field.reshape(rows, _BLOCK, columns, _BLOCK).swapaxes(1, 2)
     blocks = blocks.reshape(-1, _BLOCK, _BLOCK)
     variance = _variance(blocks.reshape(-1, _BLOCK**2))
