@@ -58,6 +58,10 @@ _COLLECTIVES = (
     *("all-reduce", "all-gather", "all-to-all", "collective-permute"),
     "reduce-scatter",
 )
+_COLUMNS = (
+    *("metric", "topology", "sizes", "seconds", "bytes_over_images", "gflop"),
+    *("memory_mb", "collectives", "bound_ms", "share_of_peak", "problem"),
+)
 
 
 class Chip(NamedTuple):
@@ -96,7 +100,7 @@ def main() -> None:
             _say(rows[-1])
     Console(width=120).print(_table(rows))
     if arguments.save:
-        write_rows(_RESULTS, rows, list(rows[0]))
+        write_rows(_RESULTS, _COLUMNS, rows)
     if any(row["problem"] for row in rows):
         sys.exit(1)
 
@@ -188,10 +192,7 @@ def _say(row: dict[str, Any]) -> None:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    columns = (
-        *("metric", "topology", "seconds", "bytes_over_images", "gflop"),
-        *("memory_mb", "bound_ms", "share_of_peak", "problem"),
-    )
+    columns = [c for c in _COLUMNS if c not in ("sizes", "collectives")]
     table = Table(*(column.replace("_", " ") for column in columns))
     for row in rows:
         table.add_row(*(str(row.get(column, "")) for column in columns))
