@@ -172,4 +172,6 @@ _KINDS = {
 def test_every_kind_of_network_agrees_in_double_precision(name):
     sizes, room = _KINDS[name]
     with jax.enable_x64(True):
-        _compare(NETWORKS[name].layers(), sizes, room, 1e-9)
+        # Without auxiliary classifiers, which need larger images.
+        nodes = layers.until(NETWORKS[name].layers(), ["logits"])
+        _compare(nodes, sizes, room, 1e-9)
