@@ -26,16 +26,18 @@ _VARIANTS: dict[str, list[dict[str, Any]]] = {
     "mdsi": [{"combination": "mult"}],
     "ms_gmsd": [{"chromatic": True}, {"border": "symmetric"}, {"sample": True}],
     "ms_ssim": [{"preset": "metrix-mux"}, {"pooling": "weighted-sum"}],
+    "msvd": [{"partial": "mirror"}, {"middle": "lower"}],
     "niqe": [{"flat": "authors"}],
     "piqe": [{"border": "symmetric"}],
     "psnr": [{"colour": "luma"}, {"colour": "luma", "luma": "matlab"}],
     "ssim": [{"preset": "scikit-image"}, {"downsample": "auto"}, {"luma": "matlab"}],
+    "svd_projection": [{"partial": "mirror", "pooling": "deviation"}],
 }
 
 #: Metrics without a program for any size.
 _EXACT = {
-    "cw_ssim", "delta_e", "dss", "ifc", "iw_mse", "iw_psnr", "iw_ssim", "mad",
-    "msvd", "nqm", "sr_sim", "svd_projection", "vif", "vsnr", "wsnr",
+    "cw_ssim", "ifc", "iw_mse", "iw_psnr", "iw_ssim", "mad", "nqm", "sr_sim", "vif",
+    "vsnr", "wsnr",
 }  # fmt: skip
 
 _CLASSICAL = [n for n, m in all_metrics().items() if m.any_size and m.deep is None]

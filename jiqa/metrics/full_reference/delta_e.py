@@ -11,6 +11,7 @@ from jax import Array, lax
 from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
 from jiqa.ops.colour import Planes, lab_axes, lab_responses
+from jiqa.ops.extent import Extent
 from jiqa.ops.numerics import mean
 
 Factors = tuple[float, float, float]
@@ -207,6 +208,7 @@ def delta_e(
     formula: str = "ciede2000",
     factors: Factors = (1.0, 1.0, 1.0),
     output: str = "score",
+    extent: Extent | None = None,
 ) -> Array:
     """Mean colour difference of all pixels in CIELAB.
 
@@ -225,6 +227,7 @@ def delta_e(
             chroma and hue differences (for ``"cie1976"`` L*, a* and b*).
         output: ``"score"``, or ``"map"`` for the difference of each pixel,
             ``[..., H, W]``.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, 0 for identical images, lower is better. The gradient at equal
@@ -243,4 +246,4 @@ def delta_e(
     fx, fy, fz = (q - p for p, q in zip(one, two, strict=True))
     step = lab_axes((fx, fy, fz))
     difference = _FORMULAS[formula]((light - 16, a, b), step, factors)
-    return difference if output == "map" else mean(difference)
+    return difference if output == "map" else mean(difference, extent)

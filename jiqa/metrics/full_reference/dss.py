@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -9,6 +11,7 @@ from jax import Array, lax
 from jiqa.checks import expected
 from jiqa.core.metric import full_reference
 from jiqa.ops.cosine_transform import dct_matrix
+from jiqa.ops.extent import Extent, keep
 from jiqa.ops.filters import correlate, gaussian_taps
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import round_half_away, safe_sqrt
@@ -47,6 +50,7 @@ def dss(
     sigma: float = 1.55,
     dc_constant: float = 1000.0,
     ac_constant: float = 300.0,
+    extent: Extent | None = None,
 ) -> Array:
     """DCT subband similarity (Balanov et al. 2015).
 
@@ -65,6 +69,7 @@ def dss(
         sigma: how fast the weight falls towards high frequencies, 0.25 or more.
         dc_constant: the constant c of subband (0, 0).
         ac_constant: the constant c of the other subbands.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [-1, 1], higher is better, 1 for identical images, also flat ones.
@@ -85,7 +90,8 @@ def dss(
     # One by one: as a stack, identical images would pass the matrix product at
     # different places and come out with different last digits.
     bands = lax.map(lambda plane: _subbands(plane - CENTRE, weights), planes)
-    a, b, covariance = _moments(bands)
+    extent = extent and extent.blocks(_SIDE)
+    a, b, covariance = _moments(bands, extent)
     product = safe_sqrt(a * b)
     constant = np.full((len(bands[0]), 1, 1), ac_constant)
     constant[0] = dc_constant
@@ -94,7 +100,7 @@ def dss(
     # |cov| <= sqrt(a b) but for rounding, which the worst blocks would expose.
     shared = jnp.clip(covariance[:1], -product[:1], product[:1])
     structure = (shared + dc_constant) / (product[:1] + dc_constant)
-    quality = _worst(jnp.concatenate([structure, contrast]))
+    quality = _worst(jnp.concatenate([structure, contrast]), extent)
     quality = jnp.concatenate([quality[:1] * quality[1:2], quality[2:]])
     share = weights[weights > 0]
     return jnp.sum(quality * jnp.asarray(share / share.sum(), quality.dtype))
@@ -128,18 +134,15 @@ def _subbands(plane: Array, weights: np.ndarray) -> Array:
     return jnp.concatenate(bands)
 
 
-def _moments(bands: Array) -> tuple[Array, Array, Array]:
+def _moments(bands: Array, extent: Extent | None) -> tuple[Array, Array, Array]:
     """Local variances of both images and their covariance, in every subband."""
     x, y = bands
     fields = jnp.stack([x, y, x * x, y * y, x * y])
-    mx, my, xx, yy, xy = correlate(fields, _WINDOW, _WINDOW, "zero")
+    mx, my, xx, yy, xy = correlate(fields, _WINDOW, _WINDOW, "zero", extent)
     # Where the window hangs over, the zeros count as they would without the centring:
     # with s the window's sum inside and m the coefficient of the centre, x + m has
     # the moment sum w (x + m)^2 - (sum w (x + m))^2.
-    rows, cols = (np.ones(n) for n in bands.shape[-2:])
-    for inside in (rows, cols):
-        inside[0] -= _WINDOW[0]
-        inside[-1] -= _WINDOW[-1]
+    rows, cols = (_inside(bands.shape[k], extent and extent.along(k)) for k in (-2, -1))
     first = np.zeros((len(x), 1, 1))
     first[0] = 1
     rows, cols, first = (jnp.asarray(v, x.dtype) for v in (rows, cols, first))
@@ -154,8 +157,26 @@ def _moments(bands: Array) -> tuple[Array, Array, Array]:
     return a, b, moment(xy, mx, my)
 
 
-def _worst(quality: Array) -> Array:
+def _inside(size: int, length: Array | None) -> Any:
+    """How much of the window about each of so many blocks lies inside."""
+    if length is None:
+        inside = np.ones(size)
+        inside[0] -= _WINDOW[0]
+        inside[-1] -= _WINDOW[-1]
+        return inside
+    place = jnp.arange(size, dtype=jnp.int32)
+    last = jnp.where(place == length - 1, _WINDOW[-1], 0)
+    return 1 - jnp.where(place == 0, _WINDOW[0], 0) - last
+
+
+def _worst(quality: Array, extent: Extent | None) -> Array:
     """Mean of the lowest 5 % of each map ``[maps, H, W]``."""
-    flat = quality.reshape(len(quality), -1)
+    flat = keep(quality, extent, np.inf).reshape(len(quality), -1)
     count = max(1, round_half_away(_WORST * flat.shape[1]))
-    return -lax.top_k(-flat, count)[0].mean(1)
+    lowest = -lax.top_k(-flat, count)[0]
+    if extent is None:
+        return lowest.mean(1)
+    # round(N / 20), as above, of the blocks that there are.
+    count = jnp.maximum((extent.rows * extent.cols + 10) // 20, 1)
+    among = jnp.arange(lowest.shape[1], dtype=jnp.int32) < count
+    return jnp.where(among, lowest, 0).sum(1) / count.astype(lowest.dtype)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
+from jiqa.ops.extent import Extent, extended, keep
 from jiqa.ops.filters import pad
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import mean, safe_sqrt
@@ -24,23 +28,36 @@ def _check(block: int, partial: str, output: str) -> None:
     one_of("output", output, "score", "map")
 
 
-def _blocks(plane: Array, size: int, partial: str) -> Array:
-    """Blocks that tile a plane from its top left corner, ``[n, n, rows, cols]``."""
-    if partial == "mirror":
+def _blocks(
+    plane: Array, size: int, partial: str, extent: Extent | None
+) -> tuple[Array, Extent | None]:
+    """Blocks that tile a plane from its top left corner, ``[n, n, rows, cols]``.
+
+    And which of them are the image's, where not all are.
+    """
+    found = extent and extent.blocks(size)
+    if extent is not None and partial == "mirror":
+        sides = [-(-n // size) * size for n in plane.shape]
+        plane = extended(plane, extent, (0, 0), (size - 1, size - 1), "symmetric")
+        plane, found = plane[: sides[0], : sides[1]], extent.over(size)
+    elif partial == "mirror":
         missing = -plane.shape[0] % size, -plane.shape[1] % size
         plane = pad(plane, (0, 0), missing, "symmetric")
     rows, cols = plane.shape[0] // size, plane.shape[1] // size
     plane = plane[: rows * size, : cols * size]
-    return plane.reshape(rows, size, cols, size).transpose(1, 3, 0, 2)
+    # Black outside the image: its derivatives are finite.
+    plane = keep(plane, found and found.map(lambda n: n * size))
+    return plane.reshape(rows, size, cols, size).transpose(1, 3, 0, 2), found
 
 
-def _deviation(errors: Array, middle: str) -> Array:
+def _deviation(errors: Array, middle: str, extent: Extent | None) -> Array:
     """Mean distance of the blocks' errors from their middle one."""
-    ordered = jnp.sort(errors.reshape(-1))
-    low, high = (ordered.size - 1) // 2, ordered.size // 2
+    ordered = jnp.sort(keep(errors, extent, np.inf).reshape(-1))
+    count: Any = ordered.size if extent is None else extent.rows * extent.cols
+    low, high = (count - 1) // 2, count // 2
     ends = {"lower": (low, low), "upper": (high, high), "mean": (low, high)}[middle]
     centre = 0.5 * (ordered[ends[0]] + ordered[ends[1]])
-    return mean(jnp.abs(errors - centre))
+    return mean(jnp.abs(errors - centre), extent)
 
 
 _SHARED = {
@@ -78,6 +95,7 @@ def msvd(
     partial: str = "drop",
     middle: str = "mean",
     output: str = "score",
+    extent: Extent | None = None,
 ) -> Array:
     """M-SVD (Shnayderman et al. 2006): how unevenly blocks' singular values change.
 
@@ -99,6 +117,7 @@ def msvd(
             the ``"mean"`` of the two middle ones (MATLAB's ``median``), or the
             ``"lower"`` or ``"upper"`` one.
         output: ``"score"``, or ``"map"`` for D_i, ``[..., H / block, W / block]``.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, 0 for identical images, lower is better.
@@ -109,11 +128,12 @@ def msvd(
     _check(block, partial, output)
     one_of("middle", middle, "mean", "lower", "upper")
     planes = (luma255(x, luma) for x in (reference, distorted))
-    pair = jnp.stack([_blocks(p, block, partial) for p in planes], 2)
+    (first, found), (second, _) = (_blocks(p, block, partial, extent) for p in planes)
+    pair = jnp.stack([first, second], 2)
     values = singular_values(pair.reshape(block, block, -1))
     one, two = jnp.sort(values, axis=0).reshape(block, *pair.shape[2:]).swapaxes(0, 1)
     errors = safe_sqrt(jnp.square(one - two).sum(0))
-    return errors if output == "map" else _deviation(errors, middle)
+    return errors if output == "map" else _deviation(errors, middle, found)
 
 
 @full_reference(
@@ -142,6 +162,7 @@ def svd_projection(
     tolerance: float = 1e-5,
     pooling: str = "mean",
     output: str = "score",
+    extent: Extent | None = None,
 ) -> Array:
     """Change of each block in the coordinates of its reference's singular vectors.
 
@@ -166,6 +187,7 @@ def svd_projection(
             median, as M-SVD. A guess: the plainest.
         output: ``"score"``, or ``"map"`` for the blocks' errors,
             ``[..., H / block, W / block]``.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, 0 for identical images, lower is better.
@@ -183,8 +205,8 @@ def svd_projection(
         change = luma255(distorted - reference, luma)
     else:
         change = luma255(distorted, luma) - luma255(reference, luma)
-    blocks = _blocks(luma255(reference, luma), block, partial)
-    change = _blocks(change, block, partial)
+    blocks, found = _blocks(luma255(reference, luma), block, partial, extent)
+    change, _ = _blocks(change, block, partial, extent)
     shape, flat = blocks.shape[2:], (block, block, -1)
     change = change.reshape(flat)
     u, s, v = singular_vectors(blocks.reshape(flat))
@@ -200,4 +222,6 @@ def svd_projection(
     errors = safe_sqrt(squared).reshape(shape)
     if output == "map":
         return errors
-    return mean(errors) if pooling == "mean" else _deviation(errors, "mean")
+    if pooling == "mean":
+        return mean(errors, found)
+    return _deviation(errors, "mean", found)
