@@ -60,8 +60,9 @@ class PaddedTransform:
     def inverse(self, spectra: Array) -> Array:
         """The images of spectra ``[S, P, Q]``, as ``jnp.fft.ifft2``."""
         real, imaginary = (jnp.moveaxis(v, 0, 1) for v in (spectra.real, spectra.imag))
-        images = jnp.moveaxis(self._both(real, imaginary, -1), 1, 0)
-        return images / self._extent.count(images.real.dtype)
+        count = self._extent.count(real.dtype)
+        images = self._both(real / count, imaginary / count, -1)
+        return jnp.moveaxis(images, 1, 0)
 
     def _both(self, real: Array, imaginary: Array, sign: int) -> Array:
         """Along rows and columns of ``[P, S, Q]``."""

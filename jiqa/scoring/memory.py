@@ -1,4 +1,8 @@
-"""Scoring within a budget of memory: what does not fit whole is computed in tiles."""
+"""Scoring within a budget of memory.
+
+Learned features that do not fit whole are computed in tiles; metrics that would need
+too much together are computed one after the other.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,19 @@ from jiqa.core.tiled import tiled
 from jiqa.errors import UsageError
 from jiqa.scoring.batching import BATCH_IMAGES, Layout
 from jiqa.scoring.compiled import Program
+
+#: Bytes a pixel of XLA's temporary buffers, measured at 768x768 with uint8 images and
+#: default options (``compiled.memory_analysis()``), and what others are taken for.
+_PER_PIXEL = {
+    **{"brisque": 58, "cw_ssim": 48, "delta_e": 156, "dss": 13, "fsim": 12},
+    **{"fsimc": 28, "gmsd": 3, "haarpsi": 29, "ifc": 97, "iw_mse": 150},
+    **{"iw_psnr": 150, "iw_ssim": 151, "mad": 96, "mae": 48, "mdsi": 28},
+    **{"ms_gmsd": 34, "ms_ssim": 49, "mse": 48, "msvd": 24, "niqe": 64, "nlpd": 31},
+    **{"nqm": 35, "piqe": 32, "psnr": 48, "psnr_hvs": 4, "psnr_hvs_m": 32},
+    **{"rmse": 48, "snr": 36, "sr_sim": 4, "ssim": 32, "svd_projection": 52},
+    **{"uqi": 60},
+}
+_USUAL = 100
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30}
@@ -46,6 +63,32 @@ def whole_bytes(choice: BoundMetric, layout: Layout) -> float:
     except ValueError:
         reduction = None
     return bytes_needed(deep.spec(options), reduction, layout.height, layout.width)
+
+
+def working_bytes(choice: BoundMetric, layout: Layout) -> float:
+    """Return about how many bytes a metric needs beside the images of a pair.
+
+    Of a classical metric by its name: XLA keeps so much for its fields on the CPU.
+    """
+    if choice.metric.deep is not None:
+        return whole_bytes(choice, layout)
+    return _PER_PIXEL.get(choice.name, _USUAL) * layout.height * layout.width
+
+
+def in_turns(
+    choices: Sequence[BoundMetric], layout: Layout, memory: int
+) -> list[list[BoundMetric]]:
+    """Divide metrics into parts that fit into the memory, one metric at least each."""
+    parts: list[list[BoundMetric]] = []
+    left = 0.0
+    for choice in choices:
+        needed = working_bytes(choice, layout)
+        if not parts or needed > left:
+            parts.append([])
+            left = float(memory)
+        parts[-1].append(choice)
+        left -= needed
+    return parts
 
 
 def fits(choice: BoundMetric, layout: Layout, memory: int) -> bool:
@@ -92,7 +135,9 @@ def program_for(
         return Program(choices, folder, params, devices), choices, BATCH_IMAGES
     whole = [choice for choice in choices if fits(choice, layout, memory)]
     tiles = [choice for choice in choices if choice not in whole]
-    program = Program(whole, folder, params)
+    parts = in_turns(whole, layout, memory)
+    programs = [Program(part, folder, params) for part in parts]
+    program = programs[0] if len(programs) == 1 else InTurns(programs)
     if not tiles:
         needed = sum(whole_bytes(choice, layout) for choice in whole)
         return program, whole, int(memory // max(needed, 1))
@@ -103,6 +148,35 @@ def program_for(
     )
 
 
+class InTurns:
+    """Like ``Program``: several, one after the other, so that each frees its memory."""
+
+    def __init__(self, programs: Sequence[Program]) -> None:
+        """Take programs whose columns follow each other."""
+        self._programs = tuple(programs)
+
+    def prepare(self, reference: Any, image: Any) -> None:
+        """Load what is kept on disk; see ``Program.prepare``."""
+        for program in self._programs:
+            program.prepare(reference, image)
+
+    def is_ready(self, reference: Any, image: Any) -> bool:
+        """Whether all can compute such a batch at once."""
+        return all(program.is_ready(reference, image) for program in self._programs)
+
+    def make(self, reference: Any, image: Any) -> None:
+        """Compile all."""
+        for program in self._programs:
+            program.make(reference, image)
+
+    def __call__(self, reference: Any, image: Any) -> list[Any]:
+        """Score a batch; every program waits for the one before it."""
+        columns: list[Any] = []
+        for program in self._programs:
+            columns += [np.asarray(v) for v in program(reference, image)]
+        return columns
+
+
 class TiledProgram:
     """Like ``Program``, for one pair at a time: some metrics whole, others in tiles.
 
@@ -111,7 +185,7 @@ class TiledProgram:
 
     def __init__(
         self,
-        whole: Program | None,
+        whole: Program | InTurns | None,
         choices: Sequence[BoundMetric],
         params: Params,
         most: int,

@@ -112,6 +112,29 @@ def test_a_batch_fits_into_the_budget():
     assert ([c.name for c in order], most) == (["mse", "content_loss"], 1)
 
 
+def test_metrics_take_turns_where_they_would_need_too_much_together(files, monkeypatch):
+    seen = []
+    original = memory.Program.__call__
+
+    def spy(self, reference, image, *sizes):
+        seen.append([member.label for member in self._group.members])
+        return original(self, reference, image, *sizes)
+
+    monkeypatch.setattr(memory.Program, "__call__", spy)
+    code, free = _score(files, "ssim,uqi,gmsd,psnr")
+    assert code == 0
+    seen.clear()
+    code, bound = _score(files, "ssim,uqi,gmsd,psnr", "--memory", "4MB")
+    assert code == 0
+    # 203x250 pixels of 32, 60, 3 and 48 bytes; all together for small images.
+    turns = [["ssim"], ["uqi", "gmsd"], ["psnr"]]
+    assert all(part in seen for part in turns)
+    assert ["ssim", "uqi", "gmsd", "psnr"] in seen
+    for one, other in zip(free, bound, strict=True):
+        for label in ("ssim", "uqi", "gmsd", "psnr"):
+            assert float(other[label]) == pytest.approx(float(one[label]), rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

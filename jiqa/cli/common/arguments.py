@@ -30,9 +30,9 @@ def add_scoring(parser: Any) -> None:
     add(
         "--memory",
         metavar="SIZE",
-        help="memory for the deep features of one pair and metric, such as 512MB; "
-        "larger images are computed in tiles, with the same scores (default: no "
-        "limit)",
+        help="memory for one pair, such as 512MB: metrics that need more together "
+        "take turns, and deep features that need more by themselves are "
+        "computed in tiles, with the same scores (default: no limit)",
     )
     add("--x64", action="store_true", help="compute in double precision")
     add_no_cache(parser)
