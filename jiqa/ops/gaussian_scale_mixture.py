@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+
+from jiqa.ops.extent import Extent, keep
 
 _TOLERANCE = 1e-15
 
@@ -79,26 +81,27 @@ def regression(
     return jnp.where(lost, 0, common + slope), noise
 
 
-def covariance(x: Array) -> Array:
+def covariance(x: Array, extent: Extent | None = None) -> Array:
     """Covariance ``[9, 9]`` of the overlapping 3x3 blocks of a band, row by row."""
-    means = _rectangles(x).reshape(9) / ((x.shape[0] - 2) * (x.shape[1] - 2))
-    return second_moments(x) - means[:, None] * means
+    means = _rectangles(keep(x, extent), extent).reshape(9) / _count(x, extent)
+    return second_moments(x, extent) - means[:, None] * means
 
 
-def second_moments(x: Array) -> Array:
+def second_moments(x: Array, extent: Extent | None = None) -> Array:
     """Mean products ``[9, 9]`` of the samples of overlapping 3x3 blocks, row by row.
 
     An entry is the sum of x times a shifted x over a rectangle. Few shifts occur, and
     the rectangles of a shift differ by a row or column at the border only.
     """
     rows, cols = x.shape
+    x = keep(x, extent)
     wide = jnp.pad(x, ((0, 2), (2, 2)))
     shifts = np.array([(i, j) for i in range(3) for j in range(5)], np.int32)
 
     @jax.checkpoint
     def moments(shift: Array) -> Array:
         shifted = lax.dynamic_slice(wide, (shift[0], shift[1]), (rows, cols))
-        return _rectangles(x * shifted)
+        return _rectangles(x * shifted, extent)
 
     sums = lax.map(moments, jnp.asarray(shifts)).reshape(3, 5, 3, 3)
     a, b = np.divmod(np.arange(9), 3)
@@ -107,11 +110,31 @@ def second_moments(x: Array) -> Array:
     first = np.where(swap, a[None], a[:, None]), np.where(swap, b[None], b[:, None])
     right = np.where(swap, -right, right)
     second = sums[np.abs(down), right + 2, first[0], first[1]]
-    return second / ((rows - 2) * (cols - 2))
+    return second / _count(x, extent)
 
 
-def _rectangles(x: Array) -> Array:
-    """Sums ``[3, 3]`` over the nine rectangles two rows and two columns smaller."""
+def _count(x: Array, extent: Extent | None) -> Any:
+    """How many overlapping 3x3 blocks there are."""
+    if extent is None:
+        return (x.shape[0] - 2) * (x.shape[1] - 2)
+    return extent.valid(3).count(x.dtype)
+
+
+def _rectangles(x: Array, extent: Extent | None) -> Array:
+    """Sums ``[3, 3]`` over the nine rectangles two rows and two columns smaller.
+
+    With an ``extent``, ``x`` is 0 outside.
+    """
+    if extent is not None:
+        for size in (extent.rows, extent.cols):
+            end, last = (
+                lax.dynamic_index_in_dim(x, size - k, 0, keepdims=False) for k in (2, 1)
+            )
+            whole = x.sum(0)
+            x = jnp.stack(
+                [whole - end - last, whole - x[0] - last, whole - x[0] - x[1]], 1
+            )
+        return x
     whole = x.sum(0)
     x = jnp.stack([whole - x[-2] - x[-1], whole - x[0] - x[-1], whole - x[0] - x[1]], 1)
     whole = x.sum(0)

@@ -16,6 +16,7 @@ from jiqa.metrics.parts.iw_ssim_weights import (
     enlarge,
     information_weight,
 )
+from jiqa.ops.extent import Extent
 from jiqa.ops.filters import gaussian_taps
 from jiqa.ops.laplacian_pyramid import laplacian_pyramid
 from jiqa.ops.luma import luma255
@@ -44,34 +45,51 @@ _SHARED: dict[str, Any] = {
 
 
 class _Scale(NamedTuple):
-    """One scale: the bands of both images, and the weights; none at the coarsest."""
+    """One scale: the bands of both images, and the weights; none at the coarsest.
+
+    ``extent`` is the image in the bands, where that is not all, and ``inner`` what
+    windows of 11 leave of it.
+    """
 
     x: Array
     y: Array
     weight: Array | None
+    extent: Extent | None
+
+    @property
+    def inner(self) -> Extent | None:
+        return self.extent and self.extent.valid(_WINDOW)
 
 
 def _scales(
-    reference: Array, distorted: Array, luma: str, sigma_nsq: float, parent: bool
+    reference: Array,
+    distorted: Array,
+    luma: str,
+    sigma_nsq: float,
+    parent: bool,
+    extent: Extent | None,
 ) -> list[_Scale]:
     if sigma_nsq <= 0:
         raise ValueError(expected("sigma_nsq", "a positive variance", repr(sigma_nsq)))
     pair = jnp.stack([luma255(reference, luma), luma255(distorted, luma)])
-    (*bands, rest), blurred = laplacian_pyramid(pair, _SCALES)
+    (*bands, rest), blurred = laplacian_pyramid(pair, _SCALES, extent)
     out = []
     for k, (x, y) in enumerate(bands):
-        above = None
+        above, coarser = None, extent and extent.over(2)
         if parent and k < _SCALES - 2:
-            above = enlarge(bands[k + 1][0], (x.shape[0], x.shape[1]))
+            above = enlarge(bands[k + 1][0], (x.shape[0], x.shape[1]), coarser)
         size = jnp.abs(x) + jnp.abs(blurred[k][0])
-        weight = information_weight(x, y, above, size, sigma_nsq, 2.0**k)
-        out.append(_Scale(x, y, weight))
-    return [*out, _Scale(rest[0], rest[1], None)]
+        weight = information_weight(x, y, above, size, sigma_nsq, 2.0**k, extent)
+        out.append(_Scale(x, y, weight, extent))
+        extent = coarser
+    return [*out, _Scale(rest[0], rest[1], None, extent)]
 
 
-def _pool(value: Array, weight: Array | None) -> Array:
+def _pool(value: Array, scale: _Scale) -> Array:
     """Weighted mean; the plain one where no sample has any weight."""
-    return mean(value) if weight is None else pooled(value, weight)
+    if scale.weight is None:
+        return mean(value, scale.inner)
+    return pooled(value, scale.weight, scale.inner)
 
 
 @full_reference(
@@ -88,6 +106,7 @@ def iw_ssim(
     luma: str = "bt601",
     sigma_nsq: float = 0.4,
     parent: bool = True,
+    extent: Extent | None = None,
 ) -> Array:
     """Information content weighted SSIM (Wang & Li 2011, eq. 29).
 
@@ -111,6 +130,7 @@ def iw_ssim(
         luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
         sigma_nsq: variance of the visual noise.
         parent: whether the next coarser band joins a sample's neighbourhood.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in [-1, 1], higher is better; 1 only for identical images.
@@ -121,7 +141,7 @@ def iw_ssim(
     c1, c2 = stabilisers()
     taps = gaussian_taps(_WINDOW, 1.5)
     score = jnp.ones((), reference.dtype)
-    scales = _scales(reference, distorted, luma, sigma_nsq, parent)
+    scales = _scales(reference, distorted, luma, sigma_nsq, parent, extent)
     for scale, exponent in zip(scales, _EXPONENTS, strict=True):
         coarsest = scale.weight is None
         # The low-pass doubles at every level; the other bands are about 0.
@@ -129,7 +149,7 @@ def iw_ssim(
         luminance, quality = similarity_maps(
             scale.x, scale.y, taps, c1, c2, centre=centre
         )
-        value = _pool(luminance * quality if coarsest else quality, scale.weight)
+        value = _pool(luminance * quality if coarsest else quality, scale)
         score = score * real_power(value, exponent)
     return score
 
@@ -140,7 +160,7 @@ def _iw_mse(scales: list[_Scale]) -> Array:
         # The authors cut the border off the low-pass too, which has no weights.
         inner = (slice(MARGIN, -MARGIN),) * 2
         squares = jnp.square(scale.x[inner] - scale.y[inner])
-        error = error * safe_power(_pool(squares, scale.weight), exponent)
+        error = error * safe_power(_pool(squares, scale), exponent)
     return error
 
 
@@ -158,6 +178,7 @@ def iw_mse(
     luma: str = "bt601",
     sigma_nsq: float = 0.4,
     parent: bool = True,
+    extent: Extent | None = None,
 ) -> Array:
     """Information content weighted mean squared error (Wang & Li 2011, eq. 27).
 
@@ -172,6 +193,7 @@ def iw_mse(
         luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
         sigma_nsq: variance of the visual noise.
         parent: whether the next coarser band joins a sample's neighbourhood.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]``, at least 0, lower is better; 0 for identical images.
@@ -179,7 +201,7 @@ def iw_mse(
     Raises:
         ValueError: unknown option value, or a shorter side under 176.
     """
-    return _iw_mse(_scales(reference, distorted, luma, sigma_nsq, parent))
+    return _iw_mse(_scales(reference, distorted, luma, sigma_nsq, parent, extent))
 
 
 @full_reference(
@@ -196,6 +218,7 @@ def iw_psnr(
     luma: str = "bt601",
     sigma_nsq: float = 0.4,
     parent: bool = True,
+    extent: Extent | None = None,
 ) -> Array:
     """Information content weighted peak signal-to-noise ratio (Wang & Li 2011).
 
@@ -209,6 +232,7 @@ def iw_psnr(
         luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
         sigma_nsq: variance of the visual noise.
         parent: whether the next coarser band joins a sample's neighbourhood.
+        extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in dB, higher is better; 1000 for identical images.
@@ -216,9 +240,10 @@ def iw_psnr(
     Raises:
         ValueError: unknown option value, or a shorter side under 176.
     """
-    scales = _scales(reference, distorted, luma, sigma_nsq, parent)
+    scales = _scales(reference, distorted, luma, sigma_nsq, parent, extent)
     flat = [
-        mean(s.x * s.x) < band_tolerance(s.x, 2.0**k) for k, s in enumerate(scales[:-1])
+        mean(s.x * s.x, s.extent) < band_tolerance(s.x, 2.0**k)
+        for k, s in enumerate(scales[:-1])
     ]
     error = _iw_mse(scales)
     defined = (error > 0) & ~jnp.all(jnp.stack(flat))

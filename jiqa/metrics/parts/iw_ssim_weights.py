@@ -8,6 +8,7 @@ import jax.scipy
 import numpy as np
 from jax import Array, lax
 
+from jiqa.ops.extent import Extent, keep
 from jiqa.ops.filters import box_sum
 from jiqa.ops.gaussian_scale_mixture import second_moments
 from jiqa.ops.laplacian_pyramid import interleave
@@ -21,22 +22,22 @@ _BLOCK = 3
 _LEAST = 1e-15
 
 
-def enlarge(x: Array, shape: tuple[int, int]) -> Array:
+def enlarge(x: Array, shape: tuple[int, int], extent: Extent | None = None) -> Array:
     """Twice as large by linear interpolation, cut to ``shape``.
 
     The authors resize M samples bilinearly to 4 M - 3, extrapolate one at either end
     and keep every second of them. All in all sample j (from 0) lies at
-    (4 M j + 3 M - 3) / (8 M - 6), counted from 1, held within 1 and M.
+    (4 M j + 3 M - 3) / (8 M - 6), counted from 1, held within 1 and M. ``extent`` is
+    the image in ``x``, where that is not all.
     """
+    x = keep(x, extent)
     for axis, size in enumerate(shape):
         count = x.shape[axis]
-        place = (4 * count * np.arange(2 * count) + 3 * count - 3) / (8 * count - 6)
-        place = np.clip(place, 1, count) - 1
-        # Samples 2 i and 2 i + 1 lie between i - 1 and i + 1: three taps, no gather.
-        tents = [
-            np.maximum(1 - np.abs(place - (np.arange(2 * count) // 2 + k)), 0)
-            for k in (-1, 0, 1)
-        ]
+        tents = (
+            _tents(count)
+            if extent is None
+            else _tents_within(count, extent.along(axis - 2), x.dtype)
+        )
         around = jnp.pad(x, [(1, 1) if a == axis else (0, 0) for a in (0, 1)])
         shifted = [
             around[(slice(None),) * axis + (slice(k, k + count),)] for k in range(3)
@@ -51,6 +52,37 @@ def enlarge(x: Array, shape: tuple[int, int]) -> Array:
         )
         x = interleave(jnp.asarray(even), jnp.asarray(odd), axis, size)
     return x
+
+
+def _tents(count: int) -> list[np.ndarray]:
+    """Weights of samples i - 1, i and i + 1 in 2 i and 2 i + 1, which lie between."""
+    place = (4 * count * np.arange(2 * count) + 3 * count - 3) / (8 * count - 6)
+    place = np.clip(place, 1, count) - 1
+    # Three taps, no gather.
+    return [
+        np.maximum(1 - np.abs(place - (np.arange(2 * count) // 2 + k)), 0)
+        for k in (-1, 0, 1)
+    ]
+
+
+def _tents_within(count: int, length: Array, dtype: jnp.dtype) -> list[Array]:
+    """``_tents`` of the first ``length`` of ``count`` samples.
+
+    Places are fractions of whole numbers: in float32 they would lose digits.
+    """
+    index = jnp.arange(2 * count, dtype=jnp.int32)
+    whole = 8 * length - 6
+    place = jnp.clip(4 * length * index + 3 - 5 * length, 0, (length - 1) * whole)
+    return [
+        jnp.maximum(
+            1
+            - jnp.abs(
+                (place - (index // 2 + k) * whole).astype(dtype) / whole.astype(dtype)
+            ),
+            0,
+        )
+        for k in (-1, 0, 1)
+    ]
 
 
 def _neighbours(x: Array, parent: Array | None, margin: int = 0) -> list[Array]:
@@ -82,14 +114,16 @@ def _local_tolerance(size: Array) -> Array:
     return jnp.maximum(rounding * rounding, _LEAST)
 
 
-def _moments(x: Array, parent: Array | None) -> Array:
+def _moments(x: Array, parent: Array | None, extent: Extent | None) -> Array:
     """Second moments of the neighbourhoods, ``[9, 9]`` or ``[10, 10]``."""
-    own = second_moments(x)
+    own = second_moments(x, extent)
     if parent is None:
         return own
     *planes, above = _neighbours(x, parent)
-    cross = jnp.stack([mean(plane * above) for plane in planes])[:, None]
-    return jnp.block([[own, cross], [cross.T, mean(above * above)[None, None]]])
+    inner = extent and extent.valid(_BLOCK)
+    cross = jnp.stack([mean(plane * above, inner) for plane in planes])[:, None]
+    power = mean(above * above, inner)[None, None]
+    return jnp.block([[own, cross], [cross.T, power]])
 
 
 def _model(moments: Array, tolerance: float) -> tuple[Array, Array]:
@@ -127,13 +161,15 @@ def information_weight(
     magnitude: Array,
     sigma_nsq: float,
     gain: float,
+    extent: Extent | None = None,
 ) -> Array:
     """Information that both images hold at each sample, ``[H - 10, W - 10]``.
 
     sum_j log2(1 + ((v + (1 + g^2) s) u L_j + s v) / s^2) with the local gain g and
     residual variance v of the distorted band, the neighbourhood's scale u and the
     eigenvalues L of the reference, and the noise s. ``magnitude`` is that of the
-    numbers whose difference the reference's band is.
+    numbers whose difference the reference's band is. ``extent`` is the image in the
+    bands, where that is not all.
     """
     around = MARGIN - 1
     tolerance = _local_tolerance(magnitude[around:-around, around:-around])
@@ -157,7 +193,9 @@ def information_weight(
     v = jnp.where(flat_x, vy, jnp.maximum(residual, 0))
     v = jnp.where(flat_y, 0, v)
 
-    eigenvalues, whitening = _model(_moments(x, parent), band_tolerance(x, gain))
+    eigenvalues, whitening = _model(
+        _moments(x, parent, extent), band_tolerance(x, gain)
+    )
     planes = _neighbours(x, parent, around)
 
     # Row by row: unrolled, the derivative of fifty shifted terms compiles for long.
