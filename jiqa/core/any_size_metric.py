@@ -13,7 +13,6 @@ from jiqa.checks import expected
 from jiqa.core.any_size import (
     Bucket,
     can_share,
-    extent_of,
     scores,
     smallest_bucket,
 )
@@ -53,12 +52,18 @@ class AnySize(Generic[Scores, Facts]):
         """Score images, or lists of images of different sizes.
 
         Raises:
-            TypeError: a wrong number of images.
+            TypeError: a wrong number of images, or options, which ``jiqa.load`` binds.
             ValueError: lists of different lengths, or an image or pair that the
                 metrics do not accept.
         """
         metric = self.exact.members[0].metric
-        given, _ = metric.sorted_arguments(images, named)
+        given, options = metric.sorted_arguments(images, named)
+        if options:
+            # They would change nothing here.
+            raise TypeError(
+                f"{metric.info.name}: expected options in jiqa.load, got "
+                f"{', '.join(options)} with the images"
+            )
         if not any(_is_list(x) for x in given):
             return self.exact.shaped(self._scored(given))
         counts = sorted({len(x) if _is_list(x) else -1 for x in given})
@@ -101,7 +106,7 @@ class AnySize(Generic[Scores, Facts]):
                 raise ValueError(expected(name, wanted, f"shape {image.shape}"))
         params = self.exact.params
         return self.exact.shaped(
-            [scores(m, params, extent, *_taken(m, images)) for m in self.exact.members]
+            [scores(m, params, extent, *m.taken(images)) for m in self.exact.members]
         )
 
     def __repr__(self) -> str:
@@ -118,7 +123,7 @@ class AnySize(Generic[Scores, Facts]):
         height, width = images[-1].shape[-3:-1]
         found: list[Any] = []
         for member, program in zip(self.exact.members, self._programs, strict=True):
-            taken = _taken(member, images)
+            taken = member.taken(images)
             fits = can_share(height, width) and member.fits(height, width)
             if not (member.any_size and fits):
                 found.append(program(self.exact.params, None, *taken))
@@ -128,9 +133,8 @@ class AnySize(Generic[Scores, Facts]):
             lead = taken[-1].shape[:-3]
             arrays = [_in_bucket(x, bucket) for x in taken]
             flat = [x.reshape(-1, *x.shape[-3:]) for x in arrays]
-            one = extent_of([np.zeros((height, width, 1))], bucket.factor)
-            count = len(flat[-1])
-            extent = Extent(one.rows.repeat(count), one.cols.repeat(count), one.factor)
+            rows, cols = (np.full(len(flat[-1]), n, np.int32) for n in (height, width))
+            extent = Extent(rows, cols, bucket.factor)
             value = program(self.exact.params, extent, *flat)
             found.append(value.reshape(lead))
         return found
@@ -146,10 +150,6 @@ def _program(member: BoundMetric) -> Any:
         return scores(member, params, extent, *images)
 
     return jax.jit(program)
-
-
-def _taken(member: BoundMetric, images: Sequence[Any]) -> Sequence[Any]:
-    return images if member.needs_reference else images[-1:]
 
 
 def _is_list(x: Any) -> bool:

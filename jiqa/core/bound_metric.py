@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,10 @@ class BoundMetric:
     def needs_reference(self) -> bool:
         """Whether the metric compares with a reference."""
         return self.metric.info.kind == "full-reference"
+
+    def taken(self, images: Sequence[Any]) -> Sequence[Any]:
+        """Those of a pair, reference first, or of one image, that the metric takes."""
+        return images if self.needs_reference else images[-1:]
 
     @property
     def min_side(self) -> int:

@@ -131,7 +131,7 @@ class MetricGroup:
     def _one(self, params: Params, *parts: Array, **masks: Array) -> list[Any]:
         out = []
         for k, member in enumerate(self.members):
-            images = parts if member.needs_reference else parts[-1:]
+            images = member.taken(parts)
             member_masks: dict[str, Any] = {n: masks[f"{k} {n}"] for n in member.masks}
             out.append(member.score(params, *images, **member_masks))
         return out

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jiqa.core.any_size import Bucket, can_share, padded
+from jiqa.core.any_size import Bucket, can_share, extent_of, padded
 from jiqa.core.bound_metric import BoundMetric, Params
 from jiqa.io.read_ahead import cpu_workers
 from jiqa.scoring.batching import Layout
@@ -27,6 +27,14 @@ from jiqa.scoring.compiled import Program
 Pixels = tuple[np.ndarray, ...]
 #: What a program takes: reference or ``None``, image, rows and columns.
 _Arrays = tuple[Any, np.ndarray, np.ndarray, np.ndarray]
+
+
+class _Call(NamedTuple):
+    """A program with the padded images that it scores, for the column of a label."""
+
+    label: str
+    program: Program
+    arrays: _Arrays
 
 
 class Shared(NamedTuple):
@@ -122,83 +130,64 @@ class AnySizeProgram:
         self._exact = Program(exact, folder, params) if exact else None
         self._exact_labels = [member.label for member in exact]
 
-    def __call__(self, pixels: Sequence[Pixels], size: int) -> list[Any]:
-        """The columns of a batch that is filled up to ``size`` images."""
-        found: dict[str, Any] = {}
-        batch = _padded(pixels, self._bucket, size)
-        for member in self._plain:
-            program = self._programs[member.label, self._bucket.factor]
-            found[member.label] = program(*_for(member, batch))[0]
+    def laid_out(
+        self, pixels: Sequence[Pixels], size: int
+    ) -> tuple[list[_Call], Sequence[Pixels]]:
+        """What the other methods take, for a batch filled up to ``size`` images."""
+        calls: list[_Call] = []
+        if self._plain:
+            batch = _padded(pixels, self._bucket, size)
+            calls += [self._call(m, self._bucket.factor, batch) for m in self._plain]
         for kind, buckets in self._others:
-            singles = [self._single(image, buckets) for image in pixels]
-            for member in kind.members:
-                column = [
-                    self._programs[member.label, factor](*_for(member, arrays))[0]
-                    for factor, arrays in singles
-                ]
-                found[member.label] = column
+            for image in pixels:
+                bucket = buckets[image[-1].shape[:2]]
+                arrays = _padded([image], bucket, 1)
+                calls += [self._call(m, bucket.factor, arrays) for m in kind.members]
+        return calls, pixels
+
+    def __call__(self, calls: list[_Call], pixels: Sequence[Pixels]) -> list[Any]:
+        """The columns of a batch."""
+        found: dict[str, list[Any]] = defaultdict(list)
+        for call in calls:
+            found[call.label].append(call.program(*call.arrays)[0])
         if self._exact is not None:
-            rows = [self._exact(*_whole(image)) for image in pixels]
-            columns = zip(*rows, strict=True)
-            found |= dict(zip(self._exact_labels, columns, strict=True))
-        return [_joined(found[m.label], len(pixels)) for m in self._group.members]
+            for image in pixels:
+                values = self._exact(*_whole(image))
+                for label, value in zip(self._exact_labels, values, strict=True):
+                    found[label].append(value)
+        columns = (found[member.label] for member in self._group.members)
+        return [
+            np.concatenate([np.asarray(part) for part in column])[: len(pixels)]
+            for column in columns
+        ]
 
-    def is_ready(self, pixels: Sequence[Pixels], size: int) -> bool:
+    def is_ready(self, calls: list[_Call], _: Sequence[Pixels]) -> bool:
         """Whether the programs for any size have been compiled for such a batch."""
-        return all(p.is_ready(*arrays) for p, arrays in self._needed(pixels, size))
+        return all(call.program.is_ready(*call.arrays) for call in calls)
 
-    def make(self, pixels: Sequence[Pixels], size: int) -> None:
+    def make(self, calls: list[_Call], _: Sequence[Pixels]) -> None:
         """Compile the programs, several at once, or load them."""
-        needed = self._needed(pixels, size)
+        once = {(call.program, call.arrays[1].shape): call for call in calls}
         with ThreadPoolExecutor(cpu_workers()) as pool:
-            list(pool.map(lambda item: item[0].make(*item[1]), needed))
+            list(pool.map(lambda c: c.program.make(*c.arrays), once.values()))
 
     def prepare(self, *_: Any) -> None:
         """Nothing: the programs of a batch are loaded together when it comes."""
 
-    def _needed(
-        self, pixels: Sequence[Pixels], size: int
-    ) -> Iterator[tuple[Program, Any]]:
-        batch = _padded(pixels, self._bucket, size)
-        for member in self._plain:
-            program = self._programs[member.label, self._bucket.factor]
-            yield program, _for(member, batch)
-        for kind, buckets in self._others:
-            own = (buckets[image[-1].shape[:2]] for image in pixels)
-            first = {bucket: k for k, bucket in reversed(list(enumerate(own)))}
-            for k in first.values():
-                factor, arrays = self._single(pixels[k], buckets)
-                for member in kind.members:
-                    program = self._programs[member.label, factor]
-                    yield program, _for(member, arrays)
-
-    def _single(
-        self, image: Pixels, buckets: Mapping[Size, Bucket]
-    ) -> tuple[int, _Arrays]:
-        height, width = image[-1].shape[:2]
-        bucket = buckets[height, width]
-        return bucket.factor, _padded([image], bucket, 1)
+    def _call(self, member: BoundMetric, factor: int, arrays: _Arrays) -> _Call:
+        if not member.needs_reference:
+            arrays = (None, *arrays[1:])
+        return _Call(member.label, self._programs[member.label, factor], arrays)
 
 
 def _padded(pixels: Sequence[Pixels], bucket: Bucket, size: int) -> _Arrays:
     # A short batch is filled up with its first image: one shape, one program.
     full = [*pixels, *[pixels[0]] * (size - len(pixels))]
     arrays = [padded(x, bucket.rows, bucket.cols) for x in zip(*full, strict=True)]
-    sizes = np.array([image[-1].shape[:2] for image in full], np.int32)
+    extent = extent_of([image[-1] for image in full])
     reference = arrays[0] if len(arrays) == 2 else None
-    return reference, arrays[-1], sizes[:, 0].copy(), sizes[:, 1].copy()
-
-
-def _for(member: BoundMetric, arrays: _Arrays) -> Any:
-    """The arrays without the reference, for a metric that has none."""
-    return arrays if member.needs_reference else (None, *arrays[1:])
+    return reference, arrays[-1], extent.rows, extent.cols
 
 
 def _whole(image: Pixels) -> tuple[Any, np.ndarray]:
     return (image[0][None] if len(image) == 2 else None), image[-1][None]
-
-
-def _joined(column: Any, count: int) -> np.ndarray:
-    if isinstance(column, list | tuple):
-        return np.concatenate([np.asarray(value) for value in column])
-    return np.asarray(column)[:count]

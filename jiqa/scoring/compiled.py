@@ -116,8 +116,8 @@ class Program:
         extent = Extent(rows, cols, self._factor)
         found = []
         for member in self._group.members:
-            pair = images if member.needs_reference else images[-1:]
-            found.append(any_size.scores(member, params, extent, *pair))
+            taken = member.taken(images)
+            found.append(any_size.scores(member, params, extent, *taken))
         return found
 
     def _name(self, arrays: tuple[Any, ...]) -> str:

@@ -78,7 +78,7 @@ class Batch:
     ) -> tuple[Any, ...]:
         """What the program takes: the references, if there are any, and the images."""
         if self.padded:
-            return pixels, size
+            return self.program.laid_out(pixels, size)
         # A short batch is filled up with its first image: one shape, one program.
         full = [*pixels, *[pixels[0]] * (size - len(pixels))]
         images = np.stack([arrays[-1] for arrays in full])

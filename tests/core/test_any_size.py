@@ -100,6 +100,8 @@ def test_what_cannot_be_padded_is_refused(pairs, rng):
         metric(references, distorted[:2])
     with pytest.raises(ValueError, match="lists of as many images, at least one"):
         metric([], [])
+    with pytest.raises(TypeError, match=r"expected options in jiqa\.load, got luma"):
+        metric(references, distorted, luma="matlab")  # pyright: ignore
     with pytest.raises(ValueError, match="shape of the reference"):
         metric(references, distorted[::-1])
     with pytest.raises(ValueError, match="sizes: expected 'exact' or 'any'"):
