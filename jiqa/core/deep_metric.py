@@ -38,9 +38,8 @@ from jiqa.nn.graph import Node, run, shapes, until
 from jiqa.nn.graph import min_side as smallest
 from jiqa.nn.parameters import check
 from jiqa.nn.preprocessing import Preprocessing, standardise
-from jiqa.ops.extent import Extent, keep
-from jiqa.ops.numerics import product
-from jiqa.ops.padded_resize import padded_resize_matrix
+from jiqa.ops.extent import Extent
+from jiqa.ops.padded_resize import padded_imresize
 from jiqa.ops.resize import imresize
 
 
@@ -313,8 +312,4 @@ def _square(planes: Array, side: int, extent: Extent | None) -> Array:
     """Planes ``[C, H, W]``, or the image in them, bicubically resized to a square."""
     if extent is None:
         return imresize(planes, size=(side, side))
-    rows, cols = (
-        padded_resize_matrix(n, size, side, side, planes.dtype, method="bicubic")
-        for n, size in zip((extent.rows, extent.cols), planes.shape[-2:], strict=True)
-    )
-    return product(product(rows, keep(planes, extent)), cols.T)
+    return padded_imresize(planes, (side, side), "bicubic", source=extent)

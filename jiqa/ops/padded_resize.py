@@ -7,7 +7,37 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from jiqa.ops.extent import Extent, keep
+from jiqa.ops.numerics import product
 from jiqa.ops.resize import Method
+
+
+def padded_imresize(
+    x: Array,
+    shape: tuple[int, int],
+    method: Method,
+    *,
+    source: Extent | None = None,
+    target: Extent | None = None,
+) -> Array:
+    """``imresize`` of the image in ``[..., H, W]`` to that in an array of ``shape``.
+
+    Args:
+        x: planes.
+        shape: rows and columns of the result.
+        method: see ``imresize``.
+        source: what of ``x`` is the image, if not all.
+        target: what of the result is to be the image, if not all; 0 outside.
+    """
+    lengths = x.shape[-2:] if source is None else (source.rows, source.cols)
+    outs = shape if target is None else (target.rows, target.cols)
+    rows, cols = (
+        padded_resize_matrix(
+            lengths[k], x.shape[k - 2], outs[k], shape[k], x.dtype, method=method
+        )
+        for k in (0, 1)
+    )
+    return product(product(rows, keep(x, source)), cols.T)
 
 
 def padded_resize_matrix(

@@ -10,10 +10,10 @@ from jax import Array, lax
 
 from jiqa.ops.colour import to_linear
 from jiqa.ops.colour_constants import D50, TO_LAB, TO_XYZ
-from jiqa.ops.extent import Extent, keep
+from jiqa.ops.extent import Extent
 from jiqa.ops.filters import correlate, gaussian_taps
 from jiqa.ops.numerics import least, most, product, safe_sqrt
-from jiqa.ops.padded_resize import padded_resize_matrix
+from jiqa.ops.padded_resize import padded_imresize
 from jiqa.ops.phase_congruency import log_gabor, polar_grid
 from jiqa.ops.resize import imresize
 
@@ -69,21 +69,13 @@ def simple_priors(planes: Array, extent: Extent | None = None) -> Array:
 def _working_image(planes: Array, extent: Extent | None) -> Array:
     if extent is None:
         return imresize(planes, size=(_SIDE, _SIDE), method="bilinear")
-    rows, cols = (
-        padded_resize_matrix(n, size, _SIDE, _SIDE, planes.dtype, method="bilinear")
-        for n, size in zip((extent.rows, extent.cols), planes.shape[-2:], strict=True)
-    )
-    return product(product(rows, keep(planes, extent)), cols.T)
+    return padded_imresize(planes, (_SIDE, _SIDE), "bilinear", source=extent)
 
 
 def _full_size(salient: Array, shape: tuple[int, ...], extent: Extent | None) -> Array:
     if extent is None:
         return imresize(salient, size=(shape[-2], shape[-1]), method="bilinear")
-    rows, cols = (
-        padded_resize_matrix(_SIDE, _SIDE, n, size, salient.dtype, method="bilinear")
-        for n, size in zip((extent.rows, extent.cols), shape[-2:], strict=True)
-    )
-    return product(product(rows, salient), cols.T)
+    return padded_imresize(salient, (shape[-2], shape[-1]), "bilinear", target=extent)
 
 
 @functools.cache
