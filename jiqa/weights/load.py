@@ -69,6 +69,9 @@ def load(
     unread = wanted.optional if whole else (*wanted.optional, *wanted.extra)
     if found.carrier is not None:
         params = _from_package(wanted, found, found.carrier)
+        if not found.carrier.keys:
+            # The published file is read as a whole.
+            params = {k: v for k, v in params.items() if not k.startswith(unread)}
         source += f", as {found.carrier.package} has it"
     elif found.origin == "jiqa":
         with np.load(found.path, allow_pickle=False) as archive:

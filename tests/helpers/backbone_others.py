@@ -6,6 +6,7 @@ State keys are those of the files, but for MobileNet v1, whose file is Keras's. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -253,6 +254,72 @@ class MobileNetV1(Seen):
             x = self._run(f"conv_pw_{k}", self._run(f"conv_dw_{k}", x))
         x = self.note("avgpool", x.mean((2, 3), keepdim=True))
         return self.note("logits", self.conv_preds(x).flatten(1))
+
+
+class EfficientNetLite(Seen):
+    """EfficientNet-Lite, with the keys of the published files.
+
+    Args:
+        stages: (repeats, window, stride, expansion, width) of each.
+        side: of the image whose maps say where TensorFlow's zeros are.
+    """
+
+    def __init__(self, stages: Sequence[tuple[int, ...]], side: int) -> None:
+        super().__init__()
+        self._conv_stem, self._bn0 = self._pair(3, 32, 3, 2)
+        self._zeros: dict[str, tuple[int, ...]] = {"": self._around(side, 3, 2)}
+        self._blocks = nn.ModuleList()
+        came, side = 32, -(-side // 2)
+        for repeats, window, stride, expansion, width in stages:
+            for step in (stride, *[1] * (repeats - 1)):
+                self._zeros[str(len(self._blocks))] = self._around(side, window, step)
+                inner = came * expansion
+                block = nn.Module()
+                pairs: dict[str, tuple[int, ...]]
+                pairs = {"_depthwise_conv _bn1": (inner, inner, window, step, inner)}
+                if expansion > 1:
+                    pairs["_expand_conv _bn0"] = (came, inner)
+                pairs["_project_conv _bn2"] = (inner, width)
+                for names, sizes in pairs.items():
+                    for name, made in zip(
+                        names.split(), self._pair(*sizes), strict=True
+                    ):
+                        block.add_module(name, made)
+                self._blocks.append(block)
+                came, side = width, -(-side // step)
+        self._conv_head, self._bn1 = self._pair(came, 1280)
+        self._fc = nn.Linear(1280, 1000)
+
+    @staticmethod
+    def _pair(
+        came: int, width: int, window: int = 1, stride: int = 1, groups: int = 1
+    ) -> tuple[nn.Module, nn.Module]:
+        conv = nn.Conv2d(came, width, window, stride, groups=groups, bias=False)
+        return conv, nn.BatchNorm2d(width, eps=0.001)
+
+    @staticmethod
+    def _around(side: int, window: int, stride: int) -> tuple[int, ...]:
+        reach = (-(-side // stride) - 1) * stride + window
+        zeros = max(reach - side, 0)
+        return (zeros // 2, zeros - zeros // 2) * 2
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self._bn0(self._conv_stem(functional.pad(x, self._zeros[""])))
+        x = self.note("stem_relu", torch.clamp(x, 0, 6))
+        for k, block in enumerate(self._blocks):
+            b: Any = block
+            before, name = x, f"block{k + 1}"
+            if hasattr(b, "_expand_conv"):
+                x = torch.clamp(b._bn0(b._expand_conv(x)), 0, 6)
+                x = self.note(f"{name}_expand_relu", x)
+            x = b._bn1(b._depthwise_conv(functional.pad(x, self._zeros[str(k)])))
+            x = self.note(f"{name}_depthwise_relu", torch.clamp(x, 0, 6))
+            x = b._bn2(b._project_conv(x))
+            if x.shape == before.shape:
+                x = self.note(f"{name}_add", x + before)
+        x = torch.clamp(self._bn1(self._conv_head(x)), 0, 6)
+        x = self.note("avgpool", self.note("head_relu", x).mean((2, 3)))
+        return self._fc(x)
 
 
 class Scnn(nn.Module):

@@ -211,6 +211,53 @@ def mobilenet_v1(name: str, config: Network | None = None) -> Reference:
     return Reference(net, config, Table(keys, _COUNTS), {}, _noted)
 
 
+#: (repeats, window, stride, expansion, width) of each stage, and the images' side.
+EFFICIENTNET_LITE = {
+    "efficientnet_lite0": (
+        (1, 3, 1, 1, 16),
+        (2, 3, 2, 6, 24),
+        (2, 5, 2, 6, 40),
+        (3, 3, 2, 6, 80),
+        (3, 5, 1, 6, 112),
+        (4, 5, 2, 6, 192),
+        (1, 3, 1, 6, 320),
+        224,
+    ),
+    "efficientnet_lite1": (
+        (1, 3, 1, 1, 16),
+        (3, 3, 2, 6, 24),
+        (3, 5, 2, 6, 40),
+        (4, 3, 2, 6, 80),
+        (4, 5, 1, 6, 112),
+        (5, 5, 2, 6, 192),
+        (1, 3, 1, 6, 320),
+        240,
+    ),
+    "efficientnet_lite2": (
+        (1, 3, 1, 1, 16),
+        (3, 3, 2, 6, 24),
+        (3, 5, 2, 6, 48),
+        (4, 3, 2, 6, 88),
+        (4, 5, 1, 6, 120),
+        (5, 5, 2, 6, 208),
+        (1, 3, 1, 6, 352),
+        260,
+    ),
+}
+
+
+def efficientnet_lite_net(name: str) -> nn.Module:
+    """The network alone."""
+    *stages, side = EFFICIENTNET_LITE[name]
+    return others.EfficientNetLite(stages, side)  # pyright: ignore
+
+
+def efficientnet_lite(name: str) -> Reference:
+    """EfficientNet-Lite."""
+    net = efficientnet_lite_net(name)
+    return Reference(net, NETWORKS[name], _keys(name), {}, _noted)
+
+
 def scnn(name: str) -> Reference:
     """The S-CNN as it was saved, from several processors or by MatConvNet."""
     matlab, plain = name == "scnn_matconvnet", name == "scnn_plain"
@@ -255,6 +302,7 @@ _MAKERS: dict[str, Callable[[str], Reference]] = {
     "squeezenet1_1": squeezenet,
     "mobilenet_v1": mobilenet_v1,
     "mobilenet_v2": mobilenet_v2,
+    **dict.fromkeys(EFFICIENTNET_LITE, efficientnet_lite),
     "googlenet": googlenet,
     "bn_inception": bn_inception,
     "inception_v3": inception_v3,

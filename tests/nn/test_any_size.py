@@ -158,6 +158,7 @@ def _compare(
 #: Networks that differ in their kinds of operations, not in the number of them.
 _KINDS = {
     "bn_inception": ([(63, 95), (95, 127)], (127, 128)),
+    "efficientnet_lite2": ([(61, 77), (96, 83)], (96, 100)),
     "googlenet": ([(61, 77), (96, 83)], (96, 100)),
     "inception_v3": ([(79, 91), (96, 83)], (96, 100)),
     "mobilenet_v1": ([(61, 77), (96, 83)], (96, 100)),

@@ -15,6 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from jiqa import weights
 from jiqa.nn import NETWORKS
@@ -286,6 +287,31 @@ def test_published_file_inside_a_package(tmp_path, monkeypatch):
     assert read.published is False
     for k, shape in wanted.shapes.items():
         np.testing.assert_array_equal(read.params[k].ravel(), np.arange(np.prod(shape)))
+
+
+def test_classifier_of_a_file_inside_a_package_is_read_on_request(
+    tmp_path, monkeypatch
+):
+    wanted = weights.get_set("efficientnet_lite0")
+    keys = table("efficientnet_lite0", "pytorch").keys
+    shapes = {**wanted.shapes, **wanted.extra}
+    state = {}
+    for number, (key, theirs) in enumerate(keys.items()):
+        shape = shapes[key]
+        order = {4: (3, 2, 0, 1), 2: (1, 0)}.get(len(shape), (0,))
+        state[theirs] = torch.full([shape[k] for k in order], float(number))
+    torch.save(state, tmp_path / "w.pth")
+    sha256 = hashlib.sha256((tmp_path / "w.pth").read_bytes()).hexdigest()
+    carrier = Carrier("package==1", "w.pth", sha256)
+    changed = dataclasses.replace(wanted, carriers=(carrier,))
+    monkeypatch.setattr(loading, "get_set", lambda _: changed)
+    package = _Package(tmp_path)
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda _: package)
+    features = weights.load("efficientnet_lite0")
+    assert {k: v.shape for k, v in features.params.items()} == wanted.shapes
+    whole = weights.load("efficientnet_lite0", whole=True).params
+    assert {k: v.shape for k, v in whole.items()} == shapes
+    assert (whole["logits.kernel"] == list(keys).index("logits.kernel")).all()
 
 
 def test_package_of_another_content_is_refused(tmp_path, toy, monkeypatch):

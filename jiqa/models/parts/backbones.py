@@ -6,6 +6,7 @@ normalisation learns by gradients is in ``params``, its statistics in ``state``.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
@@ -26,9 +27,19 @@ OPENING = "backbone."
 
 #: Layers by depth: ``"multi"`` the last map of each size that the network goes through,
 #: ``"last"`` the deepest of them, ``"classifier"`` the layer before the class scores.
-Levels = Literal["multi", "last", "classifier"]
+#: ``"many"``, of the EfficientNets alone, also the wide maps inside the stages.
+Levels = Literal["multi", "many", "last", "classifier"]
 #: What is kept of each channel's map.
 Pooling = Literal["mean", "mean-deviation"]
+
+
+def _ends(*firsts: int) -> list[tuple[int, str]]:
+    """Blocks and their maps where stages begin in the blocks ``firsts``."""
+    found = []
+    for first, following in itertools.pairwise(firsts):
+        found += [(first, "expand_relu"), (following - 1, "add")]
+    return [*found, (firsts[-1], "expand_relu")]
+
 
 #: The last map of each stage, that is, before the map is halved again.
 TAPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -48,6 +59,27 @@ TAPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "block6_add",
             "block13_add",
             "conv18_relu",
+        ),
+        "efficientnet_lite0": (
+            "block1_project_bn",
+            "block3_add",
+            "block5_add",
+            "block11_add",
+            "head_relu",
+        ),
+        "efficientnet_lite1": (
+            "block1_project_bn",
+            "block4_add",
+            "block7_add",
+            "block15_add",
+            "head_relu",
+        ),
+        "efficientnet_lite2": (
+            "block1_project_bn",
+            "block4_add",
+            "block7_add",
+            "block15_add",
+            "head_relu",
         ),
         "bn_inception": (
             "conv1_7x7_s2_relu",
@@ -72,6 +104,21 @@ TAPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
+#: What ``"many"`` taps: of each stage the first wide map, rectified, and the last one.
+_MANY = {
+    name: (
+        "stem_relu",
+        "block1_project_bn",
+        *(f"block{k}_{part}" for k, part in ends),
+        "head_relu",
+    )
+    for name, ends in {
+        "efficientnet_lite0": _ends(2, 4, 6, 9, 12, 16),
+        **dict.fromkeys(
+            ("efficientnet_lite1", "efficientnet_lite2"), _ends(2, 5, 8, 12, 16, 21)
+        ),
+    }.items()
+}
 #: What ``"classifier"`` taps; in all other networks the mean of the last map.
 _CLASSIFIERS = {"alexnet": "relu7", "vgg16": "relu7"}
 
@@ -95,7 +142,10 @@ def network(name: str, *, padding: str = "end") -> Network:
 
 def taps(name: str, levels: str) -> tuple[str, ...]:
     """Return the names of the layers whose maps are pooled."""
-    one_of("levels", levels, "multi", "last", "classifier")
+    one_of("levels", levels, "multi", "many", "last", "classifier")
+    if levels == "many":
+        one_of("backbone of levels='many'", name, *_MANY)
+        return _MANY[name]
     if levels == "classifier" and name in _CLASSIFIERS:
         return (_CLASSIFIERS[name],)
     return TAPS[name] if levels == "multi" else TAPS[name][-1:]

@@ -18,7 +18,12 @@ from jiqa.nn import graph as layers
 from jiqa.nn.networks import bn_inception, googlenet, inception_v3
 from jiqa.nn.networks import mobilenet_v1 as keras_mobilenet
 from tests.helpers import backbone_others as others
-from tests.helpers.backbone_references import mobilenet_v1, reference
+from tests.helpers.backbone_references import (
+    EFFICIENTNET_LITE,
+    efficientnet_lite_net,
+    mobilenet_v1,
+    reference,
+)
 from tests.helpers.torch_reference import Reference, as_jiqa, torchvision
 from weights_convert.tables import Table, layouts, table
 
@@ -54,6 +59,9 @@ HALF = {
     "squeezenet1_1": 0.008,
     "mobilenet_v1": 0.007,
     "mobilenet_v2": 0.006,
+    "efficientnet_lite0": 0.006,
+    "efficientnet_lite1": 0.006,
+    "efficientnet_lite2": 0.006,
     "googlenet": 0.006,
     "bn_inception": 0.007,
     "inception_v3": 0.018,
@@ -131,7 +139,7 @@ def _unseen(name: str, config: Any, compared: set[str]) -> list[str]:
 #: One of each family; the others take as long together as everything else.
 _QUICK = ("alexnet", "vgg16", "resnet18", "squeezenet1_1", "mobilenet_v1", "scnn")
 #: Graphs of many branches, and one with batch normalisation in a chain.
-_BRANCHED = ("mobilenet_v2", "inception_v3", "vgg11_bn")
+_BRANCHED = ("mobilenet_v2", "efficientnet_lite0", "inception_v3", "vgg11_bn")
 
 
 def _networks(quick: tuple[str, ...]) -> list[Any]:
@@ -177,6 +185,22 @@ def test_mobilenet_with_zeros_around_as_older_keras():
     ref = mobilenet_v1("mobilenet_v1", keras_mobilenet.Config(padding="around"))
     compared = _check(ref, (37, 51))
     assert not _unseen("mobilenet_v1", ref.config, compared)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EFFICIENTNET_LITE)
+def test_efficientnet_lite_of_its_own_package(name):
+    """The classes that come with the published weights, which few have installed."""
+    package = pytest.importorskip("efficientnet_lite_pytorch")
+    theirs = package.EfficientNet.from_name(name.replace("_", "-"))
+    ref = reference(name)
+    theirs.load_state_dict(ref.net.state_dict())
+    x = np.random.default_rng(5).normal(size=(2, 3, 173, 230))
+    with torch.no_grad():
+        wanted = theirs.double().eval()(torch.from_numpy(x)).numpy()
+    with jax.enable_x64(True):
+        found = ref.config.logits(ref.params(), jnp.asarray(x.transpose(0, 2, 3, 1)))
+    assert np.abs(np.asarray(found) - wanted).max() < 1e-6 * np.abs(wanted).max()
 
 
 def test_auxiliary_head_of_inception_v3():
@@ -235,6 +259,8 @@ def _published(name: str) -> tuple[Table, dict[str, tuple[int, ...]]]:
         with torch.device("meta"):
             if name == "bn_inception":
                 net = others.BNInception()
+            elif name in EFFICIENTNET_LITE:
+                net = efficientnet_lite_net(name)
             elif name == "inception_resnet_v2":
                 net = others.InceptionResNetV2()
             else:
