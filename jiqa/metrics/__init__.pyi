@@ -518,7 +518,11 @@ class _PsnrHvs(Metric[...]):
         reference: Image,
         distorted: Image,
         *,
+        preset: str = "egiazarian2006",
         luma: str = "bt601",
+        plane: str = "all",
+        yuv: str = "bt709-limited-420",
+        bits: int = 8,
     ) -> Array: ...
 
 psnr_hvs: _PsnrHvs

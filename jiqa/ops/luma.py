@@ -57,7 +57,7 @@ def luma255(x: Array, luma: str = "bt601") -> Array:
 
 def _matlab_level(x: Array) -> Array:
     """``rgb2gray`` of uint8, to the grey level, for ``[H, W, C]`` in [0, 1]."""
-    levels = [_on_level(c * 255) for c in channels(x)]
+    levels = [on_level(c * 255) for c in channels(x)]
     if len(levels) == 1:
         return jnp.floor(levels[0] + 0.5)
     coarse, fine = (weighted(row, levels) for row in (_COARSE, _FINE))
@@ -65,8 +65,11 @@ def _matlab_level(x: Array) -> Array:
     return whole + jnp.floor((coarse - whole) + fine + 0.5)
 
 
-def _on_level(x: Array) -> Array:
-    # An 8-bit value that was divided by 255 can come back an ulp off: XLA multiplies
-    # by the reciprocal, and folds neighbouring constant factors into one.
+def on_level(x: Array) -> Array:
+    """Samples on 0..255 whose distance from a whole level is rounding, on that level.
+
+    An 8-bit value that was divided by 255 can come back an ulp off: XLA multiplies by
+    the reciprocal, and folds neighbouring constant factors into one.
+    """
     near = jnp.round(x)
     return jnp.where(jnp.abs(x - near) < 1e-4, near, x)

@@ -31,6 +31,7 @@ _VARIANTS: dict[str, list[dict[str, Any]]] = {
     "niqe": [{"flat": "authors"}],
     "piqe": [{"border": "symmetric"}],
     "psnr": [{"colour": "luma"}, {"colour": "luma", "luma": "matlab"}],
+    "psnr_hvs": [{"preset": "xiph"}, {"preset": "xiph", "yuv": "bt601-full-444"}],
     "ssim": [{"preset": "scikit-image"}, {"downsample": "auto"}, {"luma": "matlab"}],
     "svd_projection": [{"partial": "mirror", "pooling": "deviation"}],
 }

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
+from jiqa.metrics.parts.xiph_psnr_hvs import PLANES, smallest_side, xiph_psnr_hvs
 from jiqa.ops.cosine_transform import dct_matrix
 from jiqa.ops.extent import Extent, keep
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import decibels, product, safe_divide, safe_sqrt
+from jiqa.ops.video_planes import plane_extents, video_planes
 
 _SIDE = 8
 #: Rows of blocks that are worked on at once.
@@ -37,7 +42,7 @@ _MASKING = np.round((10 / _JPEG) ** 2, 6)
 #: The authors' value for images without a visible difference.
 _IDENTICAL = 100000.0
 
-_INFO = {
+_INFO: Any = {
     "direction": "higher",
     "range": (float("-inf"), _IDENTICAL),
     "identity": _IDENTICAL,
@@ -45,8 +50,17 @@ _INFO = {
     "min_side": _SIDE,
     "colour": "luma",
     "fidelity": "authors-code",
-    "fidelity_note": "1e-6 relative (x64) of psnrhvsm.m (2006) on 42 pairs",
 }
+_NOTE = "1e-6 relative (x64) of psnrhvsm.m (2006) on 42 pairs"
+
+
+def _side(
+    preset: str = "egiazarian2006",
+    plane: str = "all",
+    yuv: str = "bt709-limited-420",
+    **_: object,
+) -> int:
+    return smallest_side(plane, yuv) if preset == "xiph" else _SIDE
 
 
 @full_reference(
@@ -55,13 +69,22 @@ _INFO = {
         "Egiazarian, Astola, Ponomarenko, Lukin, Battisti, Carli: New full-reference "
         "quality metrics based on HVS. VPQM 2006"
     ),
+    fidelity_note=(
+        f"{_NOTE}; preset xiph: 5e-4 dB of libvmaf's program (August 2026), on planes "
+        "of 8 and 10 bits"
+    ),
+    min_side_for=_side,
     **_INFO,
 )
 def psnr_hvs(
     reference: Array,
     distorted: Array,
     *,
+    preset: str = "egiazarian2006",
     luma: str = "bt601",
+    plane: str = "all",
+    yuv: str = "bt709-limited-420",
+    bits: int = 8,
     extent: Extent | None = None,
 ) -> Array:
     """PSNR over 8x8 DCT coefficients weighted by the eye's sensitivity.
@@ -70,19 +93,46 @@ def psnr_hvs(
     blocks from the top left and S a table that follows JPEG's. Rows and columns left
     over at the bottom and on the right are not used.
 
+    ``preset="xiph"`` is what codec developers call PSNR-HVS, of Xiph's tools and of
+    libvmaf. It has masking (compare ``psnr_hvs_m``), blocks that begin at every seventh
+    sample, the integer transform of the Daala codec, tables of its own for luma and
+    chroma, and works on whole codes of Y', Cb and Cr.
+
     Args:
         reference: images ``[..., H, W, C]``.
         distorted: images of the same shape.
-        luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded).
+        preset: whose metric. ``"egiazarian2006"``: the authors', on luma. ``"xiph"``:
+            libvmaf's ``psnr_hvs``; the options after ``luma`` are for it alone.
+        luma: ``"bt601"``, or ``"matlab"`` (uint8 ``rgb2gray``, rounded), of the
+            authors' preset.
+        plane: ``"all"``, libvmaf's score: the mean squared errors of Y', Cb and Cr
+            times .8, .1 and .1; or one of ``"y"``, ``"cb"`` and ``"cr"``.
+        yuv: how codes are made of sRGB: ``"bt709-limited-420"``, ITU-R BT.709 with
+            head-room and chroma of half the size, as most video has it and as the
+            tables of chroma expect. Also ``"bt601-..."``, ``"...-full-..."`` and
+            ``"...-444"``.
+        bits: of a code: 8, as in most video, 10 or 12.
         extent: what of the arrays is the image, in a program for any size.
 
     Returns:
         ``[...]`` in dB, higher is better. Identical images give 100000, as in the
-        authors' code, with gradient 0.
+        authors' code, with gradient 0; with ``"xiph"`` images without a visible
+        difference give infinity, as in libvmaf. Roundings to codes and inside its
+        transform have no derivative: the gradient is that of the orthonormal DCT of
+        what was not rounded.
 
     Raises:
-        ValueError: unknown luma, or an image under 8x8.
+        ValueError: unknown option value, an image under 8x8, or one under 15x15 whose
+            chroma of half the size counts.
     """
+    one_of("preset", preset, "egiazarian2006", "xiph")
+    one_of("plane", plane, *PLANES)
+    if preset == "xiph":
+        x, y = (
+            video_planes(image, yuv, bits, extent=extent)
+            for image in (reference, distorted)
+        )
+        return xiph_psnr_hvs(x, y, plane, bits, plane_extents(extent, yuv))
     return _score(reference, distorted, luma, extent, masked=False)
 
 
@@ -92,6 +142,7 @@ def psnr_hvs(
         "Ponomarenko, Silvestri, Egiazarian, Carli, Astola, Lukin: On between-"
         "coefficient contrast masking of DCT basis functions. VPQM 2007"
     ),
+    fidelity_note=_NOTE,
     **_INFO,
 )
 def psnr_hvs_m(
