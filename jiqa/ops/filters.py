@@ -9,12 +9,14 @@ tenth of a second and is exact in every float type.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
+from jiqa.ops import stencil
 from jiqa.ops.extent import Extent, extended
 
 #: How samples outside the image are made: none ("valid"), zeros, the image mirrored
@@ -88,22 +90,42 @@ def correlate(
 
 def shifted_sum(x: Array, taps: Taps, axis: int) -> Array:
     """Valid correlation along one axis: sum of shifted copies; zero taps are free."""
-    count = x.shape[axis] - len(taps) + 1
-    if count < 1:
+    if axis >= 0:
+        axis -= x.ndim
+    if x.shape[axis] < len(taps):
         raise ValueError(
             f"a window of {len(taps)} taps does not fit into {x.shape[axis]} samples"
         )
-    axis = axis % x.ndim
-    out = None
-    for i, tap in enumerate(np.asarray(taps, float)):
-        if tap == 0:
-            continue
-        index = (slice(None),) * axis + (slice(i, i + count),)
-        term = x[index] if tap == 1 else x[index] * float(tap)
-        out = term if out is None else out + term
-    if out is None:
+    weights = tuple(float(tap) for tap in np.asarray(taps, float))
+    if not any(weights):
         raise ValueError("a window needs at least one tap that is not zero")
-    return out
+    return stencil.apply(_ShiftedSum(weights, axis), x)
+
+
+@dataclass(frozen=True)
+class _ShiftedSum:
+    taps: tuple[float, ...]
+    axis: int
+
+    def __call__(self, x: Array) -> Array:
+        count = x.shape[self.axis] - len(self.taps) + 1
+        out = None
+        for i, tap in enumerate(self.taps):
+            if tap == 0:
+                continue
+            cut = lax.slice_in_dim(x, i, i + count, axis=self.axis)
+            term = cut if tap == 1 else cut * tap
+            out = term if out is None else out + term
+        assert out is not None
+        return out
+
+    def shape(self, shape: stencil.Shape) -> stencil.Shape:
+        return stencil.shorter(shape, self.axis, len(self.taps) - 1)
+
+    def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
+        around = len(self.taps) - 1
+        wide = stencil.windows(y, self.axis, around, around)
+        return stencil.apply(_ShiftedSum(self.taps[::-1], self.axis), wide)
 
 
 def correlate2(
@@ -115,11 +137,34 @@ def correlate2(
     """Correlate with a small 2-D kernel that is no outer product; as ``correlate``."""
     v, h = kernel.shape
     x = pad(x, ((v - 1) // 2, (h - 1) // 2), (v // 2, h // 2), border, extent)
-    rows, cols = x.shape[-2] - v + 1, x.shape[-1] - h + 1
-    out = jnp.zeros((), x.dtype)
-    for i, j in np.argwhere(kernel != 0):
-        out = out + float(kernel[i, j]) * x[..., i : i + rows, j : j + cols]
-    return out
+    taps = tuple(tuple(float(tap) for tap in row) for row in kernel)
+    return stencil.apply(_Sum2(taps), x)
+
+
+@dataclass(frozen=True)
+class _Sum2:
+    """Valid correlation with a 2-D kernel, row by row."""
+
+    taps: tuple[tuple[float, ...], ...]
+
+    def __call__(self, x: Array) -> Array:
+        rows, cols = self.shape(x.shape)[-2:]
+        out = jnp.zeros((), x.dtype)
+        for i, row in enumerate(self.taps):
+            for j, tap in enumerate(row):
+                if tap:
+                    out = out + tap * x[..., i : i + rows, j : j + cols]
+        return out
+
+    def shape(self, shape: stencil.Shape) -> stencil.Shape:
+        shape = stencil.shorter(shape, -2, len(self.taps) - 1)
+        return stencil.shorter(shape, -1, len(self.taps[0]) - 1)
+
+    def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
+        v, h = len(self.taps) - 1, len(self.taps[0]) - 1
+        turned = tuple(row[::-1] for row in self.taps[::-1])
+        wide = stencil.windows(stencil.windows(y, -2, v, v), -1, h, h)
+        return stencil.apply(_Sum2(turned), wide)
 
 
 def box_sum(
@@ -132,29 +177,47 @@ def box_sum(
     """Sum over ``size`` x ``size`` windows, every ``step``-th of them."""
     before, after = (size - 1) // 2, size // 2
     x = pad(x, (before, before), (after, after), border, extent)
-    for axis in (x.ndim - 2, x.ndim - 1):
-        # Doubling: a window of 2n is two of n, so 16 taps cost 4 additions.
-        x = _window_sum(x, size, axis)
+    for axis in (-2, -1):
+        x = window_sum(x, size, axis)
     return x[..., ::step, ::step]
 
 
-def _window_sum(x: Array, size: int, axis: int) -> Array:
-    count = x.shape[axis] - size + 1
+def window_sum(x: Array, size: int, axis: int) -> Array:
+    """Sums of ``size`` neighbours that fit; ``axis`` counts from the end."""
+    return stencil.apply(_WindowSum(size, axis), x)
 
-    def cut(a: Array, start: int, length: int) -> Array:
-        return a[(slice(None),) * axis + (slice(start, start + length),)]
 
-    out, offset, power, width = None, 0, x, 1
-    remaining = size
-    while remaining:
-        if remaining & 1:
-            part = cut(power, offset, count)
-            out = part if out is None else out + part
-            offset += width
-        remaining >>= 1
-        if remaining:
-            length = power.shape[axis] - width
-            power = cut(power, 0, length) + cut(power, width, length)
-            width *= 2
-    assert out is not None
-    return out
+@dataclass(frozen=True)
+class _WindowSum:
+    """Sums of ``size`` neighbours, by doubling: 16 of them cost 4 additions."""
+
+    size: int
+    axis: int
+
+    def __call__(self, x: Array) -> Array:
+        count = x.shape[self.axis] - self.size + 1
+
+        def cut(a: Array, start: int, length: int) -> Array:
+            return lax.slice_in_dim(a, start, start + length, axis=self.axis)
+
+        out, offset, power, width = None, 0, x, 1
+        remaining = self.size
+        while remaining:
+            if remaining & 1:
+                part = cut(power, offset, count)
+                out = part if out is None else out + part
+                offset += width
+            remaining >>= 1
+            if remaining:
+                length = power.shape[self.axis] - width
+                power = cut(power, 0, length) + cut(power, width, length)
+                width *= 2
+        assert out is not None
+        return out
+
+    def shape(self, shape: stencil.Shape) -> stencil.Shape:
+        return stencil.shorter(shape, self.axis, self.size - 1)
+
+    def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
+        around = self.size - 1
+        return stencil.apply(self, stencil.windows(y, self.axis, around, around))

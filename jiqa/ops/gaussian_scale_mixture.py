@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jiqa.ops import stencil
 from jiqa.ops.extent import Extent, keep
+from jiqa.ops.filters import window_sum
+from jiqa.ops.numerics import added
 
 _TOLERANCE = 1e-15
 
@@ -18,7 +22,7 @@ _ROUNDING = 16
 
 
 class Band(NamedTuple):
-    """The model of one subband, one value for each 3x3 block.
+    """The model of subbands ``[bands, ...]``, one value for each 3x3 block.
 
     y = gain x + noise in each window; x is a zero-mean Gaussian field with covariance
     ``scale`` C, whose eigenvalues are ``eigenvalues`` times ``scale``.
@@ -36,17 +40,46 @@ def _window_sums(x: Array, window: int) -> Array:
     The centres are those of the 3x3 blocks. So many blocks are left out on each side,
     ceil(window // 2 / 3), that no window leaves the band.
     """
-    half = window // 2
-    drop = -(-half // 3)
-    start = 3 * drop + 1 - half
-    for axis in (x.ndim - 2, x.ndim - 1):
-        stop = start + 3 * (x.shape[axis] // 3 - 2 * drop) - 2
-        rows = (
-            lax.slice_in_dim(x, start + i, stop + i, 3, axis=axis)
-            for i in range(window)
-        )
-        x = lax.optimization_barrier(sum(rows))
+    for axis in (-2, -1):
+        x = lax.optimization_barrier(stencil.apply(_BlockSums(window, axis), x))
     return x
+
+
+@dataclass(frozen=True)
+class _BlockSums:
+    """Sums over ``window`` samples about every third one along ``axis``."""
+
+    window: int
+    axis: int
+
+    @property
+    def drop(self) -> int:
+        """Blocks left out on each side."""
+        return -(-(self.window // 2) // 3)
+
+    @property
+    def start(self) -> int:
+        return 3 * self.drop + 1 - self.window // 2
+
+    def _count(self, length: int) -> int:
+        return length // 3 - 2 * self.drop
+
+    def __call__(self, x: Array) -> Array:
+        stop = self.start + 3 * self._count(x.shape[self.axis]) - 2
+        return added(
+            lax.slice_in_dim(x, self.start + i, stop + i, 3, axis=self.axis)
+            for i in range(self.window)
+        )
+
+    def shape(self, shape: stencil.Shape) -> stencil.Shape:
+        length = shape[self.axis]
+        return stencil.shorter(shape, self.axis, length - self._count(length))
+
+    def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
+        count = shape[self.axis]
+        wide = stencil.spread(y, self.axis, count - self.start, self.window, 3)
+        along = window_sum(wide, self.window, self.axis)
+        return stencil.windows(along, self.axis, self.start, 0)
 
 
 def regression(

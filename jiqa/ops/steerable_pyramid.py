@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jiqa.ops import stencil
 from jiqa.ops.filters import pad
 
 # The filters "sp5" of E. Simoncelli's matlabPyrTools as the Python package pyrtools
@@ -69,45 +71,87 @@ def _cut(x: Array, axis: int, start: int, count: int, step: int = 1) -> Array:
 
 
 def _even(x: Array, corner: np.ndarray, step: int = 1) -> Array:
-    """Valid correlation with an even kernel, every ``step``-th sample.
-
-    Samples that share a tap are added first. A copy of each phase of the columns
-    keeps all later reads contiguous.
-    """
-    reach = len(corner) - 1
-    rows, cols = ((n - 2 * reach - 1) // step + 1 for n in x.shape[-2:])
-    out = jnp.zeros((), x.dtype)
-    for k in range(reach + 1):
-        pair = _cut(x, -2, k, rows, step)
-        if k < reach:
-            pair = pair + _cut(x, -2, 2 * reach - k, rows, step)
-        phases = [pair[..., p::step] for p in range(step)]
-        if step > 1:
-            phases = lax.optimization_barrier(phases)
-        for j in range(reach + 1):
-            term = _cut(phases[j % step], -1, j // step, cols)
-            if j < reach:
-                mirror = 2 * reach - j
-                term = term + _cut(phases[mirror % step], -1, mirror // step, cols)
-            out = out + float(corner[k, j]) * term
-    return out
+    return stencil.apply(_Even(_rows_of(corner), step), x)
 
 
 def _odd(wide: Array, axis: int) -> Array:
+    return stencil.apply(_Odd(axis), wide)
+
+
+def _rows_of(taps: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(tap) for tap in row) for row in taps)
+
+
+@dataclass(frozen=True)
+class _Even:
+    """Valid correlation with an even kernel, every ``step``-th sample.
+
+    Samples that share a tap are added first. A copy of each phase of the columns
+    keeps all later reads contiguous. Given are the taps from the corner to the centre.
+    """
+
+    corner: tuple[tuple[float, ...], ...]
+    step: int
+
+    def __call__(self, x: Array) -> Array:
+        reach, step = len(self.corner) - 1, self.step
+        rows, cols = self.shape(x.shape)[-2:]
+        out = jnp.zeros((), x.dtype)
+        for k in range(reach + 1):
+            pair = _cut(x, -2, k, rows, step)
+            if k < reach:
+                pair = pair + _cut(x, -2, 2 * reach - k, rows, step)
+            phases = [pair[..., p::step] for p in range(step)]
+            if step > 1:
+                phases = lax.optimization_barrier(phases)
+            for j in range(reach + 1):
+                term = _cut(phases[j % step], -1, j // step, cols)
+                if j < reach:
+                    mirror = 2 * reach - j
+                    term = term + _cut(phases[mirror % step], -1, mirror // step, cols)
+                out = out + self.corner[k][j] * term
+        return out
+
+    def shape(self, shape: stencil.Shape) -> stencil.Shape:
+        less = 2 * (len(self.corner) - 1)
+        sides = ((n - less - 1) // self.step + 1 for n in shape[-2:])
+        return (*shape[:-2], *sides)
+
+    def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
+        window = 2 * len(self.corner) - 1
+        for axis in (-2, -1):
+            y = stencil.spread(y, axis, shape[axis], window, self.step)
+        return stencil.apply(_Even(self.corner, 1), y)
+
+
+@dataclass(frozen=True)
+class _Odd:
     """Valid correlation, less one sample a side, with the band filter odd in ``axis``.
 
     Rows (or columns) that differ in the sign of their taps are subtracted first, so
     that a constant gives exactly 0.
     """
-    other = -3 - axis
-    count, across = wide.shape[axis] - 8, wide.shape[other] - 8
-    out = jnp.zeros((), wide.dtype)
-    for k, taps in enumerate(_BAND):
-        pair = _cut(wide, axis, 1 + k, count) - _cut(wide, axis, 7 - k, count)
-        for j in range(7):
-            tap = float(taps[min(j, 6 - j)])
-            out = out + tap * _cut(pair, other, 1 + j, across)
-    return out
+
+    axis: int
+
+    def __call__(self, wide: Array) -> Array:
+        axis, other = self.axis, -3 - self.axis
+        count, across = wide.shape[axis] - 8, wide.shape[other] - 8
+        out = jnp.zeros((), wide.dtype)
+        for k, taps in enumerate(_BAND):
+            pair = _cut(wide, axis, 1 + k, count) - _cut(wide, axis, 7 - k, count)
+            for j in range(7):
+                tap = float(taps[min(j, 6 - j)])
+                out = out + tap * _cut(pair, other, 1 + j, across)
+        return out
+
+    def shape(self, shape: stencil.Shape) -> stencil.Shape:
+        return stencil.shorter(stencil.shorter(shape, -2, 8), -1, 8)
+
+    def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
+        for axis in (-2, -1):
+            y = stencil.windows(y, axis, 8, 8)
+        return -stencil.apply(self, y)
 
 
 def oriented_bands(x: Array, level: int, orientations: int) -> tuple[Array, Array]:

@@ -38,7 +38,7 @@ _SHARED: dict[str, Any] = {
 def _bands(
     reference: Array, distorted: Array, luma: str, padding: str, fine: bool = False
 ) -> Any:
-    """Images' size, whether they differ, and the model of each band.
+    """Images' size, whether they differ, and the model of each level's two bands.
 
     ``fine`` where noise far below a grey level counts: windows of which the distorted
     image kept little are then modelled on its own bands, not on those of the error.
@@ -81,12 +81,11 @@ def _bands(
     eigenvalues, inverse = spectra(jnp.concatenate([m[2] for m in models]))
     out = []
     for k, (share, noise, _, kept) in enumerate(models):
-        for o in range(2):
-            b = 2 * k + o
-            v = kept[o].reshape(9, -1)
-            white = product(inverse[b], v)
-            scale = jnp.maximum((white * v).sum(0) / 9, 0).reshape(share.shape[1:])
-            out.append(Band(share[o], noise[o], scale, eigenvalues[b]))
+        both = slice(2 * k, 2 * k + 2)
+        v = kept.reshape(2, 9, -1)
+        white = product(inverse[both], v)
+        scale = jnp.maximum((white * v).sum(1) / 9, 0).reshape(share.shape)
+        out.append(Band(share, noise, scale, eigenvalues[both]))
     return pair[0].size, changed, out
 
 
@@ -104,17 +103,16 @@ def _regression(planes: Array, window: int, common: Array) -> tuple[Array, Array
 
 
 def _information(scale: Array, eigenvalues: Array, noise: float) -> Array:
-    """Sum over blocks and eigenvalues of log(1 + scale eigenvalue)."""
+    """Sum over blocks ``[2, rows, cols]`` and eigenvalues of log(1 + scale L)."""
     # A product of few factors costs one logarithm and stays within float32.
     few = 3 if noise >= 0.01 else 1
-    out = jnp.zeros((), scale.dtype)
-    for start in range(9 // few):
-        factors = [1 + scale * eigenvalues[j] for j in range(start, 9, 9 // few)]
-        together = factors[0]
-        for f in factors[1:]:
-            together = together * f
-        out = out + total(jnp.log(together))
-    return out
+    groups = eigenvalues.reshape(2, few, 9 // few).transpose(1, 0, 2)
+    together = None
+    for group in groups:
+        factors = 1 + scale[:, None] * group[:, :, None, None]
+        together = factors if together is None else together * factors
+    assert together is not None
+    return total(jnp.log(together).reshape(-1, scale.shape[-1]))
 
 
 def _check(sigma_nsq: float) -> None:
