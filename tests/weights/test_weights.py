@@ -371,7 +371,8 @@ def test_every_network_has_a_set():
         wanted = weights.get_set(name)
         assert wanted.shapes == layers.required(config)
         assert {**wanted.shapes, **wanted.extra} == layers.shapes(config.layers())
-        assert wanted.address.startswith("http")
+        # EfficientNet-Lite is in packages alone.
+        assert wanted.address.startswith("http") or wanted.carriers
         assert wanted.licence
 
 
