@@ -184,6 +184,23 @@ class _Dss(Metric[...]):
 
 dss: _Dss
 
+class _Flip(Metric[...]):
+    """FLIP, a difference evaluator for alternating images."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        pixels_per_degree: float | None = None,
+        distance: float | None = None,
+        width: float | None = None,
+        resolution: float | None = None,
+        output: str = "score",
+    ) -> Array: ...
+
+flip: _Flip
+
 class _Fsim(Metric[...]):
     """Feature similarity."""
 

@@ -49,7 +49,7 @@ def lab_responses(x: Array) -> Planes:
     so its differences are best taken here: see ``lab_axes``. Grey counts as R = G = B.
     """
     light = [to_linear(plane) for plane in rgb(x)]
-    fx, fy, fz = (_response(ratio) for ratio in all_weighted(_TO_RATIOS, light))
+    fx, fy, fz = (lab_response(ratio) for ratio in all_weighted(_TO_RATIOS, light))
     return fx, fy, fz
 
 
@@ -97,14 +97,15 @@ def ycbcr_to_rgb(ycbcr: Array) -> Array:
     return jnp.clip(jnp.stack(planes, axis=-1), 0, 1)
 
 
-def _power(x: Array, exponent: float) -> Array:
-    # On the CPU four times as fast as a power and thirteen times as jnp.cbrt.
-    return jnp.exp(exponent * jnp.log(x))
-
-
-def _response(ratio: Array) -> Array:
+def lab_response(ratio: Array) -> Array:
+    """CIELAB's f of X/Xn, Y/Yn or Z/Zn: cube root, or a tangent below (6/29)^3."""
     # Both branches, each clamped to its range: in the loop over a batch a choice
     # between them keeps the compiler from vectorising (measured: eight times as slow).
     knee = LAB_KNEE**3
     root = _power(jnp.maximum(ratio, knee), 1 / 3)
     return root + (jnp.minimum(ratio, knee) - knee) * _SLOPE
+
+
+def _power(x: Array, exponent: float) -> Array:
+    # On the CPU four times as fast as a power and thirteen times as jnp.cbrt.
+    return jnp.exp(exponent * jnp.log(x))

@@ -74,6 +74,25 @@ D50 = np.array([0.9642, 1.0, 0.8251])
 #: D50 to five digits, as in the tables of ``D50_TO_D65``.
 D50_FIVE_DIGITS = np.array([0.96422, 1.0, 0.82521])
 
+#: The same as FLIP has it: whole numbers from the primaries of ITU-R BT.709 and D65,
+#: the white that follows and its reciprocal, and the inverse to nine decimals.
+FLIP_TO_XYZ = np.array(
+    [
+        [10135552 / 24577794, 8788810 / 24577794, 4435075 / 24577794],
+        [2613072 / 12288897, 8788810 / 12288897, 887015 / 12288897],
+        [1425312 / 73733382, 8788810 / 73733382, 70074185 / 73733382],
+    ]
+)
+FLIP_WHITE = np.array([0.950428545, 1.0, 1.088900371])
+FLIP_OVER_WHITE = np.array([1.052156925, 1.0, 0.918357670])
+FLIP_FROM_XYZ = np.array(
+    [
+        [3.241003275, -1.537398934, -0.498615861],
+        [-0.969224334, 1.875930071, 0.041554224],
+        [0.055639423, -0.204011202, 1.057148933],
+    ]
+)
+
 #: From the responses f(X/Xn), f(Y/Yn), f(Z/Zn) to L* + 16, a*, b*.
 TO_LAB = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]])
 #: Below this response the cube root gives way to its tangent (CIE 15).

@@ -20,7 +20,9 @@ from tests.helpers.screens import CHANGES, pairs, screens
 FULL = jiqa.list_metrics(kind="full-reference", classical=True)
 NONE = jiqa.list_metrics(kind="no-reference", classical=True)
 #: Their gradients compile for long, or take long.
-_LONG = {"delta_e", "ifc", "iw_mse", "iw_psnr", "iw_ssim", "msvd", "nlpd", "vif"}
+_LONG = {
+    "delta_e", "flip", "ifc", "iw_mse", "iw_psnr", "iw_ssim", "msvd", "nlpd", "vif",
+}  # fmt: skip
 #: Without a constant that tames windows of almost nothing, 1e-7 is a difference there
 #: as large as any; and a spectrum has no scale, so that 1e-7 on black is salient.
 _SEES_TINY = {"uqi", "cw_ssim", "sr_sim", "iw_psnr", "psnr_hvs", "psnr_hvs_m"}
