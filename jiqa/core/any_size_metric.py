@@ -27,7 +27,8 @@ class AnySize(Generic[Scores, Facts]):
     """Loaded metrics whose programs serve images of any size.
 
     Call it with images ``[..., H, W, C]``, or with lists of images ``[H, W, C]`` whose
-    sizes differ from pair to pair; a list gives scores ``[N]``. An image is padded to
+    sizes differ from pair to pair; a list gives scores ``[N]``, or a list of maps
+    (``output="map"``). An image is padded to
     a bucket of a fixed ladder of sizes, and its size is an argument of the program, so
     that few programs are compiled. The scores are those of ``jiqa.load(name)`` up to
     rounding. Metrics without such a program, images under 32 pixels and over 4096 are
@@ -45,6 +46,7 @@ class AnySize(Generic[Scores, Facts]):
         self.exact = exact
         self.options, self.info, self.weights = exact.options, exact.info, exact.weights
         self._programs = [_program(member) for member in exact.members]
+        self._map_shapes: dict[Any, tuple[int, int]] = {}
 
     def __call__(
         self, *images: Image | Sequence[Image], **named: Image | Sequence[Image]
@@ -74,7 +76,12 @@ class AnySize(Generic[Scores, Facts]):
             wanted = "lists of as many images, at least one"
             raise ValueError(expected(" and ".join(metric.images), wanted, got))
         rows = [self._scored(pair) for pair in zip(*given, strict=True)]
-        columns = [jnp.stack(column) for column in zip(*rows, strict=True)]
+        columns = [
+            list(column) if member.any_size_map else jnp.stack(column)
+            for member, column in zip(
+                self.exact.members, zip(*rows, strict=True), strict=True
+            )
+        ]
         return self.exact.shaped(columns)
 
     def padded(self, extent: Extent, *images: Any) -> Scores:
@@ -125,7 +132,7 @@ class AnySize(Generic[Scores, Facts]):
         for member, program in zip(self.exact.members, self._programs, strict=True):
             taken = member.taken(images)
             fits = can_share(height, width) and member.fits(height, width)
-            if not (member.any_size and fits):
+            if not (fits and (member.any_size or member.any_size_map)):
                 found.append(program(self.exact.params, None, *taken))
                 continue
             decimates = member.metric.decimates(**member.options)
@@ -136,8 +143,21 @@ class AnySize(Generic[Scores, Facts]):
             rows, cols = (np.full(len(flat[-1]), n, np.int32) for n in (height, width))
             extent = Extent(rows, cols, bucket.factor)
             value = program(self.exact.params, extent, *flat)
-            found.append(value.reshape(lead))
+            if member.any_size_map:
+                value = _cropped(value, self._map_shape(member, taken[-1].shape[-3:]))
+            found.append(value.reshape(*lead, *value.shape[1:]))
         return found
+
+    def _map_shape(self, member: BoundMetric, shape: Any) -> tuple[int, int]:
+        """Rows and columns of the map of images without padding; nothing compiles."""
+        key = member.label, tuple(shape)
+        if key not in self._map_shapes:
+            image = jax.ShapeDtypeStruct(shape, np.float32)
+            images = [image] * len(member.taken((image, image)))
+            self._map_shapes[key] = jax.eval_shape(
+                lambda *given: member.score({}, *given), *images
+            ).shape[-2:]
+        return self._map_shapes[key]
 
 
 def _program(member: BoundMetric) -> Any:
@@ -155,6 +175,14 @@ def _program(member: BoundMetric) -> Any:
 def _is_list(x: Any) -> bool:
     """Whether it is a list of images, not one image as nested lists of numbers."""
     return isinstance(x, list | tuple) and all(getattr(v, "ndim", 0) == 3 for v in x)
+
+
+def _cropped(value: Any, shape: tuple[int, int]) -> Any:
+    """The first rows and columns; by NumPy, which compiles nothing, where it can be."""
+    rows, cols = shape
+    if is_traced(value) or value.devices() != {jax.devices("cpu")[0]}:
+        return value[..., :rows, :cols]
+    return jnp.asarray(np.asarray(value)[..., :rows, :cols])
 
 
 def _in_bucket(image: Any, bucket: Bucket) -> Any:

@@ -75,6 +75,17 @@ class BoundMetric:
             return whole and self.metric.deep.any_size(self.deep_options)
         return whole and self.metric.any_size
 
+    @property
+    def any_size_map(self) -> bool:
+        """Whether one program can make the maps of images of many sizes.
+
+        Sample by sample from the first row and column on: what belongs to the image is
+        as large as the map of the image alone.
+        """
+        classical = self.metric.deep is None and not self.masks
+        wanted = self.options.get("output") == "map"
+        return wanted and classical and self.metric.any_size
+
     def fits(self, height: int, width: int) -> bool:
         """Whether a deep metric's network takes images of that size.
 

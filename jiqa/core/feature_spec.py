@@ -66,10 +66,10 @@ class FeatureSpec:
     def extents(self, extent: Extent) -> Extents:
         """What of the image and of each tapped map belongs to an image in ``extent``.
 
-        A network that sees a resized image has whole maps.
+        A network that sees a resized image has whole maps; without one there are none.
         """
         found = {"image": extent}
-        if self.resize is None:
+        if self.resize is None and self.nodes:
             maps = map_extents(self.nodes, self.taps, extent)
             found |= {tap: maps[tap] for tap in self.taps}
         return found

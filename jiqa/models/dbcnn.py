@@ -17,8 +17,11 @@ from jiqa.distortions.sets.dbcnn import class_table
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.parts import backbones, heads, patches, views
 from jiqa.nn import NETWORKS, Network
+from jiqa.nn.any_size import map_extents
 from jiqa.nn.graph import Node, shapes
 from jiqa.nn.operations import wide
+from jiqa.ops.extent import Extent, keep
+from jiqa.ops.padded_resize import padded_imresize
 
 #: Opening of the keys of the network that knows distortions.
 SCNN = "backbone.scnn."
@@ -126,7 +129,11 @@ def init(key: Array, config: Config) -> Variables:
     return heads.draw(key, needed, outputs=["score"])
 
 
-def bilinear(first: Array, second: Array) -> Array:
+def bilinear(
+    first: Array,
+    second: Array,
+    within: tuple[Extent, Extent] | None = None,
+) -> Array:
     """Products of two maps' channels, averaged over all positions, ``[B, c1 c2]``.
 
     Followed by the square root, with the authors' 1e-8 under it (maps behind a
@@ -136,15 +143,30 @@ def bilinear(first: Array, second: Array) -> Array:
         first: ``[B, h, w, c1]``, 0 or more.
         second: ``[B, h', w', c2]``, 0 or more; brought to h x w by bilinear
             interpolation where the sizes differ.
+        within: what of either map counts, where that is not all.
     """
     height, width = first.shape[1:3]
-    if second.shape[1:3] != (height, width):
+    count: Any = height * width
+    if within is not None:
+        planes = padded_imresize(
+            jnp.moveaxis(second, -1, 1),
+            (height, width),
+            "bilinear",
+            source=within[1],
+            target=within[0],
+            border="cut",
+            antialias=False,
+        )
+        # Outside both are 0, and add nothing.
+        first, second = keep(first, within[0], axis=1), jnp.moveaxis(planes, 1, -1)
+        count = within[0].count(first.dtype)
+    elif second.shape[1:3] != (height, width):
         size = (second.shape[0], height, width, second.shape[-1])
         second = jax.image.resize(second, size, "linear", antialias=False)
     products = jnp.einsum(
         "bhwi,bhwj->bij", first, second, precision=lax.Precision.HIGHEST
     )
-    rows = products.reshape(products.shape[0], -1) / (height * width)
+    rows = products.reshape(products.shape[0], -1) / count
     roots = jnp.sqrt(rows + 1e-8)
     return roots * lax.rsqrt(jnp.square(roots).sum(-1, keepdims=True))
 
@@ -157,6 +179,7 @@ def features(
     train: bool = False,
     key: Array | None = None,
     axis: str | None = None,
+    extent: Extent | None = None,
 ) -> tuple[Array, Flat]:
     """Return ``bilinear`` of both networks' last maps; of the S-CNN alone its means."""
     net, scnn = backbone(config), _scnn(config)
@@ -170,9 +193,11 @@ def features(
         train=train,
         batch_statistics=fresh,
         axis=axis,
+        extent=extent,
     )
+    seen = extent and map_extents(scnn.layers(), [scnn.trunk], extent)
     if net is None:
-        return backbones.pooled(second), state
+        return backbones.pooled(second, extents=seen), state
     (tap,) = backbones.taps(config.backbone, "last")
     first, state = backbones.maps(
         net,
@@ -182,10 +207,14 @@ def features(
         train=train,
         batch_statistics=fresh,
         axis=axis,
+        extent=extent,
     )
     single = wide(images.dtype)
-    pair = (found.astype(single) for found in (first[tap], second[scnn.trunk]))
-    return bilinear(*pair), state
+    one, other = (v.astype(single) for v in (first[tap], second[scnn.trunk]))
+    if extent is None or seen is None:
+        return bilinear(one, other), state
+    own = map_extents(net.layers(), [tap], extent)[tap]
+    return bilinear(one, other, (own, seen[scnn.trunk])), state
 
 
 def head(
@@ -238,10 +267,12 @@ def loss(
     return Sum(total, count), {"accuracy": Sum(hits, count)}
 
 
-def score(config: Config, variables: Variables, image: Array) -> Array:
+def score(
+    config: Config, variables: Variables, image: Array, extent: Extent | None = None
+) -> Array:
     """Score a whole image ``[H, W, C]``, or average over a fixed grid of crops."""
-    crops = views.of_image(config, image)
-    return MODEL.apply(config, variables, crops)[0]["score"].mean()
+    crops, within = views.of_image(config, image, extent)
+    return MODEL.apply(config, variables, crops, extent=within)[0]["score"].mean()
 
 
 def min_side(config: Config) -> int:
@@ -285,6 +316,7 @@ MODEL = Model(
     prepare=views.prepared,
     score=score,
     min_side=min_side,
+    any_size=views.any_size,
     stages={"kinds": {"step": "distortion"}, "scores": {"step": "score"}},
     companions=companions,
     kinds=kinds,

@@ -19,6 +19,7 @@ from jax import Array
 
 from jiqa.checks import hashable
 from jiqa.core.metric import Info
+from jiqa.ops.extent import Extent
 
 #: Arrays by dotted key.
 Flat = Mapping[str, Any]
@@ -99,6 +100,8 @@ class Model:
         score: ``(config, variables, image) -> scalar``: one image ``[H, W, C]`` in
             [0, 1]; whole, or by a fixed grid of crops; no randomness.
         min_side: ``(config)``: the smallest shorter side that ``score`` takes.
+        any_size: ``(config)``: whether ``score`` takes ``extent`` too: what of a padded
+            array is the image (``jiqa.ops.extent``).
         targets: ``(config, batch) -> batch``: what ``loss`` needs made from what the
             data set gives (a histogram from a mean), on the host, where ``name`` and
             ``distortion`` str ``[B]`` are still there; or ``None``.
@@ -136,6 +139,7 @@ class Model:
     init: Callable[..., Variables]
     score: Callable[..., Array]
     min_side: Callable[[Any], int]
+    any_size: Callable[[Any], bool] = lambda _: False
     backbone: Callable[..., Any] = lambda _: None
     features: Callable[..., tuple[Any, Flat]] = _without_gradients
     head: Callable[..., tuple[dict[str, Array], Flat]] = _without_gradients
@@ -180,11 +184,17 @@ class Model:
         train: bool = False,
         key: Array | None = None,
         axis: str | None = None,
+        extent: Extent | None = None,
     ) -> tuple[dict[str, Array], Flat]:
-        """``head`` after ``features``: the outputs and the new statistics."""
+        """``head`` after ``features``: the outputs and the new statistics.
+
+        ``extent`` says what of the images counts, where that is not all; of a model
+        whose ``features`` take it.
+        """
         keys = (None, None) if key is None else tuple(jax.random.split(key))
+        padded = {} if extent is None else {"extent": extent}
         found, state = self.features(
-            config, variables, images, train=train, key=keys[0], axis=axis
+            config, variables, images, train=train, key=keys[0], axis=axis, **padded
         )
         seen = Variables(variables.params, state)
         return self.head(config, seen, found, train=train, key=keys[1], axis=axis)

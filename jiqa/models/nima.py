@@ -18,6 +18,7 @@ from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.parts import backbones, heads, resample, views
 from jiqa.models.parts.losses import earth_movers
 from jiqa.models.parts.maximum_entropy import histograms
+from jiqa.ops.extent import Extent
 from jiqa.ops.numerics import safe_sqrt
 
 
@@ -211,22 +212,24 @@ def prepare(
     return views.prepared(config, image, rng)
 
 
-def score(config: Config, variables: Variables, image: Array) -> Array:
+def score(
+    config: Config, variables: Variables, image: Array, extent: Extent | None = None
+) -> Array:
     """Return the mean of the distribution for one image ``[H, W, C]``."""
-    return distribution(config, variables, image)["score"]
+    return distribution(config, variables, image, extent)["score"]
 
 
 def distribution(
-    config: Config, variables: Variables, image: Array
+    config: Config, variables: Variables, image: Array, extent: Extent | None = None
 ) -> dict[str, Array]:
-    """Return ``score``, ``deviation`` and ``probabilities`` ``[bins]`` of one image."""
-    if config.view == "squash":
-        side = config.crop
-        crops = resample.resized(image, side, side, config.resampling)[None]
-    else:
-        side = config.resize
-        whole = resample.resized(image, side, side, config.resampling)
-        crops = views.grid(whole, config.crop, 1)
+    """Return ``score``, ``deviation`` and ``probabilities`` ``[bins]`` of one image.
+
+    ``extent`` says what of the array is the image, where that is not all.
+    """
+    squash = config.view == "squash"
+    side = config.crop if squash else config.resize
+    whole = resample.resized(image, side, side, config.resampling, extent)
+    crops = whole[None] if squash else views.grid(whole, config.crop, 1)
     outputs, _ = MODEL.apply(config, variables, crops)
     return {key: value[0] for key, value in outputs.items()}
 
@@ -266,6 +269,7 @@ MODEL = Model(
     prepare=prepare,
     score=score,
     min_side=min_side,
+    any_size=lambda config: config.resampling == "bilinear",
     targets=targets,
     span=lambda config: (config.low, config.high),
 )

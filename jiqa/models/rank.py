@@ -13,6 +13,7 @@ from jiqa.checks import one_of
 from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
 from jiqa.models.parts import backbones, heads, losses, views
+from jiqa.ops.extent import Extent
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,18 @@ def loss(
     )
 
 
-def score(config: Config, variables: Variables, image: Array) -> Array:
+def score(
+    config: Config, variables: Variables, image: Array, extent: Extent | None = None
+) -> Array:
     """Score a whole image ``[H, W, C]``, or average over a fixed grid of crops."""
-    crops = views.of_image(config, image)
-    return MODEL.apply(config, variables, crops)[0]["score"].mean()
+    crops, within = views.of_image(config, image, extent)
+    return MODEL.apply(config, variables, crops, extent=within)[0]["score"].mean()
+
+
+def any_size(config: Config) -> bool:
+    """Whether ``score`` takes an ``extent``: a classifier needs maps of one size."""
+    resized = config.resize is not None
+    return views.any_size(config) and (resized or config.levels != "classifier")
 
 
 def min_side(config: Config) -> int:
@@ -181,5 +190,6 @@ MODEL = Model(
     prepare=views.prepared,
     score=score,
     min_side=min_side,
+    any_size=any_size,
     stages={"ranks": {"step": "rank"}, "scores": {"step": "score"}},
 )

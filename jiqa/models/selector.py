@@ -238,7 +238,7 @@ def judged(config: Config, outputs: dict[str, Array], batch: Any) -> Array:
 
 def predicted(config: Config, variables: Variables, image: Array) -> dict[str, Array]:
     """Return ``head`` for one image ``[H, W, C]``, averaged over its crops."""
-    outputs, _ = MODEL.apply(config, variables, views.of_image(config, image))
+    outputs, _ = MODEL.apply(config, variables, views.of_image(config, image)[0])
     name = "logits" if config.kind == "best" else "errors"
     return _outputs(config, outputs[name].mean(0))
 

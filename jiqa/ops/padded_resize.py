@@ -1,8 +1,8 @@
-"""MATLAB's ``imresize`` of an image of any size in a padded array."""
+"""MATLAB's ``imresize`` of an image of any size in a padded array, and Pillow's."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 from jax import Array
@@ -10,6 +10,9 @@ from jax import Array
 from jiqa.ops.extent import Extent, keep
 from jiqa.ops.numerics import product
 from jiqa.ops.resize import Method
+
+#: What the kernel meets beyond the image, see ``padded_resize_matrix``.
+Border = Literal["symmetric", "cut"]
 
 
 def padded_imresize(
@@ -19,6 +22,8 @@ def padded_imresize(
     *,
     source: Extent | None = None,
     target: Extent | None = None,
+    border: Border = "symmetric",
+    antialias: bool = True,
 ) -> Array:
     """``imresize`` of the image in ``[..., H, W]`` to that in an array of ``shape``.
 
@@ -28,12 +33,21 @@ def padded_imresize(
         method: see ``imresize``.
         source: what of ``x`` is the image, if not all.
         target: what of the result is to be the image, if not all; 0 outside.
+        border: see ``padded_resize_matrix``.
+        antialias: whether the kernel widens where the image shrinks.
     """
     lengths = x.shape[-2:] if source is None else (source.rows, source.cols)
     outs = shape if target is None else (target.rows, target.cols)
     rows, cols = (
         padded_resize_matrix(
-            lengths[k], x.shape[k - 2], outs[k], shape[k], x.dtype, method=method
+            lengths[k],
+            x.shape[k - 2],
+            outs[k],
+            shape[k],
+            x.dtype,
+            method=method,
+            border=border,
+            antialias=antialias,
         )
         for k in (0, 1)
     )
@@ -49,6 +63,8 @@ def padded_resize_matrix(
     *,
     method: Method,
     scale: tuple[int, int] | None = None,
+    border: Border = "symmetric",
+    antialias: bool = True,
 ) -> Array:
     """The weights of ``imresize`` along one axis, ``[out_size, size]``.
 
@@ -63,21 +79,28 @@ def padded_resize_matrix(
         dtype: of the weights.
         method: see ``imresize``.
         scale: numerator and denominator of the scale, if that is not ``out / length``.
+        border: the mirrored image, or nothing (``"cut"``): Pillow and ``jax.image``
+            leave out what the kernel has beyond the image.
+        antialias: whether the kernel widens where the image shrinks.
     """
     over, under = (jnp.asarray(v, jnp.int32) for v in scale or (out, length))
     length = jnp.asarray(length, jnp.int32)
     sample = jnp.arange(1, out_size + 1, dtype=jnp.int32)[:, None]
     source = jnp.arange(1, size + 1, dtype=jnp.int32)
     centre = (2 * sample - 1) * under + over  # times 2 over
-    stretch = jnp.minimum(over.astype(dtype) / under.astype(dtype), 1)
+    stretch: Any = 1
+    if antialias:
+        stretch = jnp.minimum(over.astype(dtype) / under.astype(dtype), 1)
     kernel = _KERNELS[method]
 
     def weight(at: Array) -> Array:
         distance = (centre - 2 * over * at).astype(dtype) / (2 * over).astype(dtype)
         return kernel(jnp.abs(stretch * distance))
 
-    # Beyond either end the image is mirrored, the edge pixel repeated.
-    found = weight(source) + weight(1 - source) + weight(2 * length + 1 - source)
+    found = weight(source)
+    if border == "symmetric":
+        # Beyond either end the image is mirrored, the edge pixel repeated.
+        found = found + weight(1 - source) + weight(2 * length + 1 - source)
     inside = (source <= length) & (sample <= jnp.asarray(out, jnp.int32))
     found = jnp.where(inside, found, 0)
     total = found.sum(1, keepdims=True)

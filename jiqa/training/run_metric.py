@@ -21,6 +21,7 @@ from jiqa.io.json_files import read_json
 from jiqa.models.model import Model, Variables
 from jiqa.models.parts.method_choice import Methods
 from jiqa.models.registry import get_model
+from jiqa.ops.extent import Extent
 from jiqa.registry import identity
 from jiqa.weights.load import load
 from jiqa.weights.run_sets import RUN, WEIGHTS, run_folder
@@ -62,13 +63,24 @@ class Run:
         """The names of the images that a call takes."""
         return IMAGES[self.model.info.kind]
 
-    def score(self, params: Mapping[str, Any], *images: Array) -> Array:
+    @property
+    def any_size(self) -> bool:
+        """Whether ``score`` takes an ``extent``."""
+        return self.methods is None and self.model.any_size(self.options)
+
+    def score(
+        self,
+        params: Mapping[str, Any],
+        *images: Array,
+        extent: Extent | None = None,
+    ) -> Array:
         """Score one image ``[H, W, C]`` in [0, 1], or a pair, on the scale of the data.
 
         Args:
             params: all arrays of the model, flat, and by ``SET/KEY`` those of the
                 metrics that it chooses among.
             images: of float32 or more, in whose precision all is computed.
+            extent: what of the arrays is the image, where that is not all.
         """
         image = images[-1]
         if len(images) == 2:
@@ -77,7 +89,9 @@ class Run:
         arrays = {k: jnp.asarray(v).astype(image.dtype) for k, v in params.items()}
         if self.methods is not None:
             return self.methods.score(self.choice(arrays, image), arrays, image)
-        found = self.model.score(self.options, self._variables(arrays), image)
+        padded = {} if extent is None else {"extent": extent}
+        variables = self._variables(arrays)
+        found = self.model.score(self.options, variables, image, **padded)
         return (found - self.summand) / self.factor
 
     def choice(self, params: Mapping[str, Any], image: Array) -> Array:
@@ -199,15 +213,16 @@ def _metric(name: str, changed: int, methods: tuple[str, ...]) -> DeepMetric:
         one_of("output", getattr(options, "output", "score"), "score", "choice")
         return spec
 
-    def compare(params: Any, options: Any, *found: Any) -> Any:
+    def compare(params: Any, options: Any, *found: Any, extents: Any = None) -> Any:
         images = tuple(each["image"] for each in found)
         if spec.apart:
             params = {k.removeprefix(f"{name}/"): v for k, v in params.items()}
         if getattr(options, "output", "score") == "choice":
             return run.choice(params, *images).astype(images[0].dtype)
-        return run.score(params, *images)
+        extent = extents and extents["image"]
+        return run.score(params, *images, extent=extent)
 
-    def features(params: Any, options: Any, image: Any) -> Any:
+    def features(params: Any, options: Any, image: Any, extent: Any = None) -> Any:
         return {"image": image}
 
     declared = _declared(run)
@@ -217,7 +232,13 @@ def _metric(name: str, changed: int, methods: tuple[str, ...]) -> DeepMetric:
     return DeepMetric(
         declared,
         info,
-        DeepSteps(options_of(declared), spec_of, features, compare),
+        DeepSteps(
+            options_of(declared),
+            spec_of,
+            features,
+            compare,
+            any_size=lambda options: run.any_size,
+        ),
         digest="; ".join(repr(each) for each in (info, *(m.info for m in chosen))),
     )
 

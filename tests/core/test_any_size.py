@@ -67,6 +67,27 @@ def test_without_a_reference(rng):
     np.testing.assert_allclose(found, want, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["ssim", "gmsd", "delta_e", "uqi", "fsim", "haarpsi", "mdsi", "vsi", "msvd"],
+)
+def test_maps_are_those_of_the_exact_program(pairs, name):
+    padded = jiqa.load(name, sizes="any", output="map")
+    exact = jiqa.load(name, output="map")
+    fitting = [k for k, size in enumerate(_SIZES) if min(size) >= 40]
+    references, distorted = ([x[k] for k in fitting] for x in pairs)
+    found = padded(references, distorted)
+    for k, value in enumerate(found):
+        want = exact(references[k], distorted[k])
+        assert value.shape == want.shape
+        scale = float(jnp.abs(want).max())
+        np.testing.assert_allclose(value, want, atol=2e-5 * scale)
+    programs = padded._programs[0]
+    assert programs._cache_size() <= 2  # of the ladder's sizes, not of the images'
+    one = padded(references[0][None], distorted[0][None])
+    assert one.shape == (1, *found[0].shape)
+
+
 def test_a_gradient_is_that_of_the_exact_program(pairs):
     x, y = pairs[0][0], pairs[1][0]
     padded, exact = jiqa.load("ms_gmsd", sizes="any"), jiqa.load("ms_gmsd")

@@ -13,7 +13,9 @@ from PIL import Image
 SIZE = (20, 24)
 
 
-def rated(folder: Path, count: int = 24, seed: int = 5) -> Path:
+def rated(
+    folder: Path, count: int = 24, seed: int = 5, size: tuple[int, int] = SIZE
+) -> Path:
     """A table of noisy images whose brightness is their score, 0 to 100."""
     random = np.random.default_rng(seed)
     (folder / "images").mkdir(parents=True)
@@ -23,7 +25,7 @@ def rated(folder: Path, count: int = 24, seed: int = 5) -> Path:
         rows.writerow(["image", "mos"])
         for number in range(count):
             score = 100 * number / (count - 1)
-            noise = random.integers(0, 80, (*SIZE, 3))
+            noise = random.integers(0, 80, (*size, 3))
             pixels = (noise + 1.7 * score).astype(np.uint8)
             Image.fromarray(pixels).save(folder / "images" / f"{number:02}.png")
             rows.writerow([f"{number:02}.png", f"{score:.3f}"])

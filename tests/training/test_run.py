@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -160,3 +163,41 @@ def test_names_of_the_package_are_reachable():
         assert getattr(jiqa.training, name) is not None
     with pytest.raises(AttributeError, match="has no attribute 'trane'"):
         jiqa.training.trane  # noqa: B018
+
+
+def test_one_program_scores_photographs_of_all_sizes(tmp_path, rng):
+    """A run is compiled once for a folder whose images have different sizes."""
+    trained = jiqa.train(
+        "cnniqa",
+        training_data.rated(tmp_path / "in", size=(40, 48)),
+        workdir=tmp_path / "run",
+        data_dir=tmp_path / "prepared",
+        **{**_SETTINGS, "epochs": 1},
+        model_config={"kernels": 4, "hidden": 5, "patches": 2},
+    )
+    sizes = ((64, 60), (40, 64), (57, 33))
+    images = [rng.random((*size, 3)).astype(np.float32) for size in sizes]
+    padded, exact = jiqa.load(trained.name, sizes="any"), trained.load()
+    with jax.log_compiles(), _counted() as compiled:
+        found = padded(images)
+    assert compiled.count("program") == 1
+    want = [float(exact(image)) for image in images]
+    np.testing.assert_allclose(found, want, rtol=1e-5)
+
+
+@contextlib.contextmanager
+def _counted() -> Iterator[list[str]]:
+    """The names of what JAX compiles."""
+    names: list[str] = []
+
+    class Names(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if match := re.search(r"Compiling jit\((\w+)\)", record.getMessage()):
+                names.append(match[1])
+
+    logger, handler = logging.getLogger("jax._src.interpreters.pxla"), Names()
+    logger.addHandler(handler)
+    try:
+        yield names
+    finally:
+        logger.removeHandler(handler)

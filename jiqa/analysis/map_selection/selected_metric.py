@@ -11,6 +11,7 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import jax.numpy as jnp
@@ -24,9 +25,12 @@ from jiqa.checks import one_of
 from jiqa.core.deep_metric import deep_metric
 from jiqa.core.feature_spec import DeepSteps, FeatureSpec, Maps, Options, Params
 from jiqa.core.metric import Metric
+from jiqa.core.tile_reduction import Extents
 from jiqa.metrics.deep.cnn_iqm import cnn_iqm
+from jiqa.nn.any_size import run_within
 from jiqa.nn.graph import Node, run, until
 from jiqa.nn.operations import Conv
+from jiqa.ops.extent import Extent
 from jiqa.ops.logistic import logistic_about
 
 _RANGES = {"ssim": (-1.0, 1.0), "uqi": (-1.0, 1.0)}
@@ -116,6 +120,7 @@ def as_metric(
         spec=parts.spec,
         features=parts.features,
         compare=parts.compare,
+        any_size=parts.any_size,
         digest=digest,
     )(declared)
 
@@ -152,16 +157,28 @@ class _Parts:
         one_of("output", options.output, "score", "maps", "predicted")
         return self._spec
 
-    def features(self, params: Params, options: Options, image: Array) -> Maps:
+    def any_size(self, options: Options) -> bool:
+        """Whether the maps are compared by a metric that can leave out their border."""
+        return self._base.any_size(self._options)
+
+    def features(
+        self,
+        params: Params,
+        options: Options,
+        image: Array,
+        extent: Extent | None = None,
+    ) -> Maps:
         """Compute the chosen maps of each layer."""
         last, numbers = self._last, self._numbers
         parameters = {
             key: value[..., numbers[last]] if key.rpartition(".")[0] == last else value
             for key, value in params.items()
         }
-        found = run(
-            self._nodes, parameters, self._spec.preprocess(image), tuple(numbers)
-        )
+        given = parameters, self._spec.preprocess(image), tuple(numbers)
+        if extent is None:
+            found = run(self._nodes, *given)
+        else:
+            found = run_within(self._nodes, *given, extent)
         kept = {k: v if k == last else v[..., numbers[k]] for k, v in found.items()}
         return {"image": image, **kept}
 
@@ -171,8 +188,10 @@ class _Parts:
         options: Options,
         reference: Mapping[str, Array],
         distorted: Mapping[str, Array],
+        extents: Extents = MappingProxyType({}),
     ) -> Array:
-        values = self._base.compare(params, self._options, reference, distorted)
+        pair = reference, distorted
+        values = self._base.compare(params, self._options, *pair, extents=extents)
         values = values[self._order]
         if options.output == "maps":
             return values

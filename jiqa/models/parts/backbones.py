@@ -6,6 +6,7 @@ normalisation learns by gradients is in ``params``, its statistics in ``state``.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -17,10 +18,12 @@ from jax import Array
 from jiqa.checks import one_of
 from jiqa.models.model import Flat, Variables
 from jiqa.nn import NETWORKS, Network
+from jiqa.nn.any_size import map_extents, run_within
 from jiqa.nn.graph import min_side, run, shapes, until
 from jiqa.nn.networks import mobilenet_v1
 from jiqa.nn.operations import wide
 from jiqa.nn.train_mode import run_training
+from jiqa.ops.extent import Extent, keep
 from jiqa.ops.numerics import safe_sqrt
 
 OPENING = "backbone."
@@ -206,6 +209,7 @@ def maps(
     key: Array | None = None,
     dropout: Mapping[str, float] | None = None,
     axis: str | None = None,
+    extent: Extent | None = None,
 ) -> tuple[dict[str, Array], Flat]:
     """Maps of images ``[B, H, W, 3]`` in [0, 1] by tap, and the model's new state.
 
@@ -220,9 +224,12 @@ def maps(
         key: random numbers of the dropout.
         dropout: rates by node.
         axis: of the devices that share statistics.
+        extent: what of the images counts, where that is not all; not in training.
     """
     params = under(opening, variables)
     x = net.preprocess(images)
+    if extent is not None:
+        return run_within(net.layers(), params, x, wanted, extent), variables.state
     if not train:
         return run(net.layers(), params, x, wanted), variables.state
     found, new = run_training(
@@ -238,11 +245,16 @@ def maps(
     return found, {**variables.state, **{f"{opening}{k}": v for k, v in new.items()}}
 
 
-def pooled(found: Mapping[str, Array], pooling: str = "mean") -> Array:
+def pooled(
+    found: Mapping[str, Array],
+    pooling: str = "mean",
+    extents: Mapping[str, Extent] | None = None,
+) -> Array:
     """Pool all maps ``[B, h, w, c]`` to one row of channel means an image, ``[B, C]``.
 
     Vectors ``[B, c]`` stay as they are. With ``"mean-deviation"`` each tap's means are
-    followed by its standard deviations. Float32 at least.
+    followed by its standard deviations. Float32 at least. ``extents`` say what of each
+    map counts, where that is not all.
 
     Raises:
         ValueError: the deviation of what is no map.
@@ -258,12 +270,22 @@ def pooled(found: Mapping[str, Array], pooling: str = "mean") -> Array:
                 )
             parts.append(x)
             continue
-        mean = x.mean(1).mean(1)
+        within = None if extents is None else extents[tap]
+        average = functools.partial(_average, extent=within)
+        mean = average(x)
         parts.append(mean)
         if pooling == "mean-deviation":
             away = jnp.square(x - mean[:, None, None])
-            parts.append(safe_sqrt(away.mean(1).mean(1)))
+            parts.append(safe_sqrt(average(away)))
     return jnp.concatenate(parts, -1)
+
+
+def _average(x: Array, extent: Extent | None) -> Array:
+    """Means of the channels of maps ``[B, h, w, c]``, or of what counts of them."""
+    if extent is None:
+        return x.mean(1).mean(1)
+    total = keep(x, extent, axis=1).sum(1).sum(1)
+    return total / extent.count(x.dtype)
 
 
 def of(config: Any) -> Network:
@@ -279,14 +301,16 @@ def level_rows(
     train: bool = False,
     key: Array | None = None,
     axis: str | None = None,
+    extent: Extent | None = None,
 ) -> tuple[dict[str, Array], Flat]:
     """Return the ``features`` of a model with ``levels`` and ``pooling``: a row a tap.
 
     Rows ``[B, D]`` stand apart, so that what is kept of them serves other levels, too.
     """
+    net, wanted = of(config), taps(config.backbone, config.levels)
     found, state = maps(
-        of(config),
-        taps(config.backbone, config.levels),
+        net,
+        wanted,
         variables,
         images,
         train=train,
@@ -294,8 +318,11 @@ def level_rows(
         key=key,
         dropout={"relu6": config.dropout},
         axis=axis,
+        extent=extent,
     )
-    return {tap: pooled({tap: v}, config.pooling) for tap, v in found.items()}, state
+    extents = extent and map_extents(net.layers(), wanted, extent)
+    rows = {tap: pooled({tap: v}, config.pooling, extents) for tap, v in found.items()}
+    return rows, state
 
 
 def joined(config: Any, rows: Mapping[str, Array]) -> Array:

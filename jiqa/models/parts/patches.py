@@ -24,6 +24,7 @@ from jiqa.nn.graph import Node, run, shapes
 from jiqa.nn.operations import BatchNorm, Conv, Relu
 from jiqa.nn.pooling import MaxPool
 from jiqa.nn.train_mode import run_training
+from jiqa.ops.extent import Extent, inside
 
 #: Side of a patch in all of them.
 SIDE = 32
@@ -90,11 +91,25 @@ def prepared(
 
 
 def over_patches(
-    head: Callable[..., Any], config: Any, variables: Variables, image: Array
+    head: Callable[..., Any],
+    config: Any,
+    variables: Variables,
+    image: Array,
+    extent: Extent | None = None,
 ) -> Array:
-    """Return the ``score`` of such a model: over all patches that do not overlap."""
+    """Return the ``score`` of such a model: over all patches that do not overlap.
+
+    With an ``extent`` over those within it: a score is a mean of all patches', with
+    ``weight`` among the outputs or without.
+    """
     found, _ = head(config, variables, all_patches(image))
-    return found["score"][0]
+    if extent is None:
+        return found["score"][0]
+    local = found["local"]
+    grid = tuple(n // SIDE for n in image.shape[:2])
+    within = inside(extent.blocks(SIDE), grid).reshape(1, -1).astype(local.dtype)
+    weight = found["weight"] * within if "weight" in found else within
+    return heads.scored(config, weighted(local, weight))["score"][0]
 
 
 def model(info: Info, *, head: Callable[..., Any], **parts: Any) -> Model:
@@ -115,6 +130,7 @@ def model(info: Info, *, head: Callable[..., Any], **parts: Any) -> Model:
         prepare=functools.partial(prepared, channels=channels),
         score=functools.partial(over_patches, head),
         min_side=lambda _: SIDE,
+        any_size=lambda _: True,
         **parts,
     )
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from jiqa.checks import expected, one_of
+from jiqa.ops.extent import Extent
+from jiqa.ops.padded_resize import padded_imresize
 
 Resampling = Literal["bilinear", "nearest"]
 
@@ -46,13 +49,30 @@ def resized_host(
 
 
 def resized(
-    image: Array, rows: int, columns: int, method: Resampling = "bilinear"
+    image: Array,
+    rows: int,
+    columns: int,
+    method: Resampling = "bilinear",
+    extent: Extent | None = None,
 ) -> Array:
     """Resize an image ``[H, W, C]`` as Pillow does.
 
     ``"bilinear"`` widens its kernel when it shrinks; ``"nearest"`` does not.
+
+    Raises:
+        ValueError: an ``extent``, what of the array is the image, with ``"nearest"``.
     """
     one_of("method", method, "bilinear", "nearest")
+    if extent is not None:
+        one_of("method with an extent", method, "bilinear")
+        planes = padded_imresize(
+            jnp.moveaxis(image, -1, 0),
+            (rows, columns),
+            "bilinear",
+            source=extent,
+            border="cut",
+        )
+        return jnp.moveaxis(planes, 0, -1)
     if image.shape[:2] == (rows, columns):
         return image
     if method == "nearest":

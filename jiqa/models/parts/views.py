@@ -12,6 +12,7 @@ from jax import Array
 
 from jiqa.models.parts import backbones, resample
 from jiqa.nn import Network
+from jiqa.ops.extent import Extent
 
 
 def training_crop(
@@ -62,7 +63,13 @@ def prepared(
 
 
 def fixed_views(
-    image: Array, *, crop: int, count: int, resize: int | None, multiple: int = 1
+    image: Array,
+    *,
+    crop: int,
+    count: int,
+    resize: int | None,
+    multiple: int = 1,
+    extent: Extent | None = None,
 ) -> Array:
     """Return the views of an image ``[H, W, C]`` to score, ``[N, h, w, C]``.
 
@@ -72,9 +79,11 @@ def fixed_views(
         count: of them along each side; 0: the whole image.
         resize: side of the square that the image is first brought to, if any.
         multiple: what both sides must be multiples of; the rest is cut off.
+        extent: what of the array is the image, where that is not all; then the image
+            is resized, or the whole of it taken.
     """
     if resize is not None:
-        image = resample.resized(image, resize, resize)
+        image = resample.resized(image, resize, resize, extent=extent)
     image = trimmed(image, multiple)
     if not count:
         return image[None]
@@ -82,18 +91,35 @@ def fixed_views(
     return found if multiple == 1 else jax.vmap(lambda x: trimmed(x, multiple))(found)
 
 
-def of_image(config: Any, image: Array) -> Array:
+def of_image(
+    config: Any, image: Array, extent: Extent | None = None
+) -> tuple[Array, Extent | None]:
     """Return a whole image ``[H, W, C]`` or its grid of crops, ``[N, h, w, C]``.
 
-    Of a model with the options ``backbone``, ``crop``, ``grid`` and ``resize``.
+    Of a model with the options ``backbone``, ``crop``, ``grid`` and ``resize``. With an
+    ``extent``, of one that is ``any_size``, it says what of the array is the image;
+    what of the views is, comes second.
     """
-    return fixed_views(
+    found = fixed_views(
         image,
         crop=config.crop,
         count=config.grid,
         resize=config.resize,
         multiple=backbones.multiple(config.backbone),
+        extent=extent,
     )
+    return found, extent if config.resize is None else None
+
+
+def any_size(config: Any) -> bool:
+    """Whether ``of_image`` takes an ``extent`` with these options.
+
+    Crops at positions that follow from the image's size, and sides that are cut to
+    multiples, are not known when a program for any size is traced.
+    """
+    if config.resize is not None:
+        return True
+    return not config.grid and backbones.multiple(config.backbone) == 1
 
 
 def grid(image: Array, side: int, count: int) -> Array:

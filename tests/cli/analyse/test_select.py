@@ -211,6 +211,17 @@ def test_other_rules_and_metrics(study, prepared, rule, tmp_path):
     np.testing.assert_allclose(value, chosen.combined(found.values[3]), rtol=1e-4)
 
 
+def test_one_program_compares_images_of_all_sizes(study, rng):
+    name = f"selected:{study / 'maps.json'}"
+    sizes = ((64, 80), (71, 64), (90, 77))
+    pairs = [rng.random((2, *size, 3)).astype(np.float32) for size in sizes]
+    padded = jiqa.load(name, sizes="any")
+    assert padded.exact.members[0].any_size
+    found = padded([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+    want = [float(jiqa.load(name)(*pair)) for pair in pairs]
+    np.testing.assert_allclose(found, want, rtol=1e-5)
+
+
 def test_it_computes_only_what_it_needs(study, tmp_path):
     text = json.loads((study / "maps.json").read_text())
     text |= {"selected": [3], "curve": [0.5], "alone": [0.5], "names": ["conv1:3"]}
