@@ -621,6 +621,22 @@ class _Ssim(Metric[...]):
 
 ssim: _Ssim
 
+class _Ssimulacra2(Metric[...]):
+    """SSIMULACRA 2."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        output: str = "score",
+        term: str = "structure",
+        channel: str = "Y",
+        scale: int = 0,
+    ) -> Array: ...
+
+ssimulacra2: _Ssimulacra2
+
 class _StyleLoss(DeepMetric[...]):
     """Style loss."""
 

@@ -1,17 +1,21 @@
-"""Convert between sRGB, linear light, CIELAB and YCbCr; small differences are kept.
+"""Convert between sRGB, linear light, CIELAB, XYB and YCbCr; keep small differences.
 
 The numbers are those of ``jiqa.ops.colour_constants``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from jiqa.ops.colour_constants import (
+    CONE_BIAS,
     D65,
     LAB_KNEE,
+    TO_CONES,
     TO_XYZ,
     TO_YCBCR,
     YCBCR_OFFSET,
@@ -24,6 +28,8 @@ Planes = tuple[Array, Array, Array]
 #: Linear sRGB to XYZ over the white D65, and back.
 _TO_RATIOS = TO_XYZ / D65[:, None]
 _FROM_RATIOS = np.linalg.inv(TO_XYZ) * D65
+#: Whose cube root, 1e-4 of that of white, is black in any display.
+_DARKEST = 1e-12
 #: Slope of the tangent that replaces the cube root below the knee.
 _SLOPE = 841 / 108
 
@@ -81,6 +87,21 @@ def lab_to_srgb(lab: Array) -> Array:
     ]
     planes = [from_linear(light) for light in all_weighted(_FROM_RATIOS, ratios)]
     return jnp.stack(planes, axis=-1)
+
+
+def linear_to_xyb(light: Sequence[Array]) -> Planes:
+    """X, Y and B of three planes of linear sRGB, as in libjxl; 0 for black.
+
+    Cube roots of what the cones absorb: X is half the difference of long and medium
+    ones, Y half their sum and B the short ones. Negative absorption counts as 0.
+    """
+    root = CONE_BIAS ** (1 / 3)
+    # The smallest number has a finite gradient, which 0 has not.
+    long, medium, short = (
+        _power(jnp.maximum(cones + CONE_BIAS, _DARKEST), 1 / 3) - root
+        for cones in all_weighted(TO_CONES, light)
+    )
+    return 0.5 * (long - medium), 0.5 * (long + medium), short
 
 
 def rgb_to_ycbcr(image: Array) -> Array:

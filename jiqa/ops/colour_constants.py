@@ -93,6 +93,17 @@ FLIP_FROM_XYZ = np.array(
     ]
 )
 
+#: Linear sRGB to the light that long, medium and short cones absorb, and what is added
+#: to each before the cube root, in libjxl's XYB.
+TO_CONES = np.array(
+    [
+        [0.30, 0.622, 0.078],
+        [0.23, 0.692, 0.078],
+        [0.24342268924547819, 0.20476744424496821, 0.5518098665095536],
+    ]
+)
+CONE_BIAS = 0.0037930732552754493
+
 #: From the responses f(X/Xn), f(Y/Yn), f(Z/Zn) to L* + 16, a*, b*.
 TO_LAB = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]])
 #: Below this response the cube root gives way to its tangent (CIE 15).

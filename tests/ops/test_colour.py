@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from skimage import color, data
@@ -9,6 +10,7 @@ from skimage import color, data
 from jiqa.ops.colour import (
     from_linear,
     lab_to_srgb,
+    linear_to_xyb,
     rgb_to_ycbcr,
     srgb_to_lab,
     to_linear,
@@ -38,3 +40,17 @@ def test_linear_light():
 def test_ycbcr():
     _close(rgb_to_ycbcr(jnp.asarray(IMAGE)) * 255, color.rgb2ycbcr(IMAGE), 1e-3)
     _close(ycbcr_to_rgb(rgb_to_ycbcr(jnp.asarray(IMAGE))), IMAGE, 2e-6)
+
+
+def test_xyb():
+    """The ranges over sRGB that stand in SSIMULACRA 2's source, reached at corners."""
+    red, green, blue = jnp.meshgrid(*[jnp.asarray([0.0, 1.0])] * 3)
+    x, y, b = linear_to_xyb((red, green, blue))
+    for plane, low, high in (
+        (14 * x + 0.42, 0.204594, 0.813402),
+        (y + 0.01, 0.010000, 0.855308),
+        (b - y + 0.55, 0.272295, 0.938012),
+    ):
+        _close([plane.min(), plane.max()], [low, high], 2e-6)
+    slope = jax.grad(lambda v: sum(p.sum() for p in linear_to_xyb((v, v, v))))
+    assert jnp.isfinite(slope(jnp.asarray([-1.0, -0.0037930732, 0.0, 1.0]))).all()
