@@ -11,6 +11,7 @@ from jax import Array
 from jiqa.core.deep_metric import DeepMetric
 from jiqa.core.images import Image
 from jiqa.core.metric import Metric
+from jiqa.ops.display import Display
 
 FOLDERS: tuple[str, ...]
 
@@ -84,6 +85,20 @@ class _ContentLoss(DeepMetric[...]):
     ) -> Array: ...
 
 content_loss: _ContentLoss
+
+class _Cvvdp(Metric[...]):
+    """ColorVideoVDP for still images."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        display: str | Display = "standard_4k",
+        output: str = "score",
+    ) -> Array: ...
+
+cvvdp: _Cvvdp
 
 class _CwSsim(Metric[...]):
     """Complex wavelet structural similarity."""

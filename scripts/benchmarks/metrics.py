@@ -27,7 +27,8 @@ the CPU build of PyTorch, next to ``pip install -e .[test]`` (the first line's):
     pip install --no-deps torchvision==0.29.2 piq==0.8.0 torchmetrics==1.9.0 \
         lightning-utilities==0.15.3 dm-pix==0.4.5 chex==0.1.92 toolz absl-py \
         pyiqa==0.1.16 opencv-python-headless "huggingface-hub<1" requests urllib3 \
-        idna certifi charset-normalizer tqdm pyyaml
+        idna certifi charset-normalizer tqdm pyyaml cvvdp==0.5.7 ffmpeg-python \
+        pyexr einops imageio future
 
 With their dependencies they would bring a CUDA build of PyTorch and training
 frameworks. For --device gpu have the CUDA builds of JAX and PyTorch instead.

@@ -18,7 +18,10 @@ from typing import Any
 import numpy as np
 from peer import Peer
 
-NAMES = ("piq", "torchmetrics", "pytorch-msssim", "pyiqa", "scikit-image", "dm-pix")
+NAMES = (
+    *("piq", "torchmetrics", "pytorch-msssim", "pyiqa", "cvvdp"),
+    *("scikit-image", "dm-pix"),
+)
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ def cases(name: str, device: str) -> dict[str, Peer]:
     """The metrics of one library by the label of jiqa's."""
     if name == "pyiqa":
         return _pyiqa(_place(device))
+    if name == "cvvdp":
+        return _cvvdp(_place(device))
     return {
         "piq": _piq,
         "torchmetrics": _torchmetrics,
@@ -220,6 +222,19 @@ def _pyiqa(place: str) -> dict[str, Peer]:
         "niqe": blind("niqe", niqe),
         "brisque": blind("brisque", brisque),
     }
+
+
+def _cvvdp(device: str) -> dict[str, Peer]:
+    """The authors' ColorVideoVDP on a batch of images."""
+    torch: Any = importlib.import_module("torch")
+    package: Any = importlib.import_module("pycvvdp")
+    metric = package.cvvdp(quiet=True, device=torch.device(device))
+
+    def call(reference: Any, distorted: Any) -> Any:
+        score, _ = metric.predict(distorted, reference, dim_order="BCHW")
+        return score.reshape(-1)
+
+    return {"cvvdp": Peer("rgb", call)}
 
 
 def _brisque_parameters() -> tuple[np.ndarray, np.ndarray]:

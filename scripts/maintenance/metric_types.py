@@ -10,6 +10,7 @@ holds what this writes.
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from jax import Array
 from jiqa.core.deep_metric import DeepMetric
 from jiqa.core.images import Image
 from jiqa.core.metric import Metric
+from jiqa.ops.display import Display
 
 FOLDERS: tuple[str, ...]
 
@@ -52,7 +54,9 @@ def _type(annotation: Any) -> str:
         return "Mapping[str, Any]"
     if annotation == Array | None:
         return "Image | None"
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    if isinstance(annotation, type):
+        return annotation.__name__
+    return re.sub(r"\bjiqa\.(\w+\.)+", "", str(annotation))
 
 
 def _signature(metric: Any) -> list[str]:

@@ -38,7 +38,7 @@ _VARIANTS: dict[str, list[dict[str, Any]]] = {
 
 #: Metrics without a program for any size.
 _EXACT = {
-    "cw_ssim", "ifc", "mad", "nqm", "sr_sim", "vif", "vsnr", "wsnr",
+    "cvvdp", "cw_ssim", "ifc", "mad", "nqm", "sr_sim", "vif", "vsnr", "wsnr",
 }  # fmt: skip
 
 _CLASSICAL = [n for n, m in all_metrics().items() if m.any_size and m.deep is None]

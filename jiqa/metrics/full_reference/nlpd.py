@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from jiqa.core.metric import full_reference
-from jiqa.ops.extent import Extent, extended
+from jiqa.ops.burt_pyramid import expand_axis, reduce_axis
+from jiqa.ops.extent import Extent
 from jiqa.ops.filters import correlate2
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import mean, safe_sqrt
-
-_TAPS = (0.05, 0.25, 0.4, 0.25, 0.05)
-
 
 # Divisive normalisation per level: floor, and weights of the neighbours' magnitudes as
 # (rows down, columns right): weight. Learned by the authors; here from NLP_dist.m.
@@ -84,10 +82,14 @@ def nlpd(
     for level, (floor, weights) in enumerate(_NORMALISATION):
         if level < len(_NORMALISATION) - 1:
             coarse = extent and extent.over(2)
-            low = _reduce(pair, 1, extent)
-            low = _reduce(low, 2, extent)
-            blurred = _expand(low, 1, pair.shape[1], coarse)
-            band = pair - _expand(blurred, 2, pair.shape[2], coarse)
+            low = pair
+            for axis in (1, 2):
+                low = reduce_axis(low, axis, extent and extent.along(axis - 3))
+            blurred = low
+            for axis in (1, 2):
+                length = coarse and coarse.along(axis - 3)
+                blurred = expand_axis(blurred, axis, pair.shape[axis], length)
+            band = pair - blurred
         else:
             band, low, coarse = pair, pair, extent
         around = correlate2(jnp.abs(band), _kernel(weights), "zero", extent)
@@ -103,54 +105,3 @@ def _kernel(weights: dict[tuple[int, int], float]) -> np.ndarray:
     for (down, right), weight in weights.items():
         kernel[2 - down, 2 - right] = weight
     return kernel
-
-
-def _reduce(x: Array, axis: int, extent: Extent | None) -> Array:
-    """Low-pass with the edge pixel mirrored and keep every second sample."""
-    x = _extend(x, axis, (1, 0), (-1, -2), extent)
-    count = (x.shape[axis] - 3) // 2
-    return sum(  # pyright: ignore
-        tap * lax.slice_in_dim(x, i, i + 2 * count - 1, 2, axis)
-        for i, tap in enumerate(_TAPS)
-    )
-
-
-def _expand(x: Array, axis: int, length: int, extent: Extent | None) -> Array:
-    """Double one axis with the same filter, edge samples repeated, and crop.
-
-    Zeros between the samples need not be multiplied: even outputs see the outer and
-    middle taps, odd ones the other two, each with gain 2.
-    """
-    size = x.shape[axis]
-    x = _extend(x, axis, (0,), (-1,), extent)
-    left, middle, right = (
-        lax.slice_in_dim(x, i, i + size, axis=axis) for i in range(3)
-    )
-    even = 2 * _TAPS[0] * (left + right) + 2 * _TAPS[2] * middle
-    odd = 2 * _TAPS[1] * (middle + right)
-    both = jnp.stack([even, odd], axis + 1)
-    both = both.reshape(*x.shape[:axis], 2 * size, *x.shape[axis + 1 :])
-    return lax.slice_in_dim(both, 0, length, axis=axis)
-
-
-def _extend(
-    x: Array,
-    axis: int,
-    before: tuple[int, ...],
-    after: tuple[int, ...],
-    extent: Extent | None,
-) -> Array:
-    """Put the samples at these places, mirrored, before and after one axis.
-
-    A single concatenation compiles in half the time of ``filters.pad``.
-    """
-    if extent is not None:
-        size = (len(before), 0) if axis == 1 else (0, len(before))
-        return extended(x, extent, size, size, "symmetric")
-
-    def at(place: int) -> Array:
-        place %= x.shape[axis]
-        return lax.slice_in_dim(x, place, place + 1, axis=axis)
-
-    parts = [*(at(p) for p in before), x, *(at(p) for p in after)]
-    return jnp.concatenate(parts, axis)
