@@ -30,6 +30,23 @@ class _Brisque(Metric[...]):
 
 brisque: _Brisque
 
+class _Butteraugli(Metric[...]):
+    """Butteraugli."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        pooling: str = "max",
+        intensity_target: float = 80.0,
+        hf_asymmetry: float | None = None,
+        preset: str = "libjxl",
+        output: str = "score",
+    ) -> Array: ...
+
+butteraugli: _Butteraugli
+
 class _CnnHistogram(DeepMetric[...]):
     """Similarity of CNN feature histograms."""
 

@@ -22,6 +22,7 @@ from tests.helpers.any_size import in_noise, pair
 #: Options that take another way through the arithmetic than the defaults.
 _VARIANTS: dict[str, list[dict[str, Any]]] = {
     "brisque": [{"flat": "authors"}, {"luma": "bt601"}],
+    "butteraugli": [{"pooling": "3-norm"}],
     "haarpsi": [{"subsample": False}],
     "iw_ssim": [{"parent": False}],
     "mdsi": [{"combination": "mult"}],

@@ -21,7 +21,7 @@ ALL = FULL + NONE
 #: of these that compile run with ``-m slow``.
 _RELATIVES = {"ifc", "iw_mse", "iw_psnr"}
 #: These compile for long themselves, and run some of the tests with ``-m slow``.
-_HEAVY = {"vif", "iw_ssim"}
+_HEAVY = {"butteraugli", "vif", "iw_ssim"}
 #: Of so many operations that one by one they take long.
 _MANY_STEPS = frozenset({"cvvdp", "mad", "ms_ssim", "niqe", "nlpd", "vsnr"})
 
@@ -46,8 +46,9 @@ COLOUR = [pytest.param(3, id="rgb"), pytest.param(1, id="grey")]
 SMOOTH = {"vsnr": {"quantise": False}}
 
 
-#: MAD sees nothing of a mild distortion in a small image, and scores it 0.
-SIDES = {"mad": 128}
+#: MAD sees nothing of a mild distortion in a small image, and scores it 0. Blurs of
+#: Butteraugli's reach over 50 pixels.
+SIDES = {"mad": 128, "butteraugli": 192}
 
 
 def _side(name: str) -> int:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from jiqa.ops.filters import Border, correlate, shifted_sum
+from jiqa.ops.extent import Extent
+from jiqa.ops.filters import Border, by_plane, correlate, inner_mean, shifted_sum
 from jiqa.ops.resize import average_decimate, imresize, resize_matrix
 
 check = settings(derandomize=True, deadline=None, max_examples=20)
@@ -112,3 +113,37 @@ def test_resizing_has_the_derivative_of_the_product(rng):
     )
     tangent = jax.jvp(resized, (x,), (x,))[1]
     np.testing.assert_allclose(tangent, wanted, rtol=1e-5, atol=1e-6)
+
+
+def _mean_inside(x: np.ndarray, taps: np.ndarray) -> np.ndarray:
+    """Along rows: the weighted mean of what a window has inside the image."""
+    radius, found = len(taps) // 2, np.zeros(x.shape)
+    for j in range(x.shape[1]):
+        places = [k for k in range(j - radius, j + radius + 1) if 0 <= k < x.shape[1]]
+        weights = taps[np.array(places) - j + radius]
+        found[:, j] = x[:, places] @ weights / weights.sum()
+    return found
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_inner_mean(padded, rng):
+    """The window may be wider than the image."""
+    x, taps = rng.random((3, 11)), np.array([0.2, 0.5, 1, 3, 4, 3, 1, 0.5, 0.2])
+    want = _mean_inside(_mean_inside(x, taps).T, taps).T
+    with jax.enable_x64(True):
+        if not padded:
+            found = inner_mean(jnp.asarray(x)[None], taps)[0]
+        else:
+            array = rng.random((8, 16))
+            array[:3, :11] = x
+            found = inner_mean(jnp.asarray(array), taps, Extent(3, 11))
+            assert np.isfinite(found).all()
+            found = found[:3, :11]
+    np.testing.assert_allclose(found, want, rtol=1e-12)
+
+
+def test_by_plane(rng):
+    x = rng.random((2, 3, 5, 7))
+    found = by_plane(lambda plane: plane[1:] * plane.sum(), x)
+    want = x[:, :, 1:] * x.sum((-2, -1), keepdims=True)
+    np.testing.assert_allclose(found, want, rtol=1e-5)
