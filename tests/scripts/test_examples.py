@@ -12,6 +12,7 @@ EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 #: What each prints when it has done what it is for.
 PRINTED = {
     "evaluate_table": "fine agrees better than coarse",
+    "improve_jpeg": "photograph, JPEG and improved",
     "metric_as_loss": "mse and ssim  ",
     "score_folder": "jpeg_3.jpg",
     "tap_backbone": "LPIPS of blur_3.webp",
