@@ -2,7 +2,8 @@
 
 An image is an array ``[..., H, W, C]`` with C = 1 (grey) or 3 (sRGB), either floating
 point in [0, 1] or uint8/uint16, which are divided by 255 or 65535 here and nowhere
-else. All code that comes after this check may rely on it.
+else. Metrics of high dynamic range, which say so, take linear light of 0 or more in its
+place. All code that comes after this check may rely on it.
 """
 
 from __future__ import annotations
@@ -185,16 +186,43 @@ def check_range(x: Array | np.ndarray, name: str) -> None:
     )
 
 
-def check_traced_range(x: Any, name: str) -> None:
+def check_light(x: Array | np.ndarray, name: str) -> None:
+    """Raise ``ValueError`` for concrete values that are no light: negative or infinite.
+
+    This takes the place of ``check_range`` where images are linear light.
+    """
+    if was_checked(x) or not jnp.issubdtype(x.dtype, jnp.floating):
+        return
+    if is_traced(x) or not x.size:
+        return
+    with jax.ensure_compile_time_eval():
+        low, high = (float(v) for v in _extremes(x))
+    if not (low >= -RANGE_SLACK and high < np.inf):
+        got = "NaN" if np.isnan(low) else f"values from {low:.6g} to {high:.6g}"
+        hint = "set negative light to 0" if low < 0 else ""
+        raise ValueError(expected(name, _LIGHT, got, hint))
+
+
+_LIGHT = "linear light, finite and 0 or more"
+
+
+def check_traced_range(x: Any, name: str, *, light: bool = False) -> None:
     """Check values inside ``jit``, ``grad`` or ``vmap`` by ``checkify.check``.
 
     JAX refuses the program unless the caller wraps it by ``checkify.checkify``.
+
+    Args:
+        x: the image.
+        name: the argument's name, for messages.
+        light: whether it is linear light; see ``check_light``.
     """
     if not is_traced(x) or not jnp.issubdtype(x.dtype, jnp.floating) or not x.size:
         return
     low, high = _extremes(x)
-    message = expected(name, "values in [0, 1]", "values from {low} to {high}")
-    checkify.check(_inside(x), message, low=low, high=high)
+    wanted = _LIGHT if light else "values in [0, 1]"
+    message = expected(name, wanted, "values from {low} to {high}")
+    right = (low >= -RANGE_SLACK) & (high < np.inf) if light else _inside(x)
+    checkify.check(right, message, low=low, high=high)
 
 
 #: JAX arrays that have passed the check. They are immutable, and checking one costs as

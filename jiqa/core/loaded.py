@@ -15,6 +15,7 @@ from jiqa.core.bound_metric import BoundMetric, Params
 from jiqa.core.images import (
     Image,
     as_image,
+    check_light,
     check_range,
     check_same_devices,
     check_traced_range,
@@ -84,6 +85,11 @@ class Loaded(Generic[Scores, Facts]):
         """The parameters by set and key."""
         return self._params
 
+    @property
+    def _light(self) -> bool:
+        """Whether all metrics take linear light."""
+        return all(member.metric.info.takes_light for member in self.members)
+
     def shaped(self, values: list[Any]) -> Scores:
         """The values of the metrics in order, as a call returns them."""
         names = (member.name for member in self.members)
@@ -101,7 +107,7 @@ class Loaded(Generic[Scores, Facts]):
         checked = self._group.checked_images(images)
         if self._checked:
             for name, image in zip(self.members[0].metric.images, checked, strict=True):
-                check_traced_range(image, name)
+                check_traced_range(image, name, light=self._light)
         return checked
 
     def __call__(self, *images: Image) -> Scores:
@@ -141,7 +147,7 @@ class Loaded(Generic[Scores, Facts]):
                 )
             )
         if self._checked:
-            check_traced_range(image, "reference")
+            check_traced_range(image, "reference", light=self._light)
         prepared = self._prepare(self._params, image)
         return PreparedReference(self, prepared, tuple(devices))
 
@@ -150,9 +156,9 @@ class Loaded(Generic[Scores, Facts]):
     ) -> Scores:
         """Score images against a reference; call what ``prepare`` returns instead."""
         image = as_image(distorted, "distorted")
-        check_range(image, "distorted")
+        (check_light if self._light else check_range)(image, "distorted")
         if self._checked:
-            check_traced_range(image, "distorted")
+            check_traced_range(image, "distorted", light=self._light)
         wanted = prepared.reference.shape
         if image.shape[-3:] != wanted:
             raise ValueError(

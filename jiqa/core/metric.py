@@ -25,6 +25,7 @@ from jiqa.core.feature_spec import DeepSteps
 from jiqa.core.images import (
     as_array,
     as_image,
+    check_light,
     check_min_side,
     check_process,
     check_range,
@@ -62,6 +63,8 @@ class Info:
         maps: what the per-pixel map of ``output="map"`` holds: ``"similarity"`` (high
             where the images agree) or ``"difference"``; ``None`` if it has no map.
         weights: names of the weights it needs; empty for a classical metric.
+        dynamic_range: ``"standard"`` for sRGB in [0, 1], ``"high"`` for linear light of
+            0 or more.
     """
 
     name: str
@@ -78,6 +81,12 @@ class Info:
     fidelity_note: str
     maps: Literal["similarity", "difference"] | None = None
     weights: tuple[str, ...] = ()
+    dynamic_range: Literal["standard", "high"] = "standard"
+
+    @property
+    def takes_light(self) -> bool:
+        """Whether images are linear light of any brightness."""
+        return self.dynamic_range == "high"
 
 
 class Metric(Generic[Arguments]):
@@ -211,7 +220,11 @@ class Metric(Generic[Arguments]):
         """
         check_process()
         self.check_count(images)
-        checked = tuple(map(_checked, images, self.images))
+        light = self.info.takes_light
+        checked = tuple(
+            _checked(image, name, light)
+            for image, name in zip(images, self.images, strict=True)
+        )
         if len(checked) == 2:
             check_same_shape(*checked)
             check_same_devices(*checked)
@@ -320,9 +333,9 @@ def no_reference(
     return made
 
 
-def _checked(x: Any, name: str) -> Any:
+def _checked(x: Any, name: str, light: bool) -> Any:
     if was_checked(x):
         return x
     image = as_image(x, name)
-    check_range(image, name)
+    (check_light if light else check_range)(image, name)
     return image

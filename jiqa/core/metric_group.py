@@ -67,9 +67,10 @@ class MetricGroup:
             ValueError: an image is invalid or too small, or the shapes of a pair
                 differ.
         """
-        first, *others = self.members
+        # One that takes values in [0, 1] alone checks more than one that takes light.
+        first = min(self.members, key=lambda m: m.metric.info.takes_light)
         checked = first.metric.checked_images(images, first.options)
-        for member in others:
+        for member in self.members:
             check_min_side(checked[0].shape, member.min_side, member.name)
         return checked
 

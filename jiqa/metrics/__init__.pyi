@@ -289,6 +289,27 @@ class _Haarpsi(Metric[...]):
 
 haarpsi: _Haarpsi
 
+class _Hdrflip(Metric[...]):
+    """HDR-FLIP, for linear light of high dynamic range."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        tone_mapper: str = "aces",
+        start: float | None = None,
+        stop: float | None = None,
+        exposures: int | None = None,
+        pixels_per_degree: float | None = None,
+        distance: float | None = None,
+        width: float | None = None,
+        resolution: float | None = None,
+        output: str = "score",
+    ) -> Array: ...
+
+hdrflip: _Hdrflip
+
 class _Ifc(Metric[...]):
     """Information fidelity criterion."""
 

@@ -186,29 +186,37 @@ def median(x: Array, extent: Extent | None = None) -> Array:
     then so that ties cannot stall it. The gradient goes to the selected samples.
     """
     if extent is None:
-        return _median(x, jnp.asarray(x.size, jnp.int32))
+        return _median(x, jnp.asarray(x.size, jnp.int32), 0.5)
     count = jnp.asarray(extent.rows * extent.cols, jnp.int32)
-    return _median(keep(x, extent, np.inf), count)
+    return _median(keep(x, extent, np.inf), count, 0.5)
 
 
-@jax.custom_jvp
-def _median(x: Array, number: Any) -> Array:
-    """The median of the ``number`` finite samples."""
+def lower_median(x: Array, number: Any) -> Array:
+    """The median of ``number`` samples >= 0, of an even number the lower middle one.
+
+    All others are infinite.
+    """
+    return _median(x, number, 1.0)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
+def _median(x: Array, number: Any, lower: float) -> Array:
+    """The middle of the ``number`` finite samples, of two as much of the lower one."""
     below, above = _middle(x, number)
-    return (below + above) / 2
+    return lower * below + (1 - lower) * above if lower < 1 else below
 
 
 @_median.defjvp
 def _median_jvp(
-    primals: tuple[Array, Any], tangents: tuple[Array, Any]
+    lower: float, primals: tuple[Array, Any], tangents: tuple[Array, Any]
 ) -> tuple[Array, Array]:
     (x, number), (slope, _) = primals, tangents
-    below, above = _middle(x, number)
     out = jnp.zeros((), x.dtype)
-    for value in (below, above):
-        chosen = (x == value).astype(x.dtype)
-        out = out + 0.5 * total(slope * chosen) / total(chosen)
-    return (below + above) / 2, out
+    for value, share in zip(_middle(x, number), (lower, 1 - lower), strict=True):
+        if share:
+            chosen = (x == value).astype(x.dtype)
+            out = out + share * total(slope * chosen) / total(chosen)
+    return _median(x, number, lower), out
 
 
 class _Search(NamedTuple):

@@ -48,7 +48,7 @@ def choose(
 
     Raises:
         UsageError: unknown metric, option or value; a metric that needs a reference
-            where there is none.
+            where there is none; one of linear light, which image files do not hold.
     """
     wanted: dict[str, None] = {}
     for name in (n.strip() for n in names.split(",")):
@@ -73,6 +73,12 @@ def choose(
             )
         options[name][option] = value
     choices = [bound_metric(name, options[name]) for name in wanted]
+    for choice in choices:
+        if choice.metric.info.takes_light:
+            raise UsageError(
+                f"{choice.name} takes arrays of linear light, which no image file that "
+                f"can be read holds: call jiqa.load({choice.name!r}) on arrays"
+            )
     alone = [c.name for c in choices if c.needs_reference and not have_reference]
     if alone:
         verb = "needs" if len(alone) == 1 else "need"
@@ -100,6 +106,8 @@ def _bundle(
         for n in group
         if (have_reference or get_metric(n).info.kind == "no-reference")
         and n not in lacking
+        # Files of 8 and 16 bits are no linear light.
+        and not get_metric(n).info.takes_light
     ]
 
 

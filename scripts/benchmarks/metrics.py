@@ -23,7 +23,8 @@ writes scripts/results/folder-cpu.csv and .json.
 Peers are optional; one that cannot be imported is reported. To have them all beside
 the CPU build of PyTorch, next to ``pip install -e .[test]`` (the first line's):
 
-    pip install torch==2.13.0 scikit-image==0.26.0 pytorch-msssim==1.0.0
+    pip install torch==2.13.0 scikit-image==0.26.0 pytorch-msssim==1.0.0 \
+        flip-evaluator==1.7
     pip install --no-deps torchvision==0.29.2 piq==0.8.0 torchmetrics==1.9.0 \
         lightning-utilities==0.15.3 dm-pix==0.4.5 chex==0.1.92 toolz absl-py \
         pyiqa==0.1.16 opencv-python-headless "huggingface-hub<1" requests urllib3 \

@@ -20,7 +20,7 @@ from peer import Peer
 
 NAMES = (
     *("piq", "torchmetrics", "pytorch-msssim", "pyiqa", "cvvdp"),
-    *("scikit-image", "dm-pix"),
+    *("scikit-image", "dm-pix", "flip-evaluator"),
 )
 
 
@@ -54,6 +54,10 @@ def load(name: str, device: str, threads: int) -> Library:
         if device == "gpu":
             raise RuntimeError("it runs on the CPU only")
         return Library(list, lambda out: out, _scikit_image())
+    if name == "flip-evaluator":
+        if device == "gpu":
+            raise RuntimeError("the package runs on the CPU only")
+        return Library(list, lambda out: out, _flip_evaluator())
     if name == "dm-pix":
         import jax
 
@@ -96,6 +100,24 @@ def _scikit_image() -> dict[str, Peer]:
         "delta_e(formula=cie1976)": pairs("rgb", difference(color.deltaE_cie76)),
         "delta_e": pairs("rgb", difference(color.deltaE_ciede2000)),
     }
+
+
+def _flip_evaluator() -> dict[str, Peer]:
+    """The authors' C++ through their package, one image after the other."""
+    package: Any = importlib.import_module("flip_evaluator")
+
+    def pairs(dynamic_range: str) -> Peer:
+        def call(references: Any, distorted: Any) -> Any:
+            return np.array(
+                [
+                    package.evaluate(r, d, dynamic_range, applyMagma=False)[1]
+                    for r, d in zip(references, distorted, strict=True)
+                ]
+            )
+
+        return Peer("rgb", call)
+
+    return {"flip": pairs("LDR"), "hdrflip": pairs("HDR")}
 
 
 def _dm_pix() -> dict[str, Peer]:

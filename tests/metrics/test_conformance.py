@@ -19,7 +19,7 @@ NONE = jiqa.list_metrics(kind="no-reference", classical=True)
 ALL = FULL + NONE
 #: Their programs are another's but for the last step and compile for long: all tests
 #: of these that compile run with ``-m slow``.
-_RELATIVES = {"ifc", "iw_mse", "iw_psnr"}
+_RELATIVES = {"hdrflip", "ifc", "iw_mse", "iw_psnr"}
 #: These compile for long themselves, and run some of the tests with ``-m slow``.
 _HEAVY = {"butteraugli", "vif", "iw_ssim", "ssimulacra2"}
 #: Of so many operations that one by one they take long.

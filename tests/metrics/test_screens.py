@@ -21,8 +21,8 @@ FULL = jiqa.list_metrics(kind="full-reference", classical=True)
 NONE = jiqa.list_metrics(kind="no-reference", classical=True)
 #: Their gradients compile for long, or take long.
 _LONG = {
-    "butteraugli", "delta_e", "flip", "ifc", "iw_mse", "iw_psnr", "iw_ssim", "msvd",
-    "nlpd", "ssimulacra2", "vif",
+    "butteraugli", "delta_e", "flip", "hdrflip", "ifc", "iw_mse", "iw_psnr",
+    "iw_ssim", "msvd", "nlpd", "ssimulacra2", "vif",
 }  # fmt: skip
 #: Without a constant that tames windows of almost nothing, 1e-7 is a difference there
 #: as large as any; and a spectrum has no scale, so that 1e-7 on black is salient.
