@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from jiqa.checks import expected, one_of
 from jiqa.core.metric import full_reference
@@ -30,11 +30,21 @@ def _side(weights: tuple[float, ...] = WEIGHTS, **_: object) -> int:
     return _WINDOW * 2 ** (len(weights) - 1)
 
 
-def _halve(x: Array, preset: str, extent: Extent | None) -> Array:
-    """The next coarser scale, ``[ceil(H / 2), ceil(W / 2)]``."""
+def _halved(
+    x: Array, y: Array, preset: str, extent: Extent | None
+) -> tuple[Array, Array]:
+    """The next coarser scale of both images, ``[ceil(H / 2), ceil(W / 2)]``."""
     if preset == "wang2003":
-        return average_decimate(x, 2, "symmetric", extent)
-    return correlate(x, _LOW_PASS, _LOW_PASS, "symmetric", extent)[::2, ::2]
+        halves = [average_decimate(v, 2, "symmetric", extent) for v in (x, y)]
+        return halves[0], halves[1]
+
+    def low_pass(v: Array) -> Array:
+        return correlate(v, _LOW_PASS, _LOW_PASS, "symmetric", extent)[::2, ::2]
+
+    # A loop: what it writes is not computed anew in all that reads it, which would
+    # compile for a quarter of a minute.
+    found = lax.map(low_pass, jnp.stack([x, y]))
+    return found[0], found[1]
 
 
 @full_reference(
@@ -124,7 +134,7 @@ def ms_ssim(
             quality = light * quality if coarsest else quality
             terms.append((mean(quality, inner), weight))
         if not coarsest:
-            x, y = _halve(x, preset, extent), _halve(y, preset, extent)
+            x, y = _halved(x, y, preset, extent)
             extent = extent and extent.over(2)
     if pooling == "weighted-sum":
         return sum(
