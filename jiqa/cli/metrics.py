@@ -76,11 +76,13 @@ def _describe(console: Any, metric: Any) -> None:
         "kind": info.kind,
         "better": info.direction,
         "range": format_range(info.range),
-        "minimum side": f"{info.min_side} pixels",
+        "minimum side": f"{info.min_side} pixels ({info.min_side_of} side)",
         "colour": colour[info.colour],
         "fidelity": f"{info.fidelity}: {info.fidelity_note}",
         "citation": info.citation,
     }
+    if not info.differentiable:
+        facts["gradient"] = "none: it counts, so its gradient is 0"
     if info.weights:
         facts["weights"] = f"{', '.join(info.weights)} (jiqa weights list)"
     if info.kind == "full-reference":

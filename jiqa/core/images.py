@@ -281,14 +281,16 @@ def _names(devices: set[Any]) -> str:
     return ", ".join(sorted(map(str, devices)))
 
 
-def check_min_side(shape: tuple[int, ...], minimum: int, metric: str) -> None:
-    """Raise ``ValueError`` if the shorter side of ``[..., H, W, C]`` is too small."""
+def check_min_side(
+    shape: tuple[int, ...], minimum: int, metric: str, side: str = "shorter"
+) -> None:
+    """Raise ``ValueError`` if a side of ``[..., H, W, C]`` is too small."""
     height, width = shape[-3], shape[-2]
-    if min(height, width) < minimum:
+    if (min if side == "shorter" else max)(height, width) < minimum:
         raise ValueError(
             expected(
                 metric,
-                f"images with a shorter side of at least {minimum} pixels",
+                f"images with a {side} side of at least {minimum} pixels",
                 f"{width}x{height} (width x height)",
             )
         )

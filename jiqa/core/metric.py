@@ -55,6 +55,8 @@ class Info:
         identity: value of two identical images; ``None`` if that is not one value.
         symmetric: whether reference and distorted may be swapped.
         min_side: smallest shorter side in pixels, with default options.
+        min_side_of: ``"shorter"``, or ``"longer"`` if it is the longer side that has to
+            be as large as that.
         colour: ``"luma"`` (RGB is reduced to grey), ``"rgb"`` (colour is used; grey
             counts as three equal channels) or ``"channels"`` (every sample alike).
         citation: authors, title, journal or conference, year, DOI.
@@ -62,6 +64,8 @@ class Info:
         fidelity_note: the evidence and its tolerance, or what was guessed.
         maps: what the per-pixel map of ``output="map"`` holds: ``"similarity"`` (high
             where the images agree) or ``"difference"``; ``None`` if it has no map.
+        differentiable: whether its gradient says how the value changes; ``False`` of a
+            metric that counts, whose gradient is 0.
         weights: names of the weights it needs; empty for a classical metric.
         dynamic_range: ``"standard"`` for sRGB in [0, 1], ``"high"`` for linear light of
             0 or more.
@@ -80,6 +84,8 @@ class Info:
     fidelity: Literal["authors-code", "paper", "reconstruction"]
     fidelity_note: str
     maps: Literal["similarity", "difference"] | None = None
+    min_side_of: Literal["shorter", "longer"] = "shorter"
+    differentiable: bool = True
     weights: tuple[str, ...] = ()
     dynamic_range: Literal["standard", "high"] = "standard"
 
@@ -228,7 +234,12 @@ class Metric(Generic[Arguments]):
         if len(checked) == 2:
             check_same_shape(*checked)
             check_same_devices(*checked)
-        check_min_side(checked[0].shape, self.min_side(**options), self.info.name)
+        check_min_side(
+            checked[0].shape,
+            self.min_side(**options),
+            self.info.name,
+            self.info.min_side_of,
+        )
         return checked
 
     def check_count(self, images: Sequence[Any]) -> None:

@@ -71,7 +71,8 @@ class MetricGroup:
         first = min(self.members, key=lambda m: m.metric.info.takes_light)
         checked = first.metric.checked_images(images, first.options)
         for member in self.members:
-            check_min_side(checked[0].shape, member.min_side, member.name)
+            side = member.metric.info.min_side_of
+            check_min_side(checked[0].shape, member.min_side, member.name, side)
         return checked
 
     def scores(self, params: Params, reference: Any, image: Any) -> list[Any]:

@@ -47,6 +47,34 @@ class _Butteraugli(Metric[...]):
 
 butteraugli: _Butteraugli
 
+class _Cambi(Metric[...]):
+    """Contrast aware multiscale banding index."""
+
+    def __call__(
+        self,
+        image: Image,
+        *,
+        yuv: str = "bt709-limited-420",
+        bits: int = 8,
+    ) -> Array: ...
+
+cambi: _Cambi
+
+class _Ciede2000Db(Metric[...]):
+    """Colour difference in decibels."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        yuv: str = "bt709-limited-420",
+        bits: int = 8,
+        quantise: bool = True,
+    ) -> Array: ...
+
+ciede2000_db: _Ciede2000Db
+
 class _CnnHistogram(DeepMetric[...]):
     """Similarity of CNN feature histograms."""
 
@@ -816,3 +844,19 @@ class _Wsnr(Metric[...]):
     ) -> Array: ...
 
 wsnr: _Wsnr
+
+class _Xpsnr(Metric[...]):
+    """Extended perceptually weighted peak signal-to-noise ratio."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        plane: str = "y",
+        yuv: str = "bt709-limited-420",
+        bits: int = 8,
+        quantise: bool = True,
+    ) -> Array: ...
+
+xpsnr: _Xpsnr

@@ -34,9 +34,13 @@ _DARKEST = 1e-12
 _SLOPE = 841 / 108
 
 
-def to_linear(x: Array) -> Array:
-    """Linear light of sRGB samples of any shape, both in [0, 1] (IEC 61966-2-1)."""
-    bright = x > 0.04045
+def to_linear(x: Array, knee: float = 0.04045) -> Array:
+    """Linear light of sRGB samples of any shape, both in [0, 1] (IEC 61966-2-1).
+
+    Up to the knee it is a straight line, on which negative samples lie, too. Some
+    programs round the standard's knee.
+    """
+    bright = x > knee
     base = jnp.where(bright, (x + 0.055) / 1.055, 1)
     return jnp.where(bright, _power(base, 2.4), x / 12.92)
 
@@ -54,7 +58,12 @@ def lab_responses(x: Array) -> Planes:
     f is the cube root above (6/29)^3 and its tangent below. CIELAB is linear in these,
     so its differences are best taken here: see ``lab_axes``. Grey counts as R = G = B.
     """
-    light = [to_linear(plane) for plane in rgb(x)]
+    red, green, blue = (to_linear(plane) for plane in rgb(x))
+    return light_responses((red, green, blue))
+
+
+def light_responses(light: Planes) -> Planes:
+    """``lab_responses`` of linear light, as planes of red, green and blue."""
     fx, fy, fz = (lab_response(ratio) for ratio in all_weighted(_TO_RATIOS, light))
     return fx, fy, fz
 

@@ -257,8 +257,8 @@ class Runner:
             if choice.needs_reference and layout.reference_dtype is None:
                 continue
             try:
-                minimum = choice.min_side
-                check_min_side(shape, minimum, choice.label)
+                side = choice.metric.info.min_side_of
+                check_min_side(shape, choice.min_side, choice.label, side)
                 if self._memory is not None:
                     fits(choice, layout, self._memory)
                 choices.append(choice)

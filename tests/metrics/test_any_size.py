@@ -23,6 +23,7 @@ from tests.helpers.any_size import in_noise, pair
 _VARIANTS: dict[str, list[dict[str, Any]]] = {
     "brisque": [{"flat": "authors"}, {"luma": "bt601"}],
     "butteraugli": [{"pooling": "3-norm"}],
+    "ciede2000_db": [{"yuv": "bt601-full-444", "quantise": False}],
     "haarpsi": [{"subsample": False}],
     "iw_ssim": [{"parent": False}],
     "mdsi": [{"combination": "mult"}],
@@ -39,7 +40,8 @@ _VARIANTS: dict[str, list[dict[str, Any]]] = {
 
 #: Metrics without a program for any size.
 _EXACT = {
-    "cvvdp", "cw_ssim", "ifc", "mad", "nqm", "sr_sim", "vif", "vsnr", "wsnr",
+    "cambi", "cvvdp", "cw_ssim", "ifc", "mad", "nqm", "sr_sim", "vif", "vsnr", "wsnr",
+    "xpsnr",
 }  # fmt: skip
 
 _CLASSICAL = [n for n, m in all_metrics().items() if m.any_size and m.deep is None]
