@@ -1,7 +1,8 @@
 """The metrics, one (or one family) a file: ``from jiqa.metrics import ssim``.
 
 The files of three folders (``full_reference``, ``deep``, ``no_reference``) are found by
-themselves: ``all_metrics`` takes every function in them that has an ``info``.
+themselves: ``all_metrics`` takes every function in them that has an ``info``. Functions
+of sequences of frames, such as ``vmaf_frames``, are in ``jiqa.metrics.video``.
 """
 
 from __future__ import annotations
@@ -33,10 +34,17 @@ def all_metrics() -> Mapping[str, Metric]:
 def __getattr__(name: str) -> Any:
     if name == "__all__":  # found anew, as the metrics are
         return __dir__()
-    if not name.startswith("_") and name in all_metrics():
-        return globals().setdefault(name, all_metrics()[name])
+    if not name.startswith("_"):
+        if name in all_metrics():
+            return globals().setdefault(name, all_metrics()[name])
+        import jiqa.metrics.video as video
+
+        if name in video.__all__:
+            return globals().setdefault(name, getattr(video, name))
     raise AttributeError(f"module 'jiqa.metrics' has no metric {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*all_metrics(), "all_metrics"]
+    import jiqa.metrics.video as video
+
+    return [*all_metrics(), *video.__all__, "all_metrics"]

@@ -11,11 +11,29 @@ from jax import Array
 from jiqa.core.deep_metric import DeepMetric
 from jiqa.core.images import Image
 from jiqa.core.metric import Metric
+from jiqa.metrics.video import vmaf_frames as vmaf_frames
+from jiqa.metrics.video import vmaf_motion as vmaf_motion
 from jiqa.ops.display import Display
 
 FOLDERS: tuple[str, ...]
 
 def all_metrics() -> Mapping[str, Metric[...]]: ...
+
+class _Adm(Metric[...]):
+    """Detail loss of the additive distortion measure."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        scale: int | None = None,
+        gain_limit: float = 100.0,
+        luma: str = "bt709-limited",
+        bits: int | None = None,
+    ) -> Array: ...
+
+adm: _Adm
 
 class _Brisque(Metric[...]):
     """Blind/referenceless image spatial quality evaluator."""
@@ -796,6 +814,39 @@ class _Vifp(Metric[...]):
     ) -> Array: ...
 
 vifp: _Vifp
+
+class _Vmaf(Metric[...]):
+    """Video multi-method assessment fusion."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        model: str = "v0.6.1",
+        transform: bool = False,
+        clip: bool = True,
+        luma: str = "bt709-limited",
+        bits: int | None = None,
+    ) -> Array: ...
+
+vmaf: _Vmaf
+
+class _VmafVif(Metric[...]):
+    """Visual information fidelity, pixel domain, as in VMAF."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        scale: int | None = None,
+        gain_limit: float = 100.0,
+        luma: str = "bt709-limited",
+        bits: int | None = None,
+    ) -> Array: ...
+
+vmaf_vif: _VmafVif
 
 class _Vsi(Metric[...]):
     """Visual saliency-induced index."""

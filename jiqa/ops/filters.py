@@ -18,6 +18,7 @@ from jax import Array, lax
 
 from jiqa.ops import stencil
 from jiqa.ops.extent import Extent, extended
+from jiqa.ops.numerics import added
 
 #: How samples outside the image are made: none ("valid"), zeros, the image mirrored
 #: with ("symmetric") or without ("reflect") repeating the edge pixel, the edge pixel
@@ -171,6 +172,37 @@ class _ShiftedSum:
     def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
         around = len(self.taps) - 1
         wide = stencil.windows(y, self.axis, around, around)
+        return stencil.apply(_ShiftedSum(self.taps[::-1], self.axis), wide)
+
+
+def strided_sum(x: Array, taps: Taps, axis: int, step: int) -> Array:
+    """Every ``step``-th sample of ``shifted_sum``; ``axis`` counts from the end."""
+    weights = tuple(float(tap) for tap in np.asarray(taps, float))
+    return stencil.apply(_StridedSum(weights, axis, step), x)
+
+
+@dataclass(frozen=True)
+class _StridedSum:
+    taps: tuple[float, ...]
+    axis: int
+    step: int
+
+    def _count(self, length: int) -> int:
+        return (length - len(self.taps)) // self.step + 1
+
+    def __call__(self, x: Array) -> Array:
+        stop = (self._count(x.shape[self.axis]) - 1) * self.step + 1
+        return added(
+            tap * lax.slice_in_dim(x, i, i + stop, self.step, axis=self.axis)
+            for i, tap in enumerate(self.taps)
+        )
+
+    def shape(self, shape: stencil.Shape) -> stencil.Shape:
+        length = shape[self.axis]
+        return stencil.shorter(shape, self.axis, length - self._count(length))
+
+    def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
+        wide = stencil.spread(y, self.axis, shape[self.axis], len(self.taps), self.step)
         return stencil.apply(_ShiftedSum(self.taps[::-1], self.axis), wide)
 
 

@@ -36,6 +36,8 @@ from jax import Array
 from jiqa.core.deep_metric import DeepMetric
 from jiqa.core.images import Image
 from jiqa.core.metric import Metric
+from jiqa.metrics.video import vmaf_frames as vmaf_frames
+from jiqa.metrics.video import vmaf_motion as vmaf_motion
 from jiqa.ops.display import Display
 
 FOLDERS: tuple[str, ...]

@@ -21,6 +21,7 @@ from tests.helpers.any_size import in_noise, pair
 
 #: Options that take another way through the arithmetic than the defaults.
 _VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "adm": [{"scale": 3, "gain_limit": 1.0}],
     "brisque": [{"flat": "authors"}, {"luma": "bt601"}],
     "butteraugli": [{"pooling": "3-norm"}],
     "ciede2000_db": [{"yuv": "bt601-full-444", "quantise": False}],
@@ -36,6 +37,8 @@ _VARIANTS: dict[str, list[dict[str, Any]]] = {
     "psnr_hvs": [{"preset": "xiph"}, {"preset": "xiph", "yuv": "bt601-full-444"}],
     "ssim": [{"preset": "scikit-image"}, {"downsample": "auto"}, {"luma": "matlab"}],
     "svd_projection": [{"partial": "mirror", "pooling": "deviation"}],
+    "vmaf": [{"model": "neg", "bits": 8}],
+    "vmaf_vif": [{"scale": 3}],
 }
 
 #: Metrics without a program for any size.

@@ -47,8 +47,8 @@ def test_info_is_complete(name: str) -> None:
     if info.identity is not None:
         assert info.range[0] <= info.identity <= info.range[1]
         best = info.range[1 if info.direction == "higher" else 0]
-        # VIF rewards enhanced contrast: more than the reference has.
-        assert info.identity == best or name in ("vif", "vifp")
+        # VIF and ADM reward enhanced contrast: more than the reference has.
+        assert info.identity == best or name in ("adm", "vif", "vifp")
 
 
 @pytest.mark.parametrize("name", METRICS)
