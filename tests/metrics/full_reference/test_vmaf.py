@@ -148,7 +148,7 @@ def test_from_rgb() -> None:
     pairs = list(golden)
     reference, distorted = (np.stack([image(p[k]) for p in pairs]) for k in (0, 1))
     path = "path=float;enhn_gain_limit="
-    for metric, options, name, conditions, bar in (
+    cases: list[tuple[Any, dict[str, Any], str, str, float]] = [
         (vmaf, {}, "vmaf", "model=vmaf_float_v0.6.1;path=float", 0.011),
         (
             vmaf,
@@ -160,7 +160,8 @@ def test_from_rgb() -> None:
         (adm, {"gain_limit": 1.0}, "adm2", f"{path}1", 1e-4),
         (adm, {"scale": 2}, "adm_scale2", f"{path}100", 1e-4),
         (vmaf_vif, {"scale": 1}, "vif_scale1", f"{path}100", 1e-4),
-    ):
+    ]
+    for metric, options, name, conditions, bar in cases:
         found = metric(reference, distorted, bits=8, **options)
         wanted = [golden[pair][name, conditions] for pair in pairs]
         np.testing.assert_allclose(found, wanted, rtol=0, atol=bar, err_msg=name)
