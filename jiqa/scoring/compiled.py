@@ -143,7 +143,8 @@ def source_digest() -> str:
     """Return a digest of the package's source and tables."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.npz")]):
+    tables = (path for ending in ("npz", "json") for path in root.rglob(f"*.{ending}"))
+    for path in sorted([*root.rglob("*.py"), *tables]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
