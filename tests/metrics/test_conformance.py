@@ -23,7 +23,7 @@ _RELATIVES = {"hdrflip", "ifc", "iw_mse", "iw_psnr"}
 #: These compile for long themselves, and run some of the tests with ``-m slow``.
 _HEAVY = {"butteraugli", "vif", "iw_ssim", "ssimulacra2"}
 #: Of so many operations that one by one they take long.
-_MANY_STEPS = frozenset({"cvvdp", "mad", "ms_ssim", "niqe", "nlpd", "vsnr"})
+_MANY_STEPS = frozenset({"cambi", "cvvdp", "mad", "ms_ssim", "niqe", "nlpd", "vsnr"})
 
 
 def _costly(

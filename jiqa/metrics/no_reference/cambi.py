@@ -220,7 +220,9 @@ def _mean_of_largest(x: Array, share: float) -> Array:
     highest = jnp.finfo(x.dtype).bits - 2
 
     def narrowed(k: Array, low: Array) -> Array:
-        tried = low | jnp.left_shift(jnp.ones((), kind), (highest - k).astype(kind))
+        tried = low | jnp.left_shift(
+            jnp.ones((), kind), jnp.asarray(highest - k).astype(kind)
+        )
         enough = (bits >= tried).sum(dtype=jnp.int32) >= count
         return jnp.where(enough, tried, low)
 
