@@ -65,10 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.io.write_table import check_format, make_folder, to_csv, write_rows
     from jiqa.progress import compiling, step
     from jiqa.scoring.choose_metrics import check_options, choose, read_params
+    from jiqa.scoring.doubts import say_doubts
     from jiqa.scoring.jobs import find_jobs, read_pairs
     from jiqa.scoring.journal import Journal, journal_path
     from jiqa.scoring.memory import read_bytes
-    from jiqa.scoring.runner import Runner
+    from jiqa.scoring.runner import Runner, columns_of
 
     if arguments.pairs and (arguments.images or arguments.reference):
         raise UsageError(
@@ -96,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         left_out=_say_left_out,
     )
     check_options(choices)
+    filled = [choice.with_all_outputs() for choice in choices]
     jobs = (
         read_pairs(arguments.pairs, say)
         if arguments.pairs
@@ -103,16 +105,16 @@ def run(arguments: argparse.Namespace) -> int:
     )
     jobs = list({job.key: job for job in jobs}.values())
     runner = Runner(
-        choices,
+        filled,
         background=arguments.background,
         programs=programs,
         params=read_params(choices, arguments.weights),
         memory=memory,
         resize=arguments.resize,
     )
-    labels = [c.label for c in choices]
+    labels = columns_of(filled)
     settings = {
-        "metrics": [c.identity for c in choices],
+        "metrics": [c.identity for c in filled],
         "x64": arguments.x64,
         "background": arguments.background,
         **({"resize": arguments.resize} if arguments.resize else {}),
@@ -152,6 +154,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(to_csv(columns, table))
     else:
         show_scores(table, labels, output)
+    say_doubts(filled, table, say)
     say_failures(table, all_listed=piped or output is not None)
     if not arguments.resize and any("sizes differ" in row["error"] for row in table):
         say("--resize reference scales references to the size of their images")

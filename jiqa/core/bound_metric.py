@@ -45,6 +45,22 @@ class BoundMetric:
         return f"{self.name}({inside})" if inside else self.name
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it fills: one, or with ``output="all"`` one for each."""
+        outputs = self.metric.outputs
+        if not outputs or self.options.get("output") != "all":
+            return (self.label,)
+        others = {k: v for k, v in self.options.items() if k != "output"}
+        label = BoundMetric(self.metric, others).label
+        return (label, *(f"{label}_{output}" for output in outputs[1:]))
+
+    def with_all_outputs(self) -> BoundMetric:
+        """The same metric with a column for each output, unless one was chosen."""
+        if not self.metric.outputs or "output" in self.options:
+            return self
+        return BoundMetric(self.metric, {**self.options, "output": "all"})
+
+    @property
     def identity(self) -> str:
         """All that determines its values but weights: two files may share a name."""
         return " ".join(filter(None, (self.label, self.metric.digest)))
@@ -70,7 +86,8 @@ class BoundMetric:
     @property
     def any_size(self) -> bool:
         """Whether one program can score images of many sizes (see ``any_size``)."""
-        whole = not self.masks and self.options.get("output", "score") == "score"
+        numbers = self.options.get("output", "score") in ("score", "all")
+        whole = not self.masks and numbers
         if self.metric.deep is not None:
             return whole and self.metric.deep.any_size(self.deep_options)
         return whole and self.metric.any_size

@@ -206,7 +206,8 @@ def deep_metric(
             them (see ``DeepSteps``); by default yes, if ``compare`` and ``features``
             are the usual ones.
         digest: digest of the file that describes the metric, if there is one.
-        **fields: the fields of ``Info`` that do not follow from the other arguments.
+        **fields: the fields of ``Info`` that do not follow from the other arguments;
+            ``kind`` where there is no reference.
     """
     # Deriving it anew would take up to a millisecond of every call.
     cached = functools.lru_cache(maxsize=64)(spec)
@@ -239,10 +240,9 @@ def deep_metric(
         usual = cached(steps.with_defaults({}))
         info = Info(
             name=declared.__name__,
-            kind="full-reference",
             min_side=usual.min_side,
             weights=usual.weights,
-            **fields,
+            **{"kind": "full-reference", **fields},
         )
         return DeepMetric(declared, info, steps, digest=digest)
 

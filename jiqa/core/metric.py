@@ -115,11 +115,14 @@ class Metric(Generic[Arguments]):
         deep: the two steps of a deep metric, else ``None``.
         digest: digest of all that determines the values of a metric that a file
             describes; empty for the others.
+        outputs: of a metric with ``output="all"``, what it then gives along a last
+            axis, the score first; else empty.
         remade_by: for a metric that a file describes, ``(function, arguments)`` that
             make it again, in another process as well.
     """
 
     remade_by: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
+    outputs: tuple[str, ...] = ()
     __name__: str
     __qualname__: str
     compiled: Callable[..., Any]

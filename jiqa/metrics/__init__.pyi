@@ -656,6 +656,20 @@ class _PsnrHvsM(Metric[...]):
 
 psnr_hvs_m: _PsnrHvsM
 
+class _Quality(DeepMetric[...]):
+    """Quality of a photograph, with a deviation and an interval."""
+
+    def __call__(
+        self,
+        params: Mapping[str, Any],
+        image: Image,
+        *,
+        output: str = "score",
+        coverage: float = 0.9,
+    ) -> Array: ...
+
+quality: _Quality
+
 class _Rmse(Metric[...]):
     """Root mean squared error."""
 

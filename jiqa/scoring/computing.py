@@ -31,6 +31,7 @@ class Batch:
         devices: into how many parts a batch is divided.
         padded: whether the images have several sizes; the program pads them then.
         compiling: what the program is compiled in, if it is not ready.
+        widths: how many columns each metric has; one, if nothing is said.
     """
 
     program: Any
@@ -41,6 +42,7 @@ class Batch:
     devices: int
     padded: bool = False
     compiling: Callable[[], AbstractContextManager[Any]] = nullcontext
+    widths: Sequence[int] = ()
 
     def computed(self) -> tuple[list[Scored], float]:
         """Return each job with its values and the time that a job took; never raise.
@@ -54,8 +56,8 @@ class Batch:
                 with self.compiling():
                     self.program.make(*arrays)
             started = time.perf_counter()
-            columns = self.program(*arrays)
-            table = np.stack([np.asarray(c) for c in columns] or [[]])
+            columns = self._columns(self.program(*arrays))
+            table = np.stack(columns or [np.zeros(0)])
             values = [table[:, i] if table.size else [] for i in range(len(self.jobs))]
             found = [
                 (job, [_shortest(v) for v in own], "")
@@ -68,10 +70,18 @@ class Batch:
 
     def _alone(self, job: Job, pixels: tuple[np.ndarray, ...]) -> Scored:
         try:
-            columns = self.program(*self._arrays([pixels], self.devices))
-            return job, [_shortest(np.asarray(c)[0]) for c in columns], ""
+            found = self.program(*self._arrays([pixels], self.devices))
+            return job, [_shortest(c[0]) for c in self._columns(found)], ""
         except Exception as error:
             return job, [], f"computing failed: {error}".splitlines()[0]
+
+    def _columns(self, found: Sequence[Any]) -> list[np.ndarray]:
+        """Single columns ``[N]`` of what each metric gives, ``[N]`` or ``[N, W]``."""
+        columns = []
+        widths = self.widths or [1] * len(found)
+        for values, width in zip(map(np.asarray, found), widths, strict=True):
+            columns += [values] if width == 1 else list(values.T)
+        return columns
 
     def _arrays(
         self, pixels: Sequence[tuple[np.ndarray, ...]], size: int

@@ -92,7 +92,7 @@ class Runner:
         """The table's columns."""
         pair = ["image", "reference"] if have_reference else ["image"]
         size = ["width", "height", *(["resized"] if self._resize else [])]
-        return [*pair, *size, *(c.label for c in self._choices), "error"]
+        return [*pair, *size, *columns_of(self._choices), "error"]
 
     def run(
         self,
@@ -156,6 +156,7 @@ class Runner:
                 max(1, len(self._devices)),
                 group.padded,
                 group.compiling,
+                [len(choice.columns) for choice in group.choices],
             )
             yield group, [image for image in images if not image.pixels], batch
 
@@ -307,8 +308,7 @@ class Runner:
             refused = self._refused[self._layouts[job.key]]
             error = "; ".join(filter(None, (refused, problem)))
             row = self._row(job, error=error)
-            labels = [c.label for c in group.choices]
-            row.update(dict(zip(labels, values, strict=False)))
+            row.update(dict(zip(columns_of(group.choices), values, strict=False)))
             row["seconds"] = seconds
             lost = [k for k, v in row.items() if isinstance(v, float) and np.isnan(v)]
             for label in lost:
@@ -327,9 +327,14 @@ class Runner:
             "width": layout.width if layout else None,
             "height": layout.height if layout else None,
             **sizes,
-            **{c.label: None for c in self._choices},
+            **dict.fromkeys(columns_of(self._choices)),
             "error": error,
         }
+
+
+def columns_of(choices: Sequence[BoundMetric]) -> list[str]:
+    """The columns that metrics fill, in order."""
+    return [column for choice in choices for column in choice.columns]
 
 
 def _computed(

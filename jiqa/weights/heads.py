@@ -1,10 +1,10 @@
-"""Sets of weights on top of a network: LPIPS, DISTS, NIMA, PieAPP."""
+"""Sets of weights on top of a network: LPIPS, DISTS, NIMA, PieAPP, quality."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jiqa.nn import NETWORKS, pieapp
+from jiqa.nn import NETWORKS, pieapp, quality
 from jiqa.nn import graph as layers
 from jiqa.nn.lpips_taps import DISTS_CHANNELS, LPIPS_TAPS
 from jiqa.weights.weight_set import Carrier, WeightSet
@@ -67,6 +67,15 @@ def heads() -> Iterator[WeightSet]:
     )
     yield _nima()
     yield _pieapp()
+    yield WeightSet(
+        "quality",
+        "quality: EfficientNet-Lite0 and its head, trained on BIQ2021",
+        quality.every_shape(),
+        "Apache-2.0 (network); BIQ2021 is freely available for use and benchmarking",
+        "jiqa, scripts/recipes/train_quality.py",
+        shipped=True,
+        sha256="5dbb87a63483b19b8f7f4e9bda1988f532a63bcc5ff1eee79940a0dab796cc12",
+    )
 
 
 def _nima() -> WeightSet:

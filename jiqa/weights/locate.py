@@ -70,9 +70,9 @@ def candidates(
         yield Candidate("folder", given / wanted.file)
     yield Candidate("cache", weights_cache() / wanted.file)
     if wanted.shipped:
-        yield Candidate(
-            "jiqa", Path(__file__).parent / "shipped" / f"{wanted.name}.npz"
-        )
+        folder = Path(__file__).parent / "shipped"
+        for file in (f"{wanted.name}.npz", wanted.file):
+            yield Candidate("jiqa", folder / file)
     for carrier in wanted.carriers:
         if whole and carrier.keys and not set(wanted.extra) <= set(carrier.keys):
             continue

@@ -1,4 +1,7 @@
-"""Weights on disk: safetensors with flat dotted keys, float32, and their origin."""
+"""Weights on disk: safetensors with flat dotted keys, and their origin.
+
+Numbers are float32, or half precision where a file has to be small.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +28,41 @@ def write(
     source: str,
     licence: str,
     sha256: str,
+    half: bool = False,
 ) -> None:
     """Write a file of weights, whole or not at all.
 
     Its metadata also get the fingerprint of the parameters, for ``jiqa weights
     verify``.
+
+    Args:
+        path: of the file.
+        params: arrays by flat key.
+        source: where the numbers come from.
+        licence: under which they are given.
+        sha256: of the file that they were taken from.
+        half: whether arrays of two dimensions and more, kernels that is, are kept in
+            half precision.
+
+    Raises:
+        ValueError: a number that is too large for half precision.
     """
     arrays = {k: np.ascontiguousarray(v, np.float32) for k, v in params.items()}
+    if half:
+        arrays = {k: _halved(k, v) if v.ndim > 1 else v for k, v in arrays.items()}
     metadata = {"source": source, "licence": licence, "sha256": sha256}
     data = safetensors.numpy.save(
         arrays, metadata=metadata | {"fingerprint": fingerprint(arrays)}
     )
     write_bytes(path, data)
+
+
+def _halved(key: str, value: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        half = value.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise ValueError(f"{key}: {np.abs(value).max():g} is too large for float16")
+    return half
 
 
 def read(
@@ -49,20 +75,23 @@ def read(
         without: openings of keys to leave unread.
 
     Raises:
-        ValueError: not a safetensors file, an array that is not float32, or metadata
-            that do not name the origin.
+        ValueError: not a safetensors file, an array that is neither float32 nor
+            float16, or metadata that do not name the origin.
     """
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = dict(file.metadata() or {})
             keys = [k for k in file.keys() if not k.startswith(without)]
             kinds = {k: file.get_slice(k).get_dtype() for k in keys}
-            wrong = [f"{k} ({kind})" for k, kind in kinds.items() if kind != "F32"]
-            params = {} if wrong else {k: file.get_tensor(k) for k in keys}
+            known = ("F32", "F16")
+            wrong = [f"{k} ({kind})" for k, kind in kinds.items() if kind not in known]
+            params = {} if wrong else {k: _wide(file.get_tensor(k)) for k in keys}
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is not a safetensors file ({error})") from error
     if wrong:
-        raise ValueError(expected(f"{path}", "float32 (F32) arrays", ", ".join(wrong)))
+        raise ValueError(
+            expected(f"{path}", "float32 or float16 arrays", ", ".join(wrong))
+        )
     lacking = [k for k in METADATA if not metadata.get(k)]
     if lacking:
         raise ValueError(
@@ -70,6 +99,10 @@ def read(
             "they come from (jiqa.weights.write stores this)"
         )
     return params, metadata
+
+
+def _wide(value: np.ndarray) -> np.ndarray:
+    return value.astype(np.float32, copy=False)
 
 
 def read_metadata(path: Path | str) -> dict[str, str]:

@@ -25,7 +25,7 @@ def _deep(name: str) -> DeepSteps:
 def test_options_are_those_of_the_signature(name):
     metric = get_metric(name)
     parameters = inspect.signature(metric).parameters
-    assert list(parameters)[:3] == ["params", "reference", "distorted"]
+    assert tuple(parameters)[: 1 + len(metric.images)] == ("params", *metric.images)
     declared = {
         p.name: p.default for p in parameters.values() if p.kind is p.KEYWORD_ONLY
     }

@@ -45,6 +45,17 @@ CASES: dict[str, dict[str, Any]] = {
         "crop": 64,
         "resize": 66,
     },
+    "quality": {"backbone": "alexnet", "levels": "multi", "resize": 64, "crop": 64},
+    "quality grid": {
+        "backbone": "squeezenet1_1",
+        "levels": "multi",
+        "resize": None,
+        "crop": 48,
+        "hidden": 0,
+        "grid": 2,
+        "offset": 0.4,
+        "scale": 0.2,
+    },
     "rank": {"backbone": "alexnet", "crop": 64},
     "rank score": {
         "backbone": "alexnet",

@@ -16,7 +16,7 @@ from jiqa.checks import expected, one_of
 from jiqa.ops.extent import Extent
 from jiqa.ops.padded_resize import padded_imresize
 
-Resampling = Literal["bilinear", "nearest"]
+Resampling = Literal["bilinear", "bicubic", "nearest"]
 
 
 def resized_host(
@@ -28,12 +28,12 @@ def resized_host(
     """
     from PIL import Image
 
-    one_of("method", method, "bilinear", "nearest")
+    one_of("method", method, "bilinear", "bicubic", "nearest")
     if image.shape[:2] == (rows, columns):
         return image
     if method == "nearest":
         return image[np.ix_(*_nearest(image.shape, rows, columns))]
-    how = Image.Resampling.BILINEAR
+    how = Image.Resampling[method.upper()]
     if image.dtype == np.uint8 and image.shape[-1] in (1, 3):
         picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
         small = np.asarray(picture.resize((columns, rows), how))
@@ -44,7 +44,7 @@ def resized_host(
     ]
     small = np.stack([np.asarray(plane) for plane in planes], -1)
     if np.issubdtype(image.dtype, np.integer):
-        small = np.floor(small + 0.5)
+        small = np.clip(np.floor(small + 0.5), 0, np.iinfo(image.dtype).max)
     return small.astype(image.dtype)
 
 
@@ -57,18 +57,19 @@ def resized(
 ) -> Array:
     """Resize an image ``[H, W, C]`` as Pillow does.
 
-    ``"bilinear"`` widens its kernel when it shrinks; ``"nearest"`` does not.
+    ``"bilinear"`` and ``"bicubic"`` widen their kernels when they shrink;
+    ``"nearest"`` does not. Bicubic numbers may lie outside [0, 1].
 
     Raises:
         ValueError: an ``extent``, what of the array is the image, with ``"nearest"``.
     """
-    one_of("method", method, "bilinear", "nearest")
+    one_of("method", method, "bilinear", "bicubic", "nearest")
     if extent is not None:
-        one_of("method with an extent", method, "bilinear")
+        one_of("method with an extent", method, "bilinear", "bicubic")
         planes = padded_imresize(
             jnp.moveaxis(image, -1, 0),
             (rows, columns),
-            "bilinear",
+            "bicubic" if method == "bicubic" else "bilinear",
             source=extent,
             border="cut",
         )
@@ -78,7 +79,8 @@ def resized(
     if method == "nearest":
         down, right = _nearest(image.shape, rows, columns)
         return image[down][:, right]
-    return jax.image.resize(image, (rows, columns, image.shape[-1]), "linear")
+    how = {"bilinear": "linear", "bicubic": "cubic"}[method]
+    return jax.image.resize(image, (rows, columns, image.shape[-1]), how)
 
 
 def _nearest(
