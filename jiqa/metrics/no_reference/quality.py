@@ -145,7 +145,8 @@ def quality(
     EfficientNet-Lite0, as it was trained on ImageNet, sees the photograph resized to
     256x256; means and deviations of 14 of its maps go through one layer that was
     trained on the MOS of 1,300 photographs of BIQ2021's official training split. The
-    score is on the scale of that MOS: 0 to 1, nine tenths of its photographs between 0.34 and 0.82.
+    score is on the scale of that MOS, 0 to 1; nine of ten photographs of the test split
+    have 0.34 to 0.82.
 
     On BIQ2021's official test split, 2,000 photographs, its SRCC is .821 (95 %
     interval .803 to .836), where ``niqe`` has .396, ``brisque`` .340 and ``piqe`` .212;
