@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -28,7 +29,7 @@ def write(
     source: str,
     licence: str,
     sha256: str,
-    half: bool = False,
+    half: Any = False,
 ) -> None:
     """Write a file of weights, whole or not at all.
 
