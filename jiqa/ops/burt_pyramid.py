@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array, lax
 
 from jiqa.ops.extent import Extent, extended
+from jiqa.ops.filters import strided_sum
 
 TAPS = (0.05, 0.25, 0.4, 0.25, 0.05)
 
@@ -34,11 +35,7 @@ def reduce_axis(
     x = _mirrored(x, axis, 2, length)
     if odd is not None and odd != size % 2:
         x = _mistaken(x, axis, size, odd)
-    count = (size + 1) // 2
-    return sum(  # pyright: ignore
-        tap * lax.slice_in_dim(x, i, i + 2 * count - 1, 2, axis)
-        for i, tap in enumerate(TAPS)
-    )
+    return strided_sum(x, TAPS, axis - x.ndim, 2)
 
 
 def expand_axis(x: Array, axis: int, size: int, length: Any = None) -> Array:

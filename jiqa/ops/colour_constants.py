@@ -18,6 +18,8 @@ Row = tuple[float, float, float]
 
 #: Luma of ITU-R BT.601.
 BT601: Row = (0.299, 0.587, 0.114)
+#: Luma of ITU-R BT.709, and the luminance of its linear light.
+BT709: Row = (0.2126, 0.7152, 0.0722)
 #: The same to four digits, as MATLAB's documentation of ``rgb2gray`` has it.
 BT601_FOUR_DIGITS: Row = (0.2989, 0.5870, 0.1140)
 #: The same as ``rgb2gray`` computes it: the first row of MATLAB's YIQ, inverted.

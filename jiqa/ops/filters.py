@@ -172,7 +172,7 @@ class _ShiftedSum:
     def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
         around = len(self.taps) - 1
         wide = stencil.windows(y, self.axis, around, around)
-        return stencil.apply(_ShiftedSum(self.taps[::-1], self.axis), wide)
+        return shifted_sum(wide, self.taps[::-1], self.axis)
 
 
 def strided_sum(x: Array, taps: Taps, axis: int, step: int) -> Array:
@@ -192,9 +192,13 @@ class _StridedSum:
 
     def __call__(self, x: Array) -> Array:
         stop = (self._count(x.shape[self.axis]) - 1) * self.step + 1
+        cuts = (
+            lax.slice_in_dim(x, i, i + stop, self.step, axis=self.axis)
+            for i in range(len(self.taps))
+        )
         return added(
-            tap * lax.slice_in_dim(x, i, i + stop, self.step, axis=self.axis)
-            for i, tap in enumerate(self.taps)
+            cut if tap == 1 else tap * cut
+            for tap, cut in zip(self.taps, cuts, strict=True)
         )
 
     def shape(self, shape: stencil.Shape) -> stencil.Shape:
@@ -202,8 +206,11 @@ class _StridedSum:
         return stencil.shorter(shape, self.axis, length - self._count(length))
 
     def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
-        wide = stencil.spread(y, self.axis, shape[self.axis], len(self.taps), self.step)
-        return stencil.apply(_ShiftedSum(self.taps[::-1], self.axis), wide)
+        size = len(self.taps)
+        wide = stencil.spread(y, self.axis, shape[self.axis], size, self.step)
+        if set(self.taps) == {1.0}:
+            return window_sum(wide, size, self.axis)
+        return shifted_sum(wide, self.taps[::-1], self.axis)
 
 
 def correlate2(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -10,10 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jiqa.ops import stencil
 from jiqa.ops.extent import Extent, keep
-from jiqa.ops.filters import window_sum
-from jiqa.ops.numerics import added
+from jiqa.ops.filters import strided_sum
 
 _TOLERANCE = 1e-15
 
@@ -40,46 +37,14 @@ def _window_sums(x: Array, window: int) -> Array:
     The centres are those of the 3x3 blocks. So many blocks are left out on each side,
     ceil(window // 2 / 3), that no window leaves the band.
     """
+    drop = -(-(window // 2) // 3)
+    start = 3 * drop + 1 - window // 2
     for axis in (-2, -1):
-        x = lax.optimization_barrier(stencil.apply(_BlockSums(window, axis), x))
+        blocks = x.shape[axis] // 3 - 2 * drop
+        stop = start + 3 * (blocks - 1) + window
+        x = lax.slice_in_dim(x, start, stop, axis=axis)
+        x = lax.optimization_barrier(strided_sum(x, (1,) * window, axis, 3))
     return x
-
-
-@dataclass(frozen=True)
-class _BlockSums:
-    """Sums over ``window`` samples about every third one along ``axis``."""
-
-    window: int
-    axis: int
-
-    @property
-    def drop(self) -> int:
-        """Blocks left out on each side."""
-        return -(-(self.window // 2) // 3)
-
-    @property
-    def start(self) -> int:
-        return 3 * self.drop + 1 - self.window // 2
-
-    def _count(self, length: int) -> int:
-        return length // 3 - 2 * self.drop
-
-    def __call__(self, x: Array) -> Array:
-        stop = self.start + 3 * self._count(x.shape[self.axis]) - 2
-        return added(
-            lax.slice_in_dim(x, self.start + i, stop + i, 3, axis=self.axis)
-            for i in range(self.window)
-        )
-
-    def shape(self, shape: stencil.Shape) -> stencil.Shape:
-        length = shape[self.axis]
-        return stencil.shorter(shape, self.axis, length - self._count(length))
-
-    def adjoint(self, y: Array, shape: stencil.Shape) -> Array:
-        count = shape[self.axis]
-        wide = stencil.spread(y, self.axis, count - self.start, self.window, 3)
-        along = window_sum(wide, self.window, self.axis)
-        return stencil.windows(along, self.axis, self.start, 0)
 
 
 def regression(

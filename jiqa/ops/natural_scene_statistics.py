@@ -8,7 +8,6 @@ and, at half size, multiples of 2^-16 below 2^8).
 from __future__ import annotations
 
 import functools
-import importlib.resources
 from typing import Any, Literal, NamedTuple, cast
 
 import jax.numpy as jnp
@@ -20,6 +19,7 @@ from scipy.special import gamma as gamma_function
 
 from jiqa.checks import one_of
 from jiqa.ops.extent import Extent, extended, keep
+from jiqa.ops.filters import pad, strided_sum
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import safe_divide, safe_sqrt
 
@@ -36,16 +36,6 @@ _ZERO, _NOISE = 1e-8, -1e-14
 # The shape's grid, and MATLAB's imresize(x, 0.5) (bicubic, antialiased): exact taps.
 _FIRST, _STEP, _COUNT = 0.2, 0.001, 9801
 _HALVING = np.array([-3, -9, 29, 111, 111, 29, -9, -3]) / 256
-
-
-@functools.cache
-def model(name: str) -> dict[str, np.ndarray]:
-    """The arrays of ``weights/shipped/NAME.npz``, float64."""
-    file = importlib.resources.files("jiqa").joinpath(
-        "weights", "shipped", f"{name}.npz"
-    )
-    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        return {key: arrays[key] for key in arrays}
 
 
 def centred_luma(image: Array, luma: str) -> tuple[Array, float]:
@@ -71,18 +61,15 @@ def half_size(x: Array, extent: Extent | None = None) -> Array:
     rounding, in float32 too. ``extent`` says what of the plane is the image, where that
     is not all; of the result it is ``extent.over(2)``.
     """
-    rows, cols = ((n + 1) // 2 for n in x.shape)
-    height, width = x.shape
     if extent is not None:
         # The taps of the last sample may reach four beyond the image.
         x = extended(x, extent, (3, 3), (4, 4), "symmetric")
-        x = sum(float(t) * x[i : i + 2 * rows : 2] for i, t in enumerate(_HALVING))  # pyright: ignore
-        x = sum(float(t) * x[:, i : i + 2 * cols : 2] for i, t in enumerate(_HALVING))  # pyright: ignore
-        return x
-    x = jnp.pad(x, ((3, 2 * rows + 3 - height), (0, 0)), mode="symmetric")
-    x = sum(float(t) * x[i : i + 2 * rows : 2] for i, t in enumerate(_HALVING))  # pyright: ignore
-    x = jnp.pad(x, ((0, 0), (3, 2 * cols + 3 - width)), mode="symmetric")
-    x = sum(float(t) * x[:, i : i + 2 * cols : 2] for i, t in enumerate(_HALVING))  # pyright: ignore
+        return strided_sum(strided_sum(x, _HALVING, -2, 2), _HALVING, -1, 2)
+    for axis in (-2, -1):
+        # An odd last sample has its mirror image as the fourth after it.
+        after = 3 + x.shape[axis] % 2
+        before, behind = ((3, 0), (after, 0)) if axis == -2 else ((0, 3), (0, after))
+        x = strided_sum(pad(x, before, behind, "symmetric"), _HALVING, axis, 2)
     return x
 
 

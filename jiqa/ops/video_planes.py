@@ -15,12 +15,12 @@ import numpy as np
 from jax import Array, lax
 
 from jiqa.checks import one_of
-from jiqa.ops.colour_constants import BT601, Row, weighted
+from jiqa.ops.colour_constants import BT601, BT709, Row, weighted
 from jiqa.ops.extent import Extent, extended
 from jiqa.ops.luma import on_level, rgb
 from jiqa.ops.numerics import added, straight_through
 
-_LUMA: dict[str, Row] = {"bt601": BT601, "bt709": (0.2126, 0.7152, 0.0722)}
+_LUMA: dict[str, Row] = {"bt601": BT601, "bt709": BT709}
 _RANGES, _SAMPLINGS = ("limited", "full"), ("420", "444")
 
 #: Every way, by name.

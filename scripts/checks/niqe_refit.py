@@ -38,7 +38,7 @@ from jiqa.io.walk import walk_images
 from jiqa.metrics.no_reference.niqe import whitening
 from jiqa.models.model import Variables
 from jiqa.models.niqe import Config, fit, score, sharp_blocks
-from jiqa.ops.natural_scene_statistics import model
+from jiqa.ops.shipped_tables import shipped_table
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     photographs = _photographs(arguments.good, arguments.count)
     found = [sharp_blocks(config, photo)[0] for photo in photographs]
     fitted, figures = fit(config, found)
-    shipped = model("niqe")
+    shipped = shipped_table("niqe")
     arrays = {"mean": shipped["mean"], "whiten": whitening(shipped["covariance"])}
     authors = Variables(arrays, {})
     compiled = jax.jit(functools.partial(score, config))

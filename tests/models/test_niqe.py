@@ -17,7 +17,7 @@ from jiqa.metrics.no_reference.niqe import (
 )
 from jiqa.models.model import Variables
 from jiqa.models.niqe import MODEL, Config, fit, gaussian, sharp_blocks
-from jiqa.ops.natural_scene_statistics import model
+from jiqa.ops.shipped_tables import shipped_table
 from tests.helpers import local_statistics as local
 
 
@@ -80,7 +80,7 @@ def test_sharp_blocks_make_the_model(rng):
 
 
 def test_the_authors_model_gives_niqe(rng):
-    shipped = model("niqe")
+    shipped = shipped_table("niqe")
     arrays = {"mean": shipped["mean"], "whiten": whitening(shipped["covariance"])}
     image = local.photo()
     found = _niqe(Variables(arrays, {}), image)

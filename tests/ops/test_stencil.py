@@ -12,13 +12,13 @@ import pytest
 from jiqa.ops import stencil
 from jiqa.ops.filters import (
     _ShiftedSum,
+    _StridedSum,
     _WindowSum,
     box_sum,
     correlate,
     correlate2,
     shifted_sum,
 )
-from jiqa.ops.gaussian_scale_mixture import _BlockSums
 from jiqa.ops.steerable_pyramid import _Even, _Odd
 
 _TAPS = (0.5, -1.0, 0.0, 2.0)
@@ -33,9 +33,9 @@ STENCILS = {
     "even, every second": _Even(_CORNER, 2),
     "odd in rows": _Odd(-2),
     "odd in columns": _Odd(-1),
-    "blocks of rows": _BlockSums(5, -2),
-    "blocks of columns": _BlockSums(9, -1),
-    "small blocks": _BlockSums(3, -1),
+    "every third window of rows": _StridedSum((1.0,) * 5, -2, 3),
+    "every third window of columns": _StridedSum((1.0,) * 17, -1, 3),
+    "every second, weighted": _StridedSum(_TAPS, -1, 2),
 }
 
 

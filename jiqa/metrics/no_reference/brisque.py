@@ -16,11 +16,11 @@ from jiqa.ops.natural_scene_statistics import (
     centred_luma,
     check_flat,
     half_size,
-    model,
     normalised,
     symmetric_shape,
 )
 from jiqa.ops.numerics import straight_through
+from jiqa.ops.shipped_tables import shipped_table
 
 
 @no_reference(
@@ -108,7 +108,7 @@ def _turned(x: Array, shift: tuple[int, int], extent: Extent | None) -> Array:
 
 def _regress(features: Array) -> Array:
     """Sum of a_i exp(-gamma |z - s_i|^2) less rho, of features scaled to [-1, 1]."""
-    svr = model("brisque")
+    svr = shipped_table("brisque")
     low, high = (jnp.asarray(svr[k], features.dtype) for k in ("minimum", "maximum"))
     z = 2 * (features - low) / (high - low) - 1
     difference = z - jnp.asarray(svr["support_vectors"], z.dtype)
@@ -132,7 +132,7 @@ def _regress_in_pieces(z: Array) -> Array:
     s1, s2, s3, a1, a2, exp1, exp2, exp3 = (
         jnp.asarray(v, z.dtype) for v in _regression_pieces()
     )
-    rho, gamma = (float(model("brisque")[k]) for k in ("rho", "gamma"))
+    rho, gamma = (float(shipped_table("brisque")[k]) for k in ("rho", "gamma"))
     # |z - s|^2, in multiples of 2^-16, of 2^-24, and the rest.
     z1 = jnp.round(z / _FINE) * _FINE
     z2 = jnp.round((z - z1) / _FINE**2) * _FINE**2
@@ -156,7 +156,7 @@ def _regress_in_pieces(z: Array) -> Array:
 
 @functools.cache
 def _regression_pieces() -> tuple[np.ndarray, ...]:
-    svr = model("brisque")
+    svr = shipped_table("brisque")
     s, a = svr["support_vectors"], svr["coefficients"]
     knots = np.arange(_FARTHEST * _KNOTS_PER_UNIT + 1) / _KNOTS_PER_UNIT
     kernel = np.exp(-svr["gamma"] * knots)

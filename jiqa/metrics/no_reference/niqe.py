@@ -16,10 +16,10 @@ from jiqa.ops.natural_scene_statistics import (
     check_flat,
     half_size,
     local_moments,
-    model,
     normalised,
 )
 from jiqa.ops.numerics import safe_sqrt
+from jiqa.ops.shipped_tables import shipped_table
 
 _BLOCK = 96
 
@@ -82,7 +82,7 @@ def niqe(
         ValueError: unknown option value, or a side under 96 pixels.
     """
     found = block_statistics(image, flat=flat, luma=luma, extent=extent)
-    pristine = model("niqe")
+    pristine = shipped_table("niqe")
     return distance(
         found.values, found.known, pristine["mean"], whitening(pristine["covariance"])
     )

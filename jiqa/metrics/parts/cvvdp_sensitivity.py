@@ -8,25 +8,17 @@ the table a curve for each band and channel is left, uniform in log luminance.
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import math
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jiqa.ops.shipped_tables import shipped_table
+
 #: Decibels by which all sensitivities are corrected: ``sensitivity_correction`` of
 #: ``cvvdp_parameters.json``.
 _CORRECTION = -0.2797423303127289
-
-
-@functools.cache
-def _table() -> dict[str, np.ndarray]:
-    file = importlib.resources.files("jiqa").joinpath(
-        "weights", "shipped", "cvvdp_csf.npz"
-    )
-    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        return {key: arrays[key] for key in arrays}
 
 
 @functools.cache
@@ -35,7 +27,7 @@ def curves(frequency: float) -> np.ndarray:
 
     Linear between the table's frequencies and beyond them, on logarithmic axes.
     """
-    table = _table()
+    table = shipped_table("cvvdp_csf")
     known, values = np.log10(table["frequency"]), table["sensitivity"]
     place = math.log10(frequency)
     index = int(np.clip(np.searchsorted(known, place) - 1, 0, len(known) - 2))
@@ -54,7 +46,7 @@ def sensitivity(luminance: Array, curve: np.ndarray, band: Array | int = 0) -> A
         curve: of one band or several, ``[bands, 3, 32]``.
         band: which of them each sample takes.
     """
-    known = np.log(_table()["luminance"])
+    known = np.log(shipped_table("cvvdp_csf")["luminance"])
     count, dtype = len(known) - 1, luminance.dtype
     scale = count / (known[-1] - known[0])
     place = jnp.clip((jnp.log(luminance) - float(known[0])) * float(scale), 0, count)

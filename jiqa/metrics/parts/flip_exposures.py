@@ -12,13 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jiqa.ops.colour_constants import Row, weighted
+from jiqa.ops.colour_constants import BT709, weighted
 from jiqa.ops.extent import Extent, keep
 from jiqa.ops.numerics import most, total
 from jiqa.ops.phase_congruency import lower_median
-
-#: Luminance of linear sRGB (ITU-R BT.709).
-_LUMINANCE: Row = (0.2126, 0.7152, 0.0722)
 
 #: The value that the brightest sample takes at the first exposure, and the median at
 #: the last one.
@@ -85,7 +82,7 @@ def _target_light(name: str) -> float:
 
 def luminance(light: Array) -> Array:
     """Luminance of linear sRGB ``[3, ...]``."""
-    return weighted(_LUMINANCE, tuple(light))
+    return weighted(BT709, tuple(light))
 
 
 def exposed(light: Array, stops: Array) -> Array:
