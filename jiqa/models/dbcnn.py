@@ -195,8 +195,8 @@ def features(
         axis=axis,
         extent=extent,
     )
-    seen = extent and map_extents(scnn.layers(), [scnn.trunk], extent)
     if net is None:
+        seen = extent and map_extents(scnn.layers(), [scnn.trunk], extent)
         return backbones.pooled(second, extents=seen), state
     (tap,) = backbones.taps(config.backbone, "last")
     first, state = backbones.maps(
@@ -211,10 +211,13 @@ def features(
     )
     single = wide(images.dtype)
     one, other = (v.astype(single) for v in (first[tap], second[scnn.trunk]))
-    if extent is None or seen is None:
+    if extent is None:
         return bilinear(one, other), state
-    own = map_extents(net.layers(), [tap], extent)[tap]
-    return bilinear(one, other, (own, seen[scnn.trunk])), state
+    within = (
+        map_extents(net.layers(), [tap], extent)[tap],
+        map_extents(scnn.layers(), [scnn.trunk], extent)[scnn.trunk],
+    )
+    return bilinear(one, other, within), state
 
 
 def head(

@@ -13,8 +13,9 @@ from jax import Array
 
 from jiqa.core.metric import Info
 from jiqa.models.model import Flat, Model, Sum, Variables
-from jiqa.models.parts import backbones, heads, resample, views
+from jiqa.models.parts import backbones, heads, views
 from jiqa.nn import quality as network
+from jiqa.ops.extent import Extent
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,12 @@ def init(key: Array, config: Config) -> Variables:
     """Random arrays: the backbone's, ``head.norm``, ``head.hidden``, ``head.score``."""
     net, taps = backbones.of(config), backbones.taps(config.backbone, config.levels)
     width = backbones.width(net, taps, config.pooling)
+    before, last = heads.hidden_shapes(width, config)
     shapes = {
         **backbones.needed(net, taps),
-        **heads.norm_shapes(width, config.normalise),
+        **before,
+        **heads.dense_shapes("score", last, 1),
     }
-    if config.hidden:
-        shapes |= heads.dense_shapes("hidden", width, config.hidden)
-    last = config.hidden or width
-    shapes |= heads.dense_shapes("score", last, 1)
     shapes |= heads.dense_shapes("deviation", last, 1)
     return heads.draw(key, shapes, quiet=["score", "deviation"])
 
@@ -82,18 +81,14 @@ def head(
     axis: str | None = None,
 ) -> tuple[dict[str, Array], Flat]:
     """``score`` and ``deviation`` ``[B]``, and both before ``offset`` and ``scale``."""
-    keys = (None, None) if key is None else jax.random.split(key)
-    x, state = heads.normalise(
+    x, state = heads.hidden(
+        config,
         variables,
         backbones.joined(config, features),
-        config.normalise,
         train=train,
+        key=key,
         axis=axis,
     )
-    x = heads.dropout(keys[0], x, config.dropout, train)
-    if config.hidden:
-        x = jax.nn.relu(heads.dense(variables.params, "hidden", x))
-        x = heads.dropout(keys[1], x, config.dropout, train)
     found = heads.scored(config, heads.dense(variables.params, "score", x)[:, 0])
     # The deviation reads what the mean has learned, and changes nothing of it.
     log = heads.dense(variables.params, "deviation", jax.lax.stop_gradient(x))[:, 0]
@@ -128,21 +123,15 @@ def prepare(
     config: Config, image: np.ndarray, rng: np.random.Generator | None
 ) -> np.ndarray:
     """Take a crop of the image, resized if so asked; without ``rng`` the middle one."""
-    image = resample.coloured(image)
-    if config.resize is not None:
-        image = resample.resized_host(image, config.resize, config.resize, "bicubic")
-    return views.training_crop(image, rng, crop=config.crop, flip=config.flip)
+    return views.prepared(config, image, rng, "bicubic")
 
 
-def score(config: Config, variables: Variables, image: Array) -> Array:
+def score(
+    config: Config, variables: Variables, image: Array, extent: Extent | None = None
+) -> Array:
     """Score a whole image ``[H, W, C]``, or average over a fixed grid of crops."""
-    if config.resize is not None:
-        image = resample.resized(image, config.resize, config.resize, "bicubic")
-    multiple = backbones.multiple(config.backbone)
-    crops = views.fixed_views(
-        image, crop=config.crop, count=config.grid, resize=None, multiple=multiple
-    )
-    return MODEL.apply(config, variables, crops)[0]["score"].mean()
+    crops, within = views.of_image(config, image, extent, "bicubic")
+    return MODEL.apply(config, variables, crops, extent=within)[0]["score"].mean()
 
 
 def min_side(config: Config) -> int:
@@ -183,4 +172,5 @@ MODEL = Model(
     prepare=prepare,
     score=score,
     min_side=min_side,
+    any_size=views.any_size,
 )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import jax
 from jax import Array
 
 from jiqa.checks import one_of
@@ -83,14 +82,12 @@ def init(key: Array, config: Config) -> Variables:
     """Random arrays: the backbone's, ``head.norm``, ``head.hidden``, ``head.score``."""
     net, taps = backbones.of(config), backbones.taps(config.backbone, config.levels)
     width = backbones.width(net, taps, config.pooling)
+    before, last = heads.hidden_shapes(width, config)
     shapes = {
         **backbones.needed(net, taps),
-        **heads.norm_shapes(width, config.normalise),
+        **before,
+        **heads.dense_shapes("score", last, 1),
     }
-    if config.hidden:
-        shapes |= heads.dense_shapes("hidden", width, config.hidden)
-    last = config.hidden or width
-    shapes |= heads.dense_shapes("score", last, 1)
     return heads.draw(key, shapes, quiet=["score"])
 
 
@@ -104,18 +101,14 @@ def head(
     axis: str | None = None,
 ) -> tuple[dict[str, Array], Flat]:
     """Return ``score`` and ``raw`` ``[B]`` from the features of all levels, joined."""
-    keys = (None, None) if key is None else jax.random.split(key)
-    x, state = heads.normalise(
+    x, state = heads.hidden(
+        config,
         variables,
         backbones.joined(config, features),
-        config.normalise,
         train=train,
+        key=key,
         axis=axis,
     )
-    x = heads.dropout(keys[0], x, config.dropout, train)
-    if config.hidden:
-        x = jax.nn.relu(heads.dense(variables.params, "hidden", x))
-        x = heads.dropout(keys[1], x, config.dropout, train)
     return heads.scored(config, heads.dense(variables.params, "score", x)[:, 0]), state
 
 

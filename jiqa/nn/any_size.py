@@ -13,7 +13,7 @@ from typing import Any
 from jax import Array
 
 from jiqa.nn.graph import IMAGES, Node, until, walk
-from jiqa.ops.extent import Extent
+from jiqa.ops.extent import Extent, keep
 
 
 def map_extents(
@@ -56,3 +56,11 @@ def run_within(
         return node.op.within(extents[node.inputs[0]], own, *inputs)
 
     return walk(nodes, params, images, taps, step)
+
+
+def channel_means(x: Array, extent: Extent | None = None) -> Array:
+    """Means of the channels of maps ``[..., h, w, C]``, or of what counts of them."""
+    if extent is None:
+        return x.mean(-3).mean(-2)
+    found = keep(x, extent, axis=x.ndim - 3).sum(-3).sum(-2)
+    return found / extent.count(x.dtype)

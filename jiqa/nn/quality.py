@@ -12,29 +12,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from jiqa.nn import NETWORKS
 from jiqa.nn.graph import Node, shapes, until
+from jiqa.nn.networks import efficientnet_lite
 
 #: A name of ``jiqa.nn.NETWORKS``.
 BACKBONE = "efficientnet_lite0"
-NETWORK = NETWORKS[BACKBONE]
-#: The maps: of each stage the first wide one and the last.
-TAPS = (
-    "stem_relu",
-    "block1_project_bn",
-    "block2_expand_relu",
-    "block3_add",
-    "block4_expand_relu",
-    "block5_add",
-    "block6_expand_relu",
-    "block8_add",
-    "block9_expand_relu",
-    "block11_add",
-    "block12_expand_relu",
-    "block15_add",
-    "block16_expand_relu",
-    "head_relu",
-)
+NETWORK = efficientnet_lite.NETWORKS[BACKBONE]
+TAPS = NETWORK.stage_maps()
 #: Side of the square that the network sees instead of the image.
 RESIZE = 256
 #: Channels of the rectified layer.

@@ -16,9 +16,8 @@ _BUCKET = (160, 128)
 _SIZES = ((160, 128), (97, 101), (70, 67), (131, 128))
 
 #: Why some settings have a program for every size: crops at places that follow from
-#: the image, and metrics chosen for it. What ships as the metric ``quality`` has one
-#: for all, runs of that model not yet.
-_EXACT = {"quality", "quality grid", "rank score", "selector", "selector best"}
+#: the image, and metrics chosen for it.
+_EXACT = {"quality grid", "rank score", "selector", "selector best"}
 #: One family of each kind is compiled in every run.
 _QUICK = {"cnniqa", "qodcnn", "rank", "dbcnn distortion"}
 

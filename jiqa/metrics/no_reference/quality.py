@@ -12,7 +12,8 @@ from jiqa.checks import expected, one_of
 from jiqa.core.deep_metric import deep_metric, tapped
 from jiqa.core.feature_spec import FeatureSpec, Options, Params
 from jiqa.nn import quality as network
-from jiqa.ops.extent import Extent, inside, keep
+from jiqa.nn.any_size import channel_means
+from jiqa.ops.extent import Extent, inside
 from jiqa.ops.numerics import product, safe_sqrt
 
 #: What is in the columns of ``output="all"``.
@@ -69,15 +70,8 @@ def _compare(
 
 def pooled(x: Array, extent: Extent | None) -> list[Array]:
     """Means and deviations of the channels of a map ``[h, w, C]``."""
-
-    def mean(values: Array) -> Array:
-        if extent is None:
-            return values.mean(0).mean(0)
-        count = extent.count(values.dtype)
-        return keep(values, extent, axis=0).sum(0).sum(0) / count
-
-    middle = mean(x)
-    return [middle, safe_sqrt(mean(jnp.square(x - middle)))]
+    middle = channel_means(x, extent)
+    return [middle, safe_sqrt(channel_means(jnp.square(x - middle), extent))]
 
 
 def flat_share(image: Array, extent: Extent | None) -> Array:

@@ -7,7 +7,6 @@ normalisation learns by gradients is in ``params``, its statistics in ``state``.
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
@@ -18,12 +17,12 @@ from jax import Array
 from jiqa.checks import one_of
 from jiqa.models.model import Flat, Variables
 from jiqa.nn import NETWORKS, Network
-from jiqa.nn.any_size import map_extents, run_within
+from jiqa.nn.any_size import channel_means, map_extents, run_within
 from jiqa.nn.graph import min_side, run, shapes, until
-from jiqa.nn.networks import mobilenet_v1
+from jiqa.nn.networks import efficientnet_lite, mobilenet_v1
 from jiqa.nn.operations import wide
 from jiqa.nn.train_mode import run_training
-from jiqa.ops.extent import Extent, keep
+from jiqa.ops.extent import Extent
 from jiqa.ops.numerics import safe_sqrt
 
 OPENING = "backbone."
@@ -34,14 +33,6 @@ OPENING = "backbone."
 Levels = Literal["multi", "many", "last", "classifier"]
 #: What is kept of each channel's map.
 Pooling = Literal["mean", "mean-deviation"]
-
-
-def _ends(*firsts: int) -> list[tuple[int, str]]:
-    """Blocks and their maps where stages begin in the blocks ``firsts``."""
-    found = []
-    for first, following in itertools.pairwise(firsts):
-        found += [(first, "expand_relu"), (following - 1, "add")]
-    return [*found, (firsts[-1], "expand_relu")]
 
 
 #: The last map of each stage, that is, before the map is halved again.
@@ -108,20 +99,7 @@ TAPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 #: What ``"many"`` taps: of each stage the first wide map, rectified, and the last one.
-_MANY = {
-    name: (
-        "stem_relu",
-        "block1_project_bn",
-        *(f"block{k}_{part}" for k, part in ends),
-        "head_relu",
-    )
-    for name, ends in {
-        "efficientnet_lite0": _ends(2, 4, 6, 9, 12, 16),
-        **dict.fromkeys(
-            ("efficientnet_lite1", "efficientnet_lite2"), _ends(2, 5, 8, 12, 16, 21)
-        ),
-    }.items()
-}
+_MANY = {name: net.stage_maps() for name, net in efficientnet_lite.NETWORKS.items()}
 #: What ``"classifier"`` taps; in all other networks the mean of the last map.
 _CLASSIFIERS = {"alexnet": "relu7", "vgg16": "relu7"}
 
@@ -271,21 +249,13 @@ def pooled(
             parts.append(x)
             continue
         within = None if extents is None else extents[tap]
-        average = functools.partial(_average, extent=within)
+        average = functools.partial(channel_means, extent=within)
         mean = average(x)
         parts.append(mean)
         if pooling == "mean-deviation":
             away = jnp.square(x - mean[:, None, None])
             parts.append(safe_sqrt(average(away)))
     return jnp.concatenate(parts, -1)
-
-
-def _average(x: Array, extent: Extent | None) -> Array:
-    """Means of the channels of maps ``[B, h, w, c]``, or of what counts of them."""
-    if extent is None:
-        return x.mean(1).mean(1)
-    total = keep(x, extent, axis=1).sum(1).sum(1)
-    return total / extent.count(x.dtype)
 
 
 def of(config: Any) -> Network:

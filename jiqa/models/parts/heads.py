@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -124,6 +125,48 @@ def normalise(
 def dropout(key: Array | None, x: Array, rate: float, train: bool) -> Array:
     """Drop entries of rows in training; return them unchanged without a key."""
     return thinned(key, x, rate) if train and key is not None and rate else x
+
+
+def hidden_shapes(width: int, config: Any) -> tuple[Shapes, int]:
+    """Return the shapes for ``hidden``, and how many numbers a row then has."""
+    norm = norm_shapes(width, config.normalise)
+    if not config.hidden:
+        return norm, width
+    return {**norm, **dense_shapes("hidden", width, config.hidden)}, config.hidden
+
+
+def hidden(
+    config: Any,
+    variables: Variables,
+    x: Array,
+    *,
+    train: bool,
+    key: Array | None,
+    axis: str | None,
+) -> tuple[Array, Flat]:
+    """Normalise rows of features and, if so asked, send them through a rectified layer.
+
+    Dropout acts before each dense layer, that which follows included.
+
+    Args:
+        config: has ``normalise``, ``hidden`` (width of the layer, 0 for none) and
+            ``dropout``.
+        variables: of the model.
+        x: features ``[B, D]``.
+        train: whether batch statistics and dropout may act.
+        key: random numbers of the dropout.
+        axis: of the devices that share statistics.
+
+    Returns:
+        Rows for the last layer, and the model's new state.
+    """
+    keys = (None, None) if key is None else jax.random.split(key)
+    x, state = normalise(variables, x, config.normalise, train=train, axis=axis)
+    x = dropout(keys[0], x, config.dropout, train)
+    if config.hidden:
+        x = jax.nn.relu(dense(variables.params, "hidden", x))
+        x = dropout(keys[1], x, config.dropout, train)
+    return x, state
 
 
 def scored(config: Any, raw: Array) -> dict[str, Array]:

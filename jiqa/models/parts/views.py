@@ -23,6 +23,7 @@ def training_crop(
     resize: int | None = None,
     flip: bool = True,
     channels: int = 3,
+    resampling: resample.Resampling = "bilinear",
 ) -> np.ndarray:
     """Take a random crop ``[crop, crop, 3]``, flipped left to right half of the time.
 
@@ -35,10 +36,11 @@ def training_crop(
             keeps its size.
         flip: whether it may be flipped.
         channels: 3, or 6 with a reference.
+        resampling: how the image is brought to ``resize``.
     """
     image = resample.coloured(image, channels)
     if resize is not None:
-        image = resample.resized_host(image, resize, resize)
+        image = resample.resized_host(image, resize, resize, resampling)
     height, width = image.shape[:2]
     if min(height, width) < crop:
         factor = crop / min(height, width)
@@ -54,11 +56,19 @@ def training_crop(
 
 
 def prepared(
-    config: Any, image: np.ndarray, rng: np.random.Generator | None
+    config: Any,
+    image: np.ndarray,
+    rng: np.random.Generator | None,
+    resampling: resample.Resampling = "bilinear",
 ) -> np.ndarray:
     """Return the ``prepare`` for the options ``crop``, ``resize`` and ``flip``."""
     return training_crop(
-        image, rng, crop=config.crop, resize=config.resize, flip=config.flip
+        image,
+        rng,
+        crop=config.crop,
+        resize=config.resize,
+        flip=config.flip,
+        resampling=resampling,
     )
 
 
@@ -70,6 +80,7 @@ def fixed_views(
     resize: int | None,
     multiple: int = 1,
     extent: Extent | None = None,
+    resampling: resample.Resampling = "bilinear",
 ) -> Array:
     """Return the views of an image ``[H, W, C]`` to score, ``[N, h, w, C]``.
 
@@ -81,9 +92,10 @@ def fixed_views(
         multiple: what both sides must be multiples of; the rest is cut off.
         extent: what of the array is the image, where that is not all; then the image
             is resized, or the whole of it taken.
+        resampling: how the image is brought to ``resize``.
     """
     if resize is not None:
-        image = resample.resized(image, resize, resize, extent=extent)
+        image = resample.resized(image, resize, resize, resampling, extent)
     image = trimmed(image, multiple)
     if not count:
         return image[None]
@@ -92,7 +104,10 @@ def fixed_views(
 
 
 def of_image(
-    config: Any, image: Array, extent: Extent | None = None
+    config: Any,
+    image: Array,
+    extent: Extent | None = None,
+    resampling: resample.Resampling = "bilinear",
 ) -> tuple[Array, Extent | None]:
     """Return a whole image ``[H, W, C]`` or its grid of crops, ``[N, h, w, C]``.
 
@@ -107,6 +122,7 @@ def of_image(
         resize=config.resize,
         multiple=backbones.multiple(config.backbone),
         extent=extent,
+        resampling=resampling,
     )
     return found, extent if config.resize is None else None
 

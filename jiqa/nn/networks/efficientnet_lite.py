@@ -58,10 +58,9 @@ class Config(Network):
         nodes = _unit("stem", Conv(32, 3, 2, _same(side, 3, 2), bias=False))
         side = _halved(side, 2)
         came, block = 32, 0
-        for k, (expansion, width, depth, window, first) in enumerate(_STAGES):
+        for depth, stage in zip(self._depths(), _STAGES, strict=True):
+            expansion, width, _, window, first = stage
             width = _multiple_of_8(width * self.wider)
-            if 0 < k < len(_STAGES) - 1:
-                depth = math.ceil(depth * self.deeper)
             for stride in (first, *(1,) * (depth - 1)):
                 block += 1
                 padding = _same(side, window, stride)
@@ -75,6 +74,24 @@ class Config(Network):
             Node("avgpool", GlobalMean()),
             Node("logits", Dense(self.classes)),
         )
+
+    def stage_maps(self) -> tuple[str, ...]:
+        """Of each stage the first wide map and the last map, then the network's last.
+
+        The first stage has no wide map of its own but the stem's; the last one's is
+        followed by the head.
+        """
+        found, block = ["stem_relu", "block1_project_bn"], 1
+        for depth in self._depths()[1:-1]:
+            found.append(f"block{block + 1}_expand_relu")
+            block += depth
+            found.append(f"block{block}_add")
+        return (*found, f"block{block + 1}_expand_relu", self.trunk)
+
+    def _depths(self) -> list[int]:
+        """Blocks of each stage."""
+        first, *middle, last = (depth for _, _, depth, _, _ in _STAGES)
+        return [first, *(math.ceil(depth * self.deeper) for depth in middle), last]
 
 
 def _multiple_of_8(width: float) -> int:
