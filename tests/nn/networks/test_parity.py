@@ -7,6 +7,7 @@ import fnmatch
 import functools
 from typing import Any
 
+import efficientnet_lite_pytorch
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -190,9 +191,8 @@ def test_mobilenet_with_zeros_around_as_older_keras():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EFFICIENTNET_LITE)
 def test_efficientnet_lite_of_its_own_package(name):
-    """The classes that come with the published weights, which few have installed."""
-    package = pytest.importorskip("efficientnet_lite_pytorch")
-    theirs = package.EfficientNet.from_name(name.replace("_", "-"))
+    """The classes that come with the published weights."""
+    theirs = efficientnet_lite_pytorch.EfficientNet.from_name(name.replace("_", "-"))
     ref = reference(name)
     theirs.load_state_dict(ref.net.state_dict())
     x = np.random.default_rng(5).normal(size=(2, 3, 173, 230))
