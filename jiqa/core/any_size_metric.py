@@ -28,11 +28,10 @@ class AnySize(Generic[Scores, Facts]):
 
     Call it with images ``[..., H, W, C]``, or with lists of images ``[H, W, C]`` whose
     sizes differ from pair to pair; a list gives scores ``[N]``, or a list of maps
-    (``output="map"``). An image is padded to
-    a bucket of a fixed ladder of sizes, and its size is an argument of the program, so
-    that few programs are compiled. The scores are those of ``jiqa.load(name)`` up to
-    rounding. Metrics without such a program, images under 32 pixels and over 4096 are
-    compiled for their size as always.
+    (``output="map"``). An image is padded to a bucket of a fixed ladder of sizes, and
+    its size is an argument of the program, so that few programs are compiled. The
+    scores are those of ``jiqa.load(name)`` up to rounding. Metrics without such a
+    program, images under 32 pixels and over 4096 are compiled for their size as always.
 
     Attributes:
         exact: the metrics with programs for every single size.
@@ -177,10 +176,15 @@ def _is_list(x: Any) -> bool:
     return isinstance(x, list | tuple) and all(getattr(v, "ndim", 0) == 3 for v in x)
 
 
+def _is_here(x: jax.Array) -> bool:
+    """Whether NumPy can have the numbers, which are known and lie on the CPU."""
+    return not is_traced(x) and x.devices() == {jax.devices("cpu")[0]}
+
+
 def _cropped(value: Any, shape: tuple[int, int]) -> Any:
     """The first rows and columns; by NumPy, which compiles nothing, where it can be."""
     rows, cols = shape
-    if is_traced(value) or value.devices() != {jax.devices("cpu")[0]}:
+    if not _is_here(value):
         return value[..., :rows, :cols]
     return jnp.asarray(np.asarray(value)[..., :rows, :cols])
 
@@ -193,7 +197,6 @@ def _in_bucket(image: Any, bucket: Bucket) -> Any:
     height, width = image.shape[-3:-1]
     widths = [(0, 0)] * (image.ndim - 3)
     widths += [(0, bucket.rows - height), (0, bucket.cols - width), (0, 0)]
-    there = isinstance(image, jax.Array)
-    if there and (is_traced(image) or image.devices() != {jax.devices("cpu")[0]}):
+    if isinstance(image, jax.Array) and not _is_here(image):
         return jnp.pad(image, widths)
     return np.pad(np.asarray(image), widths)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import safetensors
@@ -29,7 +28,7 @@ def write(
     source: str,
     licence: str,
     sha256: str,
-    half: Any = False,
+    half: bool = False,
 ) -> None:
     """Write a file of weights, whole or not at all.
 

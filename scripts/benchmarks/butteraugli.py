@@ -17,53 +17,14 @@ Debian has the program in the package ``libjxl-devtools`` (release 0.7.0), whose
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import statistics
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
+import timing
 from PIL import Image
-
-os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
-
-_PHOTOGRAPH = (
-    Path(__file__).parents[2]
-    / "tests"
-    / "golden"
-    / "open"
-    / "images"
-    / "hubble_ref.png"
-)
-
-
-def _pair(width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """A photograph, enlarged, with grain; and the same with noise."""
-    photograph = Image.open(_PHOTOGRAPH).convert("RGB").resize((width, height))
-    rng = np.random.default_rng(0)
-    images = [np.asarray(photograph, float)]
-    for sigma in (4, 6):
-        images.append(images[-1] + sigma * rng.standard_normal(images[0].shape))
-    reference, distorted = (
-        np.clip(np.round(image), 0, 255).astype(np.uint8) for image in images[1:]
-    )
-    return reference, distorted
-
-
-def _seconds(call: Callable[[], object], of: int) -> tuple[float, float]:
-    """On the clock and of the processors, in this process or in its children."""
-
-    def used() -> float:
-        usage = resource.getrusage(of)
-        return usage.ru_utime + usage.ru_stime
-
-    clock, processors = time.perf_counter(), used()
-    call()
-    return time.perf_counter() - clock, used() - processors
 
 
 def main() -> None:
@@ -73,12 +34,13 @@ def main() -> None:
     parser.add_argument("--side", default="1920x1080", help="width x height")
     parser.add_argument("--repeats", type=int, default=7)
     chosen = parser.parse_args()
+    timing.choose_device("cpu")
     import jax
 
     from jiqa.metrics import butteraugli
 
     width, height = map(int, chosen.side.split("x"))
-    reference, distorted = _pair(width, height)
+    reference, distorted = (x[0] for x in timing.natural_pair(1, height, width))
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder) / name) for name in ("a.ppm", "b.ppm")]
         for image, path in zip((reference, distorted), paths, strict=True):
@@ -94,12 +56,12 @@ def main() -> None:
             score = butteraugli(reference, distorted, preset="libjxl-0.7")
             return float(jax.block_until_ready(score))
 
-        first, _ = _seconds(jiqa, resource.RUSAGE_SELF)
+        first, _ = timing.clock_and_processors(jiqa, resource.RUSAGE_SELF)
         print(f"values: jiqa {jiqa():.6f}, {chosen.program} {program()}")
         turns = [
             (
-                _seconds(jiqa, resource.RUSAGE_SELF),
-                _seconds(program, resource.RUSAGE_CHILDREN),
+                timing.clock_and_processors(jiqa, resource.RUSAGE_SELF),
+                timing.clock_and_processors(program, resource.RUSAGE_CHILDREN),
             )
             for _ in range(chosen.repeats)
         ]

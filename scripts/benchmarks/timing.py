@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import random
+import resource
 import statistics
 import sys
 import time
@@ -44,6 +45,25 @@ def console(width: int) -> Console:
     """A terminal as it is; a file of a width that holds the tables."""
     terminal = Console()
     return terminal if terminal.is_terminal else Console(width=width)
+
+
+def clock_and_processors(
+    call: Callable[[], Any], who: int = resource.RUSAGE_SELF
+) -> tuple[float, float]:
+    """Seconds of a call on the clock, and of all processors.
+
+    Args:
+        call: what is timed; it ends when its result is there.
+        who: ``resource.RUSAGE_SELF``, or ``RUSAGE_CHILDREN`` if it runs a program.
+    """
+
+    def used() -> float:
+        usage = resource.getrusage(who)
+        return usage.ru_utime + usage.ru_stime
+
+    start, before = time.perf_counter(), used()
+    call()
+    return time.perf_counter() - start, used() - before
 
 
 @dataclass

@@ -21,8 +21,6 @@ import os
 import resource
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +69,9 @@ def _jiqa(height: int, width: int, repeats: int) -> Any:
     ):
         jax.block_until_ready(call(x, y))
         times = [
-            _timed(lambda c=call: jax.block_until_ready(c(x, y)), resource.RUSAGE_SELF)
+            timing.clock_and_processors(
+                lambda c=call: jax.block_until_ready(c(x, y)), resource.RUSAGE_SELF
+            )
             for _ in range(repeats)
         ]
         yield (name, *(min(t) for t in zip(*times, strict=True)))
@@ -87,7 +87,7 @@ def _ffmpeg(program: str, height: int, width: int, threads: int) -> Any:
             ("libvmaf, fixed-point", "vmaf_v0.6.1"),
         ):
             few, many = (
-                _timed(
+                timing.clock_and_processors(
                     lambda n=n, m=model: subprocess.run(
                         _command(program, paths, height, width, threads, n, m),
                         check=True,
@@ -127,15 +127,6 @@ def _pair(height: int, width: int) -> Any:
     texture = texture + rng.normal(0, 8, texture.shape)
     noisy = texture + rng.normal(0, 6, texture.shape)
     return [np.clip(x, 0, 255).astype(np.uint8) for x in (texture, noisy)]
-
-
-def _timed(call: Callable[[], Any], who: int) -> tuple[float, float]:
-    """Seconds by the clock, and of processors."""
-    start, before = time.perf_counter(), resource.getrusage(who)
-    call()
-    after = resource.getrusage(who)
-    busy = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return time.perf_counter() - start, busy
 
 
 if __name__ == "__main__":

@@ -324,7 +324,7 @@ def test_another_head_begins_on_a_trained_backbone(tmp_path):
     begun = start(several, config(weights="random", seed=3))
     arrays = {k: np.asarray(v) for k, v in begun.variables.params.items()}
     arrays |= {k: np.asarray(v) for k, v in begun.variables.state.items()}
-    facts = {"source": "a run", "licence": "none", "sha256": "0"}
+    facts: dict[str, Any] = {"source": "a run", "licence": "none", "sha256": "0"}
     write(tmp_path / "model.safetensors", arrays, **facts)
     with pytest.raises(ValueError, match=r"head\.norm\.scale"):
         start(last, config(weights=f"run:{tmp_path}"))

@@ -7,6 +7,7 @@ import importlib
 import io
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -198,7 +199,7 @@ def test_verify_sees_damage(toy, capsys):
     assert main(["weights", "verify"]) == 1
     assert "not a safetensors file" in capsys.readouterr().out
     broken = {k: np.full(s, np.nan) for k, s in toy().shapes.items()}
-    origin = {"source": "s", "licence": "l", "sha256": "0"}
+    origin: dict[str, Any] = {"source": "s", "licence": "l", "sha256": "0"}
     files.write(path, broken, **origin)
     assert "not finite: conv.bias, conv.kernel" in weights.verify("toy").text
     files.write(path, {k: np.ones(s) for k, s in toy().shapes.items()}, **origin)

@@ -11,6 +11,7 @@ import pickle
 import sys
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -30,7 +31,7 @@ from weights_convert.tables import table
 # The name in the package is the function.
 loading = importlib.import_module("jiqa.weights.load")
 
-ORIGIN = {"source": "somewhere", "licence": "MIT", "sha256": "0" * 64}
+ORIGIN: dict[str, Any] = {"source": "somewhere", "licence": "MIT", "sha256": "0" * 64}
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -190,7 +191,8 @@ def test_all_wrong_keys_in_one_message(tmp_path, toy):
 
 def test_files_say_where_they_come_from(tmp_path):
     path = tmp_path / "x.safetensors"
-    weights.write(path, _toy(), **(ORIGIN | {"licence": ""}))
+    nameless: dict[str, Any] = ORIGIN | {"licence": ""}
+    weights.write(path, _toy(), **nameless)
     with pytest.raises(ValueError, match="metadata lack licence"):
         weights.read(path)
     path.write_bytes(b"no such thing")

@@ -60,8 +60,7 @@ def butteraugli(
     along a line, and less where the reference is busy. The same at half size is added.
 
     No paper has the equations of today's version; the source is libjxl's
-    ``lib/jxl/butteraugli/butteraugli.cc``. Images are taken as sRGB. A score of 1 is
-    about where a difference is seen under scrutiny.
+    ``lib/jxl/butteraugli/butteraugli.cc``. Images are taken as sRGB.
 
     Args:
         reference: images ``[..., H, W, C]``.

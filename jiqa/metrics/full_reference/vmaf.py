@@ -63,8 +63,8 @@ def vmaf(
 ) -> Array:
     """Video multi-method assessment fusion of a still image (VMAF 0.6.1, float path).
 
-    A regression by support vectors, learned from people's scores of compressed video,
-    on six features: the detail that is left (``adm``), the information that is left at
+    A regression by support vectors, learned from the MOS of compressed video, on six
+    features: the detail that is left (``adm``), the information that is left at
     four scales (``vmaf_vif``), and the motion of the reference, which hides errors.
 
     A still image does not move. The same errors in a video score higher, and a still

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -234,7 +235,7 @@ def test_runs_of_training_among_the_methods(tmp_path, toys):
     # Another run with the same keys, and other arrays.
     shutil.copytree(run, other)
     params, metadata = read(other / "model.safetensors")
-    facts = {k: metadata[k] for k in ("source", "licence", "sha256")}
+    facts: dict[str, Any] = {k: metadata[k] for k in ("source", "licence", "sha256")}
     changed = {key: value + 0.05 for key, value in params.items()}
     write(other / "model.safetensors", changed, **facts)
     names = (f"run:{run}", f"run:{other}", "toy_red")
