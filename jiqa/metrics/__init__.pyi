@@ -750,6 +750,21 @@ class _Ssimulacra2(Metric[...]):
 
 ssimulacra2: _Ssimulacra2
 
+class _Stlpips(DeepMetric[...]):
+    """Shift-tolerant perceptual similarity."""
+
+    def __call__(
+        self,
+        params: Mapping[str, Any],
+        reference: Image,
+        distorted: Image,
+        *,
+        net: str = "alex",
+        output: str = "score",
+    ) -> Array: ...
+
+stlpips: _Stlpips
+
 class _StyleLoss(DeepMetric[...]):
     """Style loss."""
 

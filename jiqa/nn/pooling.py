@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array, lax
 
 from jiqa.nn.operations import Operation, Params, wide
-from jiqa.ops.extent import Extent, keep
+from jiqa.ops.extent import Extent, extended, keep
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,61 @@ class L2Pool(Pool):
     def within(self, extent: Extent, params: Params, *inputs: Array) -> Array:
         """The same, with zeros around the image."""
         return self(params, keep(inputs[0], extent, axis=1))
+
+
+@dataclass(frozen=True)
+class BlurPool(Pool):
+    """Binomial filter of 3x3, every second sample, as Zhang (2019) puts after a pool.
+
+    The map is mirrored about its outermost samples, and windows begin two samples
+    before it: ST-LPIPS' choice.
+    """
+
+    window: int = 3
+    stride: int = 2
+    padding: int = 2
+
+    def size(self, n: Any, axis: int) -> Any:
+        """How many windows there are; fewer than three samples cannot be mirrored."""
+        if isinstance(n, int) and n <= self.padding:
+            return 0
+        return super().size(n, axis)
+
+    def __call__(self, params: Params, *inputs: Array) -> Array:
+        """Rows, then columns.
+
+        The first window sees the samples of the second in reverse, and the filter is
+        symmetric; where the number of samples is odd, so it is at the end. Otherwise
+        the last window has both neighbours of its middle from the same side.
+        """
+        (x,) = inputs
+        for axis in (1, 2):
+            inner = self._filtered(x, axis)
+            if x.shape[axis] % 2:
+                last = _ends(inner, -1, axis)
+            else:
+                last = (_ends(x, -2, axis) + _ends(x, -1, axis)) * 0.5
+            x = jnp.concatenate([_ends(inner, 0, axis), inner, last], axis)
+        return x
+
+    def within(self, extent: Extent, params: Params, *inputs: Array) -> Array:
+        """The same, with the image mirrored about its own edges."""
+        around = (self.padding, self.padding)
+        x = extended(inputs[0], extent, around, around, "reflect", axis=1)
+        return self._filtered(self._filtered(x, 1), 2)
+
+    def _filtered(self, x: Array, axis: int) -> Array:
+        """Windows inside the map."""
+        last = (x.shape[axis] - self.window) // self.stride * self.stride + 1
+        a, b, c = (
+            lax.slice_in_dim(x, k, k + last, self.stride, axis) for k in range(3)
+        )
+        return (a + c) * 0.25 + b * 0.5
+
+
+def _ends(x: Array, place: int, axis: int) -> Array:
+    """One sample along an axis."""
+    return lax.index_in_dim(x, place, axis)
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def parameters_of(
     shapes: Shapes = {**wanted.shapes, **wanted.extra}
     published = published_keys(wanted)
     if not wanted.network:
-        return parameters(source, published, shapes=shapes), ""
+        return parameters(source, published, wanted.ignored, shapes), ""
     tables = _tables(wanted.network, source, layout)
     source = _without_outer_name(source, tables)
     # The one with the most keys in the file; of equals the first.

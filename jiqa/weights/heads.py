@@ -1,15 +1,19 @@
-"""Sets of weights on top of a network: LPIPS, DISTS, NIMA, PieAPP, quality."""
+"""Sets of weights on top of a network, some with it: LPIPS, DISTS, NIMA, PieAPP ..."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jiqa.nn import NETWORKS, pieapp, quality
+from jiqa.nn import NETWORKS, pieapp, quality, shift_tolerant
 from jiqa.nn import graph as layers
 from jiqa.nn.lpips_taps import DISTS_CHANNELS, LPIPS_TAPS
 from jiqa.weights.weight_set import Carrier, WeightSet
 
 _IDEALO = "https://raw.githubusercontent.com/idealo/image-quality-assessment/master"
+_SHIFT_TOLERANT = (
+    "https://raw.githubusercontent.com/abhijay9/ShiftTolerant-LPIPS/"
+    "9a53cd5a2a3bc837c9a6e4445cc1ffb302127a74/stlpips"
+)
 _PIQ = "https://github.com/photosynthesis-team/piq/releases/download/v0.5.4"
 #: net and version: (fingerprint, SHA-256 of the file that the authors publish)
 _LPIPS = {
@@ -36,6 +40,17 @@ _LPIPS = {
     "squeeze-v0.0": (
         "e15bf36726bd8711443b8b09ba59e4e34b4bb71bc2c5874495b49c1c0798ce6b",
         "c27abd3a0145541baa50990817df58d3759c3f8154949f42af3b59b4e042d0bf",
+    ),
+}
+#: net: (fingerprint, SHA-256 of the file that the authors publish)
+_STLPIPS = {
+    "alex": (
+        "6ac1f48a4971110cb2f2d51e5f42be49cd1f92b05109ede04e7bc59ea474a9ee",
+        "b356b382f96010f77d085ee8343ecd9fd322d0a56e8de2b2d0549fafcad8b9ee",
+    ),
+    "vgg": (
+        "8fb5740cc3691e456c060b11a86445d9a4e3e05c9a65d8babf232fb794ac3d05",
+        "44597da68f49c1837c100ff52299050f274d102eb102e5837178c79be6f0e250",
     ),
 }
 
@@ -67,6 +82,7 @@ def heads() -> Iterator[WeightSet]:
     )
     yield _nima()
     yield _pieapp()
+    yield from map(_stlpips, _STLPIPS)
     yield WeightSet(
         "quality",
         "quality: EfficientNet-Lite0 and its head, trained on BIQ2021",
@@ -118,11 +134,33 @@ def _pieapp() -> WeightSet:
     )
 
 
+def _stlpips(net: str) -> WeightSet:
+    """A network that ST-LPIPS trained by itself, and the weights of its channels."""
+    fingerprint, digest = _STLPIPS[net]
+    network, channels = LPIPS_TAPS[net]
+    file = f"weights/vST0.0/{net}_shift_tolerant.pth"
+    package = "stlpips-pytorch==0.0.2"  # Its files are those of the repository.
+    return WeightSet(
+        f"stlpips-{net}",
+        f"ST-LPIPS: {network} that blurs before it drops samples, and its channels",
+        layers.shapes(shift_tolerant.NODES[net])
+        | {f"lpips.{tap}": (n,) for tap, n in channels.items()},
+        "BSD-2-Clause",
+        f"PyPI {package.replace('==', ' ')}, {file}",
+        address=f"{_SHIFT_TOLERANT}/{file}",
+        digest=digest,
+        carriers=(Carrier(package, f"stlpips_pytorch/{file}", digest),),
+        sha256=fingerprint,
+        # The constants of the preprocessing and of the filter.
+        ignored=("scaling_layer.*", "net.*.filt"),
+    )
+
+
 def published_keys(wanted: WeightSet) -> dict[str, str]:
     """Keys of the published file by jiqa's, for parameters outside the network.
 
     LPIPS numbers its heads in the order of the taps; NIMA ends in one dense layer;
-    PieAPP's layers have PyTorch's names for their parts.
+    PieAPP's layers have PyTorch's names for their parts. ST-LPIPS numbers layers, too.
     """
     theirs: dict[str, str] = {}
     mine = [key for key in wanted.shapes if key.startswith("lpips.")]
@@ -134,4 +172,9 @@ def published_keys(wanted: WeightSet) -> dict[str, str]:
         for key in wanted.shapes
         if key.startswith("pieapp.")
     }
+    if wanted.name.startswith("stlpips-"):
+        modules = shift_tolerant.published_modules(wanted.name.removeprefix("stlpips-"))
+        for name, module in modules.items():
+            theirs[f"{name}.kernel"] = f"{module}.weight"
+            theirs[f"{name}.bias"] = f"{module}.bias"
     return {key: theirs[key] for key in wanted.shapes if key in theirs}

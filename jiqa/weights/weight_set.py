@@ -54,6 +54,8 @@ class WeightSet:
         sha256: fingerprint of the published parameters (``files.fingerprint``), where
             it is known.
         path: the only file that has it, where it is no published one.
+        ignored: patterns (of ``fnmatch``) for keys of the published file that the set
+            has no use for; of a network's file the key table names them.
     """
 
     name: str
@@ -71,6 +73,7 @@ class WeightSet:
     shipped: bool = False
     sha256: str = ""
     path: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:

@@ -64,6 +64,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[int, int]]] = {
     "lpips": ("lpips", {}, (437, 570)),
     "lpips_layers": ("lpips", {"output": "layers"}, (437, 570)),
     "lpips_maps": ("lpips", {"output": "maps"}, (437, 570)),
+    "stlpips": ("stlpips", {}, (330, 341)),
     "style_loss": ("style_loss", ALEX, (203, 250)),
 }
 #: Relatives of others.
@@ -74,6 +75,7 @@ SLOW = (
     "dists",
     "lpips_layers",
     "lpips_maps",
+    "stlpips",
 )
 
 

@@ -33,6 +33,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "lpips": ("lpips", {}),
     "lpips_squeeze": ("lpips", {"net": "squeeze"}),
     "lpips_v0.0": ("lpips", {"version": "0.0"}),
+    "stlpips": ("stlpips", {}),
     "style_loss": ("style_loss", {"net": "alexnet", "layers": ("relu1", "relu3")}),
 }
 #: Tried in full without ``-m slow``; the others are their relatives, or large.

@@ -36,12 +36,23 @@ def modern_rows(metric: str) -> list[ModernRow]:
             ModernRow(
                 r["reference"],
                 r["distorted"],
-                dict(part.split("=", 1) for part in r["variant"].split(";")),
+                {
+                    k: v
+                    for k, _, v in (
+                        part.partition("=") for part in r["variant"].split(";")
+                    )
+                },
                 float(r["value"]),
                 r["notes"],
             )
             for r in csv.DictReader(file)
         ]
+
+
+def _conditions(variant: str) -> dict[str, str]:
+    """``key=value`` by key, and what has no value by itself."""
+    parts = (part.partition("=") for part in variant.split(";"))
+    return {key: value for key, _, value in parts}
 
 
 @functools.lru_cache(maxsize=64)

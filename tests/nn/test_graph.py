@@ -24,7 +24,14 @@ from jiqa.nn.networks import (
     vgg,
 )
 from jiqa.nn.operations import Add, Affine, Concat, Conv, Dense, Flatten, Relu, Relu6
-from jiqa.nn.pooling import AdaptiveMean, GlobalMean, L2Pool, MaxPool, MeanPool
+from jiqa.nn.pooling import (
+    AdaptiveMean,
+    BlurPool,
+    GlobalMean,
+    L2Pool,
+    MaxPool,
+    MeanPool,
+)
 
 #: Narrow enough to run many times.
 NARROW = alexnet.Config((4, 6, 8, 6, 5), hidden=16, classes=7)
@@ -333,6 +340,23 @@ def test_l2_pooling_is_the_hann_windowed_root_mean_square(rng):
     np.testing.assert_allclose(L2Pool()({}, jnp.asarray(x)), wanted, 1e-6)
     gradient = jax.grad(lambda v: L2Pool()({}, v).sum())(jnp.zeros(x.shape))
     np.testing.assert_array_equal(gradient, 0)
+
+
+@pytest.mark.parametrize("size", [(3, 4), (5, 6), (9, 12)])
+def test_blur_pooling_is_a_mirrored_convolution(rng, size):
+    x = rng.normal(size=(2, *size, 4)).astype(np.float32)
+    one = torch.tensor([0.25, 0.5, 0.25])
+    wanted = torch.nn.functional.conv2d(
+        torch.nn.functional.pad(_channels_first(x), (2, 2, 2, 2), mode="reflect"),
+        torch.outer(one, one).repeat(4, 1, 1, 1),
+        stride=2,
+        groups=4,
+    )
+    pool = BlurPool()
+    found = jax.jit(lambda x: pool({}, x))(x)
+    np.testing.assert_allclose(found, wanted.permute(0, 2, 3, 1), atol=1e-6)
+    assert (pool.size(size[0], 0), pool.size(size[1], 1)) == found.shape[1:3]
+    assert pool.size(2, 0) == 0
 
 
 def test_standardising_gives_the_training_images_zero_mean():

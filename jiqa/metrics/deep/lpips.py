@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
-import jax
-import jax.numpy as jnp
 from jax import Array
 
 from jiqa.checks import one_of
 from jiqa.core.deep_metric import deep_metric, tapped
-from jiqa.core.feature_spec import FeatureSpec, Maps, Options, Params
-from jiqa.core.tile_reduction import (
-    Extents,
-    Mean,
-    Step,
-    Tile,
-    TileReduction,
-    over_whole_maps,
+from jiqa.core.feature_spec import FeatureSpec, Options, Params
+from jiqa.metrics.parts.perceptual_distance import (
+    compare_maps,
+    distance_tiles,
+    head_shapes,
+    without_map,
 )
-from jiqa.metrics.parts.feature_maps import layers_added, unit_difference
 from jiqa.nn import NETWORKS
 from jiqa.nn.lpips_taps import LPIPS_TAPS
 from jiqa.nn.preprocessing import standardise, symmetric
-from jiqa.ops.numerics import added
 
 
 def _spec(options: Options) -> FeatureSpec:
@@ -35,53 +27,8 @@ def _spec(options: Options) -> FeatureSpec:
         (network, f"lpips-{options.net}-v{options.version}"),
         NETWORKS[network].layers(),
         tuple(channels),
-        heads={f"lpips.{tap}": (count,) for tap, count in channels.items()},
+        heads=head_shapes(options.net),
         preprocess=standardise if options.version == "0.1" else symmetric,
-    )
-
-
-def _tiles(options: Options) -> TileReduction:
-    if options.output == "map":
-        raise ValueError("output='map' is as large as the image")
-    return TileReduction((Step(_means),), layers_added)
-
-
-def _means(params: Params, options: Options, tile: Tile) -> list[Mean]:
-    """Means of the differences of each layer, or of each of its maps."""
-    found = []
-    for tap in LPIPS_TAPS[options.net].channels:
-        apart = _differences(params, tap, *tile.pair(tap))
-        found.append(
-            tile.mean(tap, apart if options.output == "maps" else apart.sum(-1))
-        )
-    return found
-
-
-def _differences(params: Params, tap: str, x: Array, y: Array) -> Array:
-    """The weighted squared differences of one depth ``[h, w, maps]``."""
-    weight = jnp.asarray(params[f"lpips.{tap}"]).astype(x.dtype)
-    difference = unit_difference(x, y, (-1,))
-    return weight * difference * difference
-
-
-def _compare(
-    params: Params,
-    options: Options,
-    reference: Maps,
-    distorted: Maps,
-    extents: Extents = MappingProxyType({}),
-) -> Array:
-    if options.output != "map":
-        return over_whole_maps(
-            _tiles(options), params, options, reference, distorted, extents
-        )
-    size = reference["image"].shape[:2]
-    apart = (
-        _differences(params, tap, reference[tap], distorted[tap]).sum(-1)
-        for tap in LPIPS_TAPS[options.net].channels
-    )
-    return added(
-        jax.image.resize(part, size, "linear", antialias=False) for part in apart
     )
 
 
@@ -103,9 +50,9 @@ def _compare(
         "the authors' package (0.1.4), version 0.1, both networks, on 34 pairs: 1e-6 "
         "relative in float64, 1e-4 in float32"
     ),
-    compare=_compare,
-    any_size=lambda options: options.output != "map",
-    tiles=_tiles,
+    compare=compare_maps,
+    any_size=without_map,
+    tiles=distance_tiles,
     spec=_spec,
 )
 def lpips(
