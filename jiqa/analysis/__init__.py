@@ -3,7 +3,8 @@
 ``select_maps`` finds the few feature maps of a network that agree best with subjective
 scores of a data set. ``explain_score`` says which pixels a metric's score hangs on,
 ``prediction_difference`` which parts of an image speak for a map or a score.
-``maximise_maps`` and ``dissect_maps`` say what maps respond to.
+``maximise_maps`` and ``dissect_maps`` say what maps respond to. ``attack`` finds the
+images that a metric scores best and worst at one PSNR.
 
 Example:
     >>> from jiqa import analysis
@@ -73,9 +74,12 @@ if TYPE_CHECKING:
     from jiqa.analysis.map_selection.study import Study as Study
     from jiqa.analysis.map_selection.study import run_study as run_study
     from jiqa.analysis.map_selection.study_files import write_study as write_study
+    from jiqa.analysis.synthesis.attack import Attack as Attack
+    from jiqa.analysis.synthesis.attack import attack as attack
 
 #: The public names, and the modules that have them.
 _NAMES = {
+    "Attack": "synthesis.attack",
     "Attribution": "explain.gradients",
     "Broden": "explain.broden",
     "Concept": "explain.concepts",
@@ -95,6 +99,7 @@ _NAMES = {
     "Selection": "map_selection.selected_maps",
     "Stability": "map_selection.stability",
     "Study": "map_selection.study",
+    "attack": "synthesis.attack",
     "bootstrap_stability": "map_selection.stability",
     "compute_map_scores": "map_selection.map_scores",
     "dissect": "explain.dissection",

@@ -6,6 +6,7 @@
   jiqa analyse prediction-difference photo.png --maps study/maps.json --output where
   jiqa analyse dissect --maps study/maps.json --output concepts
   jiqa analyse report study
+  jiqa analyse attack ssim photo.png --psnr 30 --output attacked
 
 The maps that select writes are a metric: jiqa score selected:study/maps.json ...
 """

@@ -1,0 +1,1 @@
+"""Images made to differ for a metric: attacks, competitions, eigendistortions."""
