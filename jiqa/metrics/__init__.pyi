@@ -626,6 +626,34 @@ class _Psnr(Metric[...]):
 
 psnr: _Psnr
 
+class _PsnrHa(Metric[...]):
+    """PSNR-HVS after changes of mean and contrast."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        plane: str = "all",
+        quantise: bool = True,
+    ) -> Array: ...
+
+psnr_ha: _PsnrHa
+
+class _PsnrHma(Metric[...]):
+    """PSNR-HVS with masking, after changes of mean and contrast."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        plane: str = "all",
+        quantise: bool = True,
+    ) -> Array: ...
+
+psnr_hma: _PsnrHma
+
 class _PsnrHvs(Metric[...]):
     """PSNR with the eye's contrast sensitivity."""
 

@@ -15,7 +15,14 @@ import numpy as np
 from jax import Array, lax
 
 from jiqa.checks import one_of
-from jiqa.ops.colour_constants import BT601, BT709, Row, weighted
+from jiqa.ops.colour_constants import (
+    BT601,
+    BT709,
+    TO_YCBCR,
+    YCBCR_OFFSET,
+    Row,
+    weighted,
+)
 from jiqa.ops.extent import Extent, extended
 from jiqa.ops.luma import on_level, rgb
 from jiqa.ops.numerics import added, straight_through
@@ -84,9 +91,40 @@ def video_planes(
     """
     check_format(yuv, bits)
     matrix, offsets = _to_codes(yuv, bits)
+    halved = (False, is_halved(yuv), is_halved(yuv))
+    return _codes(image, matrix, offsets, halved, bits, quantise, extent)
+
+
+def matlab_planes(image: Array, *, quantise: bool = True) -> Planes:
+    """What MATLAB's ``rgb2ycbcr`` makes of an image of 8 bits, as planes of codes.
+
+    ITU-R BT.601 with head-room and coefficients of three decimals. The sum of a colour
+    in some 80,000 is an exact half, which programs round one way or the other, as the
+    order of their additions has it; here it is rounded down.
+
+    Args:
+        image: sRGB ``[H, W, C]`` in [0, 1]; a grey one counts as R = G = B.
+        quantise: whether codes are rounded to whole numbers.
+    """
+    whole_size = (False, False, False)
+    return _codes(
+        image, TO_YCBCR / 255, YCBCR_OFFSET, whole_size, 8, quantise, half_up=False
+    )
+
+
+def _codes(
+    image: Array,
+    matrix: np.ndarray,
+    offsets: np.ndarray,
+    halved: tuple[bool, ...],
+    bits: int,
+    quantise: bool,
+    extent: Extent | None = None,
+    half_up: bool = True,
+) -> Planes:
+    """Levels 0..255 times a matrix, plus offsets: of half the size where ``halved``."""
     planes = [255 * c for c in rgb(image)]
     levels = [on_level(lax.stop_gradient(p)) for p in planes]
-    halved = (False, is_halved(yuv), is_halved(yuv))
 
     def of(row: np.ndarray, from_planes: list[Array], half: bool) -> Array:
         plane = weighted(row, from_planes)
@@ -103,8 +141,9 @@ def video_planes(
         if quantise:
             exact, rest = of(first, levels, half), of(row - first, levels, half)
             whole = jnp.floor(exact + 0.5)
-            tie = 0.5 + _TIE[exact.dtype.name]
-            code = whole + jnp.floor((exact - whole) + rest + tie) + float(offset)
+            tie = _TIE[exact.dtype.name] * (1 if half_up else -1)
+            code = whole + jnp.floor((exact - whole) + rest + (0.5 + tie))
+            code = code + float(offset)
             smooth = straight_through(jnp.clip(code, 0, 2**bits - 1), smooth)
         found.append(smooth)
     return Planes(*found)

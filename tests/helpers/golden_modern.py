@@ -21,6 +21,7 @@ class ModernRow(NamedTuple):
     conditions: dict[str, str]
     value: float
     notes: str
+    metric: str
 
     @property
     def group(self) -> str:
@@ -44,6 +45,7 @@ def modern_rows(metric: str) -> list[ModernRow]:
                 },
                 float(r["value"]),
                 r["notes"],
+                r["metric"],
             )
             for r in csv.DictReader(file)
         ]

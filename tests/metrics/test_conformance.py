@@ -19,7 +19,7 @@ NONE = jiqa.list_metrics(kind="no-reference", classical=True)
 ALL = FULL + NONE
 #: Their programs are another's but for the last step and compile for long: all tests
 #: of these that compile run with ``-m slow``.
-_RELATIVES = {"hdrflip", "ifc", "iw_mse", "iw_psnr"}
+_RELATIVES = {"hdrflip", "ifc", "iw_mse", "iw_psnr", "psnr_ha"}
 #: These compile for long themselves, and run some of the tests with ``-m slow``.
 _HEAVY = {"butteraugli", "vif", "iw_ssim", "ssimulacra2"}
 #: Of so many operations that one by one they take long.
@@ -43,7 +43,10 @@ COLOUR = [pytest.param(3, id="rgb"), pytest.param(1, id="grey")]
 
 
 #: Options without which a score has steps and no slope that a difference shows.
-SMOOTH = {n: {"quantise": False} for n in ("ciede2000_db", "vsnr", "xpsnr")}
+SMOOTH = {
+    n: {"quantise": False}
+    for n in ("ciede2000_db", "psnr_ha", "psnr_hma", "vsnr", "xpsnr")
+}
 
 
 #: Noise hides what these look for.

@@ -22,7 +22,7 @@ NONE = jiqa.list_metrics(kind="no-reference", classical=True)
 #: Their gradients compile for long, or take long.
 _LONG = {
     *("butteraugli", "ciede2000_db", "delta_e", "flip", "hdrflip", "ifc", "iw_mse"),
-    *("iw_psnr", "iw_ssim", "msvd", "nlpd", "ssimulacra2", "vif"),
+    *("iw_psnr", "iw_ssim", "msvd", "nlpd", "psnr_ha", "ssimulacra2", "vif"),
 }
 #: The bands and weights of IW-SSIM, whose derivative compiles for half a minute: they
 #: are tried in single precision, IW-SSIM itself in both.

@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 from jiqa.ops.extent import Extent
-from jiqa.ops.video_planes import FORMATS, plane_extents, video_planes
+from jiqa.ops.video_planes import (
+    FORMATS,
+    matlab_planes,
+    plane_extents,
+    video_planes,
+)
 from tests.helpers.video_planes import planes_of
 
 _planes = jax.jit(video_planes, static_argnames=("yuv", "bits", "quantise"))
@@ -92,3 +97,23 @@ def test_unknown_ways_are_refused() -> None:
         video_planes(jnp.zeros((8, 8, 3)), "bt709")
     with pytest.raises(ValueError, match="bits: expected 8, 10 or 12, got 9"):
         video_planes(jnp.zeros((8, 8, 3)), bits=9)
+
+
+@pytest.mark.parametrize("x64", [False, True])
+def test_codes_of_matlab_are_exact(x64: bool) -> None:
+    """In whole numbers: sums of thousandths, halves rounded down."""
+    colours = _colours()
+    matrix = np.array(
+        [
+            [65481, 128553, 24966],
+            [-37797, -74203, 112000],
+            [112000, -93786, -18214],
+        ]
+    )
+    sums = colours.astype(np.int64) @ matrix.T + np.array([16, 128, 128]) * 255000
+    whole, rest = np.divmod(sums, 255000)
+    wanted = whole + (2 * rest > 255000)
+    with jax.enable_x64(x64):
+        image = colours.astype(float if x64 else np.float32) / np.float32(255)
+        found = np.stack(jax.jit(matlab_planes)(image), -1)
+    np.testing.assert_array_equal(found, wanted)

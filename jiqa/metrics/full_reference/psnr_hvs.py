@@ -5,39 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 
 from jiqa.checks import one_of
 from jiqa.core.metric import full_reference
+from jiqa.metrics.parts.psnr_hvs_blocks import (
+    SIDE,
+    blocks,
+    masked_by,
+    samples,
+    strips,
+    transformed,
+    visible_error,
+)
 from jiqa.metrics.parts.xiph_psnr_hvs import PLANES, smallest_side, xiph_psnr_hvs
-from jiqa.ops.cosine_transform import dct_matrix
 from jiqa.ops.extent import Extent, keep
 from jiqa.ops.luma import luma255
-from jiqa.ops.numerics import decibels, product, safe_divide, safe_sqrt
+from jiqa.ops.numerics import decibels
 from jiqa.ops.video_planes import plane_extents, video_planes
-
-_SIDE = 8
-#: Rows of blocks that are worked on at once.
-_STRIP = 4
-
-# Luminance quantisation table of JPEG (ITU-T T.81, Annex K.1): how coarse each DCT
-# coefficient may be before it is seen. The tables that the authors publish are these
-# two functions of it, digit for digit.
-_JPEG = np.array(
-    [
-        [16, 11, 10, 16, 24, 40, 51, 61],
-        [12, 12, 14, 19, 26, 58, 60, 55],
-        [14, 13, 16, 24, 40, 57, 69, 56],
-        [14, 17, 22, 29, 51, 87, 80, 62],
-        [18, 22, 37, 56, 68, 109, 103, 77],
-        [24, 35, 55, 64, 81, 104, 113, 92],
-        [49, 64, 78, 87, 103, 121, 120, 101],
-        [72, 92, 95, 98, 112, 100, 103, 99],
-    ]
-).reshape(-1)
-_SENSITIVITY = np.round(25.73509 / _JPEG, 6)
-_MASKING = np.round((10 / _JPEG) ** 2, 6)
 
 #: The authors' value for images without a visible difference.
 _IDENTICAL = 100000.0
@@ -47,7 +32,7 @@ _INFO: Any = {
     "range": (float("-inf"), _IDENTICAL),
     "identity": _IDENTICAL,
     "symmetric": True,
-    "min_side": _SIDE,
+    "min_side": SIDE,
     "colour": "luma",
     "fidelity": "authors-code",
 }
@@ -60,7 +45,7 @@ def _side(
     yuv: str = "bt709-limited-420",
     **_: object,
 ) -> int:
-    return smallest_side(plane, yuv) if preset == "xiph" else _SIDE
+    return smallest_side(plane, yuv) if preset == "xiph" else SIDE
 
 
 @full_reference(
@@ -189,65 +174,19 @@ def _score(
     # Luma of the difference is exactly 0 for identical images, and linear.
     exact = luma == "bt601"
     difference = luma255(reference - distorted, luma) if exact else x - y
-    whole = extent and extent.whole(_SIDE)
+    whole = extent and extent.whole(SIDE)
     difference = keep(difference, whole)
-    # A few rows of blocks at a time stay in the cache; blocks of zeros add nothing.
-    rows, cols = x.shape[0] // _SIDE, x.shape[1] // _SIDE
-    strip = min(_STRIP, rows)
-    strips = -(-rows // strip)
-    below = (strips * strip - rows) * _SIDE
     planes = [difference, x, y] if masked else [difference]
-    planes = [
-        jnp.pad(p[: rows * _SIDE, : cols * _SIDE], ((0, below), (0, 0))).reshape(
-            strips, strip, _SIDE, cols, _SIDE
-        )
-        for p in planes
-    ]
-    error = lax.map(lambda parts: _error(*parts), planes).sum()
-    count = rows * cols * _SIDE**2 if whole is None else whole.count(error.dtype)
-    error = error / count
+    error = lax.map(lambda parts: _error(*parts), strips(planes)).sum()
+    error = error / samples(x, extent)
     seen = error > 0
     return jnp.where(seen, decibels(255**2, error, seen), _IDENTICAL)
 
 
 def _error(difference: Array, *images: Array) -> Array:
-    """Sum of squared visible differences over blocks ``[rows, 8, columns, 8]``.
+    """Sum of squared visible differences over ``[rows, 8, columns, 8]``.
 
     Without images nothing is masked.
     """
-    seen = jnp.abs(product(_DCT, _blocks(difference)))
-    if images:
-        x, y = (_masking(_blocks(p)) for p in images)
-        # The first coefficient, the mean, is never masked.
-        share = np.append(0, 1 / _MASKING[1:])
-        hidden = jnp.asarray(share, seen.dtype)[:, None] * jnp.maximum(x, y)
-        seen = jnp.maximum(seen - hidden, 0)
-    return product(_SENSITIVITY**2, jnp.square(seen)).sum()
-
-
-def _blocks(x: Array) -> Array:
-    """``[64, blocks]``: row by row, the pixels of each block are one column."""
-    return x.transpose(1, 3, 0, 2).reshape(_SIDE**2, -1)
-
-
-def _masking(blocks: Array) -> Array:
-    """How much each block hides, ``[blocks]``."""
-    # From a pixel of the block, so that a constant block is 0 to the last digit.
-    blocks = blocks - blocks[:1]
-    power = jnp.square(product(_DCT, blocks))
-    energy = product(np.append(0, _MASKING[1:]), power)
-    whole = product(np.append(0, np.ones(_SIDE**2 - 1)), power) * (64 / 63)
-    quadrants = jnp.square(product(_DEVIATION, blocks))
-    spread = product(np.ones(_SIDE**2), quadrants) * (16 / 15)
-    return safe_sqrt(energy * safe_divide(spread, whole)) / 32
-
-
-def _deviation_matrix() -> np.ndarray:
-    """Takes the mean of its quadrant from each of 64 pixels."""
-    half = np.kron(np.eye(2), np.full((_SIDE // 2, _SIDE // 2), 2 / _SIDE))
-    return np.eye(_SIDE**2) - np.kron(half, half)
-
-
-#: The DCT of a block of 64 pixels, and what takes the means of the quadrants away.
-_DCT = np.kron(dct_matrix(_SIDE), dct_matrix(_SIDE))
-_DEVIATION = _deviation_matrix()
+    masking = [masked_by(blocks(image)) for image in images]
+    return visible_error(transformed(blocks(difference)), *masking)
