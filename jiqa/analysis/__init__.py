@@ -4,7 +4,8 @@
 scores of a data set. ``explain_score`` says which pixels a metric's score hangs on,
 ``prediction_difference`` which parts of an image speak for a map or a score.
 ``maximise_maps`` and ``dissect_maps`` say what maps respond to. ``attack`` finds the
-images that a metric scores best and worst at one PSNR.
+images that a metric scores best and worst at one PSNR, ``compete`` those that only one
+of two metrics tells apart.
 
 Example:
     >>> from jiqa import analysis
@@ -76,12 +77,15 @@ if TYPE_CHECKING:
     from jiqa.analysis.map_selection.study_files import write_study as write_study
     from jiqa.analysis.synthesis.attack import Attack as Attack
     from jiqa.analysis.synthesis.attack import attack as attack
+    from jiqa.analysis.synthesis.competition import Competition as Competition
+    from jiqa.analysis.synthesis.competition import compete as compete
 
 #: The public names, and the modules that have them.
 _NAMES = {
     "Attack": "synthesis.attack",
     "Attribution": "explain.gradients",
     "Broden": "explain.broden",
+    "Competition": "synthesis.competition",
     "Concept": "explain.concepts",
     "ConditionalSampler": "explain.patch_samplers",
     "CrossValidation": "map_selection.cross_validation",
@@ -101,6 +105,7 @@ _NAMES = {
     "Study": "map_selection.study",
     "attack": "synthesis.attack",
     "bootstrap_stability": "map_selection.stability",
+    "compete": "synthesis.competition",
     "compute_map_scores": "map_selection.map_scores",
     "dissect": "explain.dissection",
     "dissect_maps": "explain.explain_maps",

@@ -74,9 +74,6 @@ def write_synthesis(
     columns = list(dict.fromkeys(key for row in course for key in row))
     write_rows(folder / "course.csv", columns, course)
     labels = list(pictures[0].scores)
-    differences = [made.image - reference for made in pictures]
-    limit = max((full_colour(d) for d in differences), default=0.0) or 1.0
-    gain = 0.5 / limit
     write_page(
         folder / FILE,
         "synthesis.html.j2",
@@ -89,11 +86,10 @@ def write_synthesis(
             *(_shown(p.name, p.pixels, texts.get(p.name, "")) for p in pictures),
         ],
         origin=origin,
-        gain=f"{gain:.3g}",
         differences=[
-            _shown(p.name, as_bytes(0.5 + gain * d))
-            for p, d in zip(pictures, differences, strict=True)
-            if d.any()
+            _enlarged(p.name, p.image - reference)
+            for p in pictures
+            if (p.image != reference).any()
         ],
         columns=_columns(labels),
         rows=[_row(made, labels) for made in pictures],
@@ -162,6 +158,13 @@ def _shown(name: str, pixels: np.ndarray, text: str = "") -> dict[str, str]:
     file = io.BytesIO()
     image.save(file, "PNG")
     return {"address": data_address(file.getvalue(), "png"), "name": name, "text": text}
+
+
+def _enlarged(name: str, difference: np.ndarray) -> dict[str, str]:
+    """A difference around middle grey, as strong as can be shown."""
+    gain = 0.5 / (full_colour(difference) or 1.0)
+    times = f"{gain:.2g} times as strong"
+    return _shown(name, as_bytes(0.5 + gain * difference), times)
 
 
 def _columns(labels: Sequence[str]) -> list[str]:

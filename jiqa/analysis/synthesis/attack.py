@@ -15,29 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from jiqa.analysis.synthesis.ascent import Ascent, Climber
-from jiqa.analysis.synthesis.constraints import Distance, at_distance
+from jiqa.analysis.synthesis.constraints import Distance
 from jiqa.analysis.synthesis.scores import (
     AnyMetric,
     Picture,
     picture,
-    psnr_of,
     read_images,
     scorer,
     squared_distance,
 )
+from jiqa.analysis.synthesis.start import check_positive, psnr_asked, starting_point
 from jiqa.checks import expected, one_of
 from jiqa.progress import Progress, silent
-
-#: In dB, where no distorted image says it: noise of this strength is seen.
-DEFAULT_PSNR = 30.0
-#: By how much a PSNR that cannot be reached is missed, in dB.
-_MISSED = 0.05
 
 
 @dataclass(frozen=True)
@@ -113,9 +106,7 @@ def attack(
         True
     """
     one_of("direction", direction, "best", "worst", "both")
-    for name, number in (("steps", steps), ("rate", rate)):
-        if not number > 0:
-            raise ValueError(expected(name, "more than 0", f"{number}"))
+    check_positive(steps=steps, rate=rate)
     judge = scorer(metric, options, weights_folder)
     most = 2 if judge.needs_reference else 1
     if not 1 <= len(images) <= most:
@@ -124,7 +115,7 @@ def attack(
         raise ValueError(expected("images", wanted, f"{len(images)}"))
     reference, *distorted = read_images(images, background)
     judge.check(reference, reference)
-    wanted_psnr = _psnr(psnr, reference, *distorted)
+    wanted_psnr = psnr_asked(psnr, reference, *distorted)
     squared = squared_distance(reference.shape, wanted_psnr)
     if judge.needs_reference:
         start = starting_point(reference, squared, seed, *distorted)
@@ -164,44 +155,3 @@ def attack(
         found=tuple(found),
         courses=courses,
     )
-
-
-def _psnr(psnr: float | None, reference: Array, *distorted: Array) -> float:
-    if psnr is None:
-        psnr = psnr_of(distorted[0], reference) if distorted else DEFAULT_PSNR
-    if not 0 < psnr < np.inf:
-        hint = "the distorted image equals the reference" if psnr == np.inf else ""
-        raise ValueError(expected("psnr", "a number of dB above 0", f"{psnr:g}", hint))
-    return psnr
-
-
-def starting_point(
-    reference: Array, squared: float, seed: int, distorted: Array | None = None
-) -> Array:
-    """Return an image at a distance from a reference.
-
-    Args:
-        reference: ``[H, W, C]`` in [0, 1].
-        squared: the squared distance.
-        seed: of noise, where there is no distorted image.
-        distorted: an image whose difference from the reference is kept up to a factor.
-
-    Raises:
-        ValueError: the image equals the reference, or no factor gives the distance.
-    """
-    if distorted is None:
-        noise = jax.random.normal(
-            jax.random.key(seed), reference.shape, reference.dtype
-        )
-        image = reference + (squared / reference.size) ** 0.5 * noise
-    else:
-        image = distorted
-    if not bool(jnp.any(image != reference)):
-        wanted = "an image other than the reference"
-        raise ValueError(expected("images", wanted, "an equal one"))
-    start = at_distance(image, reference, jnp.asarray(squared, reference.dtype))
-    asked = -10 * np.log10(squared / reference.size)
-    if psnr_of(start, reference) > asked + _MISSED:
-        limit = f"at least {psnr_of(start, reference):.3g} dB from this image"
-        raise ValueError(expected("psnr", limit, f"{asked:.3g}"))
-    return start

@@ -18,6 +18,8 @@ from jax import Array
 _ROUNDS = 24
 #: By which share a squared distance may be missed: .004 dB.
 _SLACK = 1e-3
+#: The share of a tolerance that is aimed at: small errors of many steps do not add up.
+_AIM = 0.01
 
 
 class Constraint(Protocol):
@@ -158,9 +160,8 @@ class Level:
 
         def off(state: Any) -> Array:
             _, score, _, rounds = state
-            return (jnp.abs(score - self.level) > self.tolerance) & (
-                rounds < self.rounds
-            )
+            far = jnp.abs(score - self.level) > _AIM * self.tolerance
+            return far & (rounds < self.rounds)
 
         def closer(state: Any) -> Any:
             at, score, slope, rounds = state

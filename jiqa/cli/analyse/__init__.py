@@ -7,6 +7,7 @@
   jiqa analyse dissect --maps study/maps.json --output concepts
   jiqa analyse report study
   jiqa analyse attack ssim photo.png --psnr 30 --output attacked
+  jiqa analyse compete mse,ssim photo.png --output competition
 
 The maps that select writes are a metric: jiqa score selected:study/maps.json ...
 """
