@@ -626,6 +626,20 @@ class _Psnr(Metric[...]):
 
 psnr: _Psnr
 
+class _PsnrB(Metric[...]):
+    """PSNR with the blocking effect."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        block_size: int = 8,
+        luma: str = "bt601",
+    ) -> Array: ...
+
+psnr_b: _PsnrB
+
 class _PsnrHa(Metric[...]):
     """PSNR-HVS after changes of mean and contrast."""
 
@@ -712,6 +726,19 @@ class _Rmse(Metric[...]):
     ) -> Array: ...
 
 rmse: _Rmse
+
+class _Simse(Metric[...]):
+    """Scale-invariant mean squared error."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        data_range: float = 1.0,
+    ) -> Array: ...
+
+simse: _Simse
 
 class _Snr(Metric[...]):
     """Signal-to-noise ratio."""
