@@ -60,7 +60,8 @@ def run_within(
 
 def channel_means(x: Array, extent: Extent | None = None) -> Array:
     """Means of the channels of maps ``[..., h, w, C]``, or of what counts of them."""
+    # Both axes at once: along the rows alone XLA takes ten times as long on the CPU.
     if extent is None:
-        return x.mean(-3).mean(-2)
-    found = keep(x, extent, axis=x.ndim - 3).sum(-3).sum(-2)
+        return x.mean((-3, -2))
+    found = keep(x, extent, axis=x.ndim - 3).sum((-3, -2))
     return found / extent.count(x.dtype)
