@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from jax.lax import stop_gradient
 from scipy.special import digamma
 from scipy.special import gamma as gamma_function
@@ -22,6 +22,7 @@ from jiqa.ops.extent import Extent, extended, keep
 from jiqa.ops.filters import pad, strided_sum
 from jiqa.ops.luma import luma255
 from jiqa.ops.numerics import safe_divide, safe_sqrt
+from jiqa.ops.window_products import Rings, window_differences, window_products
 
 #: How residuals of exactly 0 are treated, see ``normalised``.
 Flat = Literal["snap", "authors"]
@@ -117,29 +118,38 @@ def local_moments(
         padded = extended(x, extent, (half, half), (half, half), border)
     else:
         padded = jnp.pad(x, half, mode="edge")
-    residual, power = jnp.zeros_like(x), jnp.zeros_like(x)
-    for weight, offsets in _rings():
-        first, second = jnp.zeros_like(x), jnp.zeros_like(x)
-        for i, j in offsets:
-            difference = padded[i : i + height, j : j + width] - x
-            first, second = first + difference, second + difference * difference
-        residual, power = residual - weight * first, power + weight * second
+    # In two bands, by a loop: what a loop computes XLA keeps. Left to itself it would
+    # compute the window again in everything that follows, and its derivative too.
+    band = -(-height // 2)
+    padded = jnp.pad(padded, ((0, 2 * band - height), (0, 0)))
+    bands = jnp.stack([padded[: band + 2 * half], padded[band:]])
+    residual, power = lax.map(_sums, bands)
+    residual = residual.reshape(2 * band, width)[:height]
+    power = power.reshape(2 * band, width)[:height]
     return residual, safe_sqrt(power - residual * residual)
 
 
-def _rings() -> list[tuple[float, list[tuple[int, int]]]]:
-    """Weight and corner offsets of the window's pixels, by distance, without centre."""
+def _sums(padded: Array) -> tuple[Array, Array]:
+    """Compute x - m and the mean of (x_i - x)^2, of a plane with its border."""
+    return -window_differences(padded, _RINGS), window_products(padded, padded, _RINGS)
+
+
+def _rings() -> Rings:
+    """Weight and offsets of the window's pixels, by distance, without the centre."""
     at = np.arange(_SIDE) - _SIDE // 2
     distance = at[:, None] ** 2 + at**2
     window = np.exp(-distance / (2 * _SIGMA**2))
     window /= window.sum()
-    return [
+    return tuple(
         (
             float(window[distance == d][0]),
-            [(int(i), int(j)) for i, j in np.argwhere(distance == d)],
+            tuple((int(i), int(j)) for i, j in np.argwhere(distance == d)),
         )
         for d in np.unique(distance)[1:]
-    ]
+    )
+
+
+_RINGS = _rings()
 
 
 class Law(NamedTuple):

@@ -19,14 +19,11 @@ from tests.helpers.screens import CHANGES, pairs, screens
 
 FULL = jiqa.list_metrics(kind="full-reference", classical=True)
 NONE = jiqa.list_metrics(kind="no-reference", classical=True)
-#: Their gradients compile for long, or take long.
+#: Their gradients compile for long, or take long: they are tried in single precision.
 _LONG = {
     *("butteraugli", "ciede2000_db", "delta_e", "flip", "hdrflip", "ifc", "iw_mse"),
     *("iw_psnr", "iw_ssim", "msvd", "nlpd", "psnr_ha", "ssimulacra2", "vif"),
 }
-#: The bands and weights of IW-SSIM, whose derivative compiles for half a minute: they
-#: are tried in single precision, IW-SSIM itself in both.
-_REPEATED = {"iw_mse", "iw_psnr"}
 #: Without a constant that tames windows of almost nothing, 1e-7 is a difference there
 #: as large as any; and a spectrum has no scale, so that 1e-7 on black is salient.
 _SEES_TINY = {"uqi", "cw_ssim", "sr_sim", "iw_psnr", "psnr_hvs", "psnr_hvs_m"}
@@ -43,7 +40,7 @@ _CASES = [
         ((191, 201), True, "float64"),
     )
     for name in FULL
-    if not (x64 and name in _REPEATED)
+    if not (x64 and name in _LONG)
     for slow in (name in _LONG or size[0] % 2 == 1,)
     for marks in ([pytest.mark.slow] if slow else [],)
 ]

@@ -44,12 +44,14 @@ _each = pytest.mark.parametrize(
     [pytest.param(c, marks=[] if c in QUICK else [pytest.mark.slow]) for c in _ALL],
 )
 
-#: The same code on larger networks, whose programs take half a minute to compile: one
-#: comparison of each is enough.
+#: The same code as others on larger networks, or with other weights, whose programs
+#: take up to half a minute to compile: one comparison of each is enough.
 _LARGE = {
+    "alexnet",
     "content_loss_vgg",
     "deepsim_all",
     "dfb_iqa_vgg",
+    "lpips_v0.0",
     "lpips_vgg",
     "style_loss_vgg",
 }
@@ -57,8 +59,6 @@ _SMALL = [case for case in _ALL if case not in _LARGE]
 
 #: Odd, prime and even.
 _SIZES = [(97, 131), (101, 64), (128, 113)]
-#: Both sides minimal come on top. Every size is another exact program to compile.
-_MORE_SIZES = [(67, 149), (72, 91), (151, 143)]
 _BUCKETS = [(144, 136), (160, 152)]
 
 
@@ -119,18 +119,10 @@ def test_a_program_for_any_size_agrees_with_that_of_the_size(case):
 def test_double_precision_agrees_over_many_sizes(case):
     side = max(_member(case).min_side, any_size.LEAST_SIDE)
     with jax.enable_x64(True):
-        for height, width in [*_MORE_SIZES, (side, side)]:
+        for height, width in ((67, 149), (side, side)):
             got = _scored(case, height, width, _BUCKETS[1])
             want = _exact(case, height, width)
             assert got == pytest.approx(want, rel=1e-10), (height, width)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", _SMALL)
-def test_the_bucket_changes_roundings_only(case):
-    for height, width in _SIZES:
-        small, large = (_scored(case, height, width, bucket) for bucket in _BUCKETS)
-        assert small == pytest.approx(large, rel=1e-6)
 
 
 @pytest.mark.slow

@@ -158,7 +158,6 @@ def test_from_rgb() -> None:
             0.011,
         ),
         (adm, {"gain_limit": 1.0}, "adm2", f"{path}1", 1e-4),
-        (adm, {"scale": 2}, "adm_scale2", f"{path}100", 1e-4),
         (vmaf_vif, {"scale": 1}, "vif_scale1", f"{path}100", 1e-4),
     ]
     for metric, options, name, conditions, bar in cases:
@@ -168,10 +167,9 @@ def test_from_rgb() -> None:
 
 
 def test_without_rounding_scores_are_close() -> None:
-    found = [
-        float(vmaf(image("china_ref.png"), image("china_jpeg10.png"), bits=bits))
-        for bits in (None, 8, 10)
-    ]
+    pair = (image(f"china_{name}.png")[:90, :100] for name in ("ref", "jpeg10"))
+    reference, distorted = pair
+    found = [float(vmaf(reference, distorted, bits=bits)) for bits in (None, 10)]
     np.testing.assert_allclose(found, found[0], rtol=0, atol=0.02)
 
 
