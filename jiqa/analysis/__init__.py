@@ -5,7 +5,7 @@ scores of a data set. ``explain_score`` says which pixels a metric's score hangs
 ``prediction_difference`` which parts of an image speak for a map or a score.
 ``maximise_maps`` and ``dissect_maps`` say what maps respond to. ``attack`` finds the
 images that a metric scores best and worst at one PSNR, ``compete`` those that only one
-of two metrics tells apart.
+of two metrics tells apart, ``eigendistortions`` what a metric notices most and least.
 
 Example:
     >>> from jiqa import analysis
@@ -79,6 +79,12 @@ if TYPE_CHECKING:
     from jiqa.analysis.synthesis.attack import attack as attack
     from jiqa.analysis.synthesis.competition import Competition as Competition
     from jiqa.analysis.synthesis.competition import compete as compete
+    from jiqa.analysis.synthesis.eigendistortions import (
+        Eigendistortions as Eigendistortions,
+    )
+    from jiqa.analysis.synthesis.eigendistortions import (
+        eigendistortions as eigendistortions,
+    )
 
 #: The public names, and the modules that have them.
 _NAMES = {
@@ -91,6 +97,7 @@ _NAMES = {
     "CrossValidation": "map_selection.cross_validation",
     "Dissection": "explain.dissection",
     "DrawnConcepts": "explain.drawn_concepts",
+    "Eigendistortions": "synthesis.eigendistortions",
     "Explainer": "explain.gradients",
     "Explanation": "explain.explain_score",
     "MapScores": "map_selection.map_scores",
@@ -109,6 +116,7 @@ _NAMES = {
     "compute_map_scores": "map_selection.map_scores",
     "dissect": "explain.dissection",
     "dissect_maps": "explain.explain_maps",
+    "eigendistortions": "synthesis.eigendistortions",
     "explain_score": "explain.explain_score",
     "forward_select": "map_selection.forward_selection",
     "maximise": "explain.maximisation",

@@ -40,6 +40,7 @@ def write_synthesis(
     plots: Sequence[str],
     how: str,
     facts: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray] | None = None,
     command: str = "",
 ) -> Path:
     """Write images, their scores, the course and the page that shows them.
@@ -60,6 +61,7 @@ def write_synthesis(
         plots: drawings, as SVG.
         how: how the images were made.
         facts: what ``scores.json`` says besides the pictures.
+        arrays: what else ``values.npz`` holds.
         command: how it was asked for.
 
     Returns:
@@ -69,8 +71,8 @@ def write_synthesis(
     for made in pictures:
         save_picture(folder / f"{made.name}.png", made.pixels)
     with replacing(folder / "values.npz") as draft, draft.open("wb") as file:
-        arrays = {made.name: made.image for made in pictures}
-        np.savez_compressed(file, allow_pickle=False, reference=reference, **arrays)
+        images = {"reference": reference, **{p.name: p.image for p in pictures}}
+        np.savez_compressed(file, allow_pickle=False, **images, **(arrays or {}))
     columns = list(dict.fromkeys(key for row in course for key in row))
     write_rows(folder / "course.csv", columns, course)
     labels = list(pictures[0].scores)
@@ -127,7 +129,11 @@ def course_rows(
 
 
 def plot_lines(
-    name: str, lines: Mapping[str, Iterable[float]], across: str, up: str
+    name: str,
+    lines: Mapping[str, Iterable[float]],
+    across: str,
+    up: str,
+    first: int = 0,
 ) -> str:
     """Draw values step by step, one line each, as SVG.
 
@@ -136,12 +142,15 @@ def plot_lines(
         lines: the values by label.
         across: what the steps are.
         up: what the values are.
+        first: number of the first step.
     """
     with style():
         figure, axis = new_axis(5.2, 2.8)
         for number, (label, values) in enumerate(lines.items()):
             dashes = "-" if number % 2 == 0 else "--"
-            axis.plot(list(values), dashes, color=COLOURS[number], label=label)
+            y = list(values)
+            x = range(first, first + len(y))
+            axis.plot(x, y, dashes, color=COLOURS[number], label=label)
         axis.set_xlabel(across)
         axis.set_ylabel(up)
         axis.grid(alpha=0.3)

@@ -28,10 +28,16 @@ def quadratic(
     def score(reference, distorted):
         difference = (distorted - reference).reshape(-1)
         form = jnp.asarray(matrix, difference.dtype)
-        return (difference @ form @ difference) ** power
+        found = difference @ form @ difference
+        return found if power == 1 else found**power
 
     score.__name__ = name
     return full_reference(**_facts(**{"identity": 0.0, **fields}))(score)
+
+
+def metric_of(score) -> Metric:
+    """A metric of a function ``(reference, distorted)``, lower is better."""
+    return full_reference(**_facts(identity=0.0))(score)
 
 
 def linear(weights: np.ndarray) -> Metric:

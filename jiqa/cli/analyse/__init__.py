@@ -8,6 +8,7 @@
   jiqa analyse report study
   jiqa analyse attack ssim photo.png --psnr 30 --output attacked
   jiqa analyse compete mse,ssim photo.png --output competition
+  jiqa analyse eigendistortions ssim photo.png --output eigen
 
 The maps that select writes are a metric: jiqa score selected:study/maps.json ...
 """

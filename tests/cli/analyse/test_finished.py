@@ -14,6 +14,7 @@ from jiqa.cli import main
         ("analyse dissect --map nosuch:1 -o {0}", "dissection.csv"),
         ("analyse attack mse a.png -o {0}", "scores.json"),
         ("analyse compete mse,mae a.png -o {0}", "scores.json"),
+        ("analyse eigendistortions mse a.png -o {0}", "scores.json"),
         ("analyse explain mse a.png -r b.png -o {0}", "scores.json"),
         ("analyse prediction-difference a.png --map nosuch:1 -o {0}", "values.npz"),
         ("analyse select --data csiq -o {0}", "maps.json"),
