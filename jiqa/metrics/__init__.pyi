@@ -698,6 +698,38 @@ class _PsnrHvsM(Metric[...]):
 
 psnr_hvs_m: _PsnrHvsM
 
+class _PuPsnr(Metric[...]):
+    """PSNR of PU21-encoded light."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        scale: float = 1.0,
+        peak: float | None = None,
+        colour: str = "rgb",
+        encoding: str = "banding_glare",
+        data_range: float = 256.0,
+    ) -> Array: ...
+
+pu_psnr: _PuPsnr
+
+class _PuSsim(Metric[...]):
+    """SSIM of PU21-encoded light."""
+
+    def __call__(
+        self,
+        reference: Image,
+        distorted: Image,
+        *,
+        scale: float = 1.0,
+        peak: float | None = None,
+        encoding: str = "banding_glare",
+    ) -> Array: ...
+
+pu_ssim: _PuSsim
+
 class _Quality(DeepMetric[...]):
     """Quality of a photograph, with a deviation and an interval."""
 

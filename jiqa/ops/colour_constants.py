@@ -20,7 +20,9 @@ Row = tuple[float, float, float]
 BT601: Row = (0.299, 0.587, 0.114)
 #: Luma of ITU-R BT.709, and the luminance of its linear light.
 BT709: Row = (0.2126, 0.7152, 0.0722)
-#: The same to four digits, as MATLAB's documentation of ``rgb2gray`` has it.
+#: The luminance to six digits, as the authors of PU21 have it.
+PU21_LUMINANCE: Row = (0.212656, 0.715158, 0.072186)
+#: BT.601's luma to four digits, as MATLAB's documentation of ``rgb2gray`` has it.
 BT601_FOUR_DIGITS: Row = (0.2989, 0.5870, 0.1140)
 #: The same as ``rgb2gray`` computes it: the first row of MATLAB's YIQ, inverted.
 BT601_MATLAB: Row = (0.298936021293775, 0.587043074451121, 0.114020904255103)
