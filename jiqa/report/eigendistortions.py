@@ -36,10 +36,14 @@ def remarks(found: Eigendistortions) -> list[str]:
     said = []
     if found.agreement is not None and abs(found.agreement - 1) > _AGREES:
         said.append(
-            "The second derivative predicts "
-            f"{found.agreement:.2g} times what a small random distortion does to the "
-            "score: the metric is not smooth where both images are equal, and these "
-            "eigenvectors may not be what it notices most and least."
+            f"The second derivative predicts {found.agreement:.2g} times what a random "
+            "distortion of about 60 dB does to the score: it holds for weaker ones "
+            "alone, or the metric is not smooth where both images are equal."
+        )
+    if found.values[1] < -_FAR * abs(found.values[0]):
+        said.append(
+            "The smallest eigenvalue is negative: the metric scores images with such a "
+            "distortion better than the image itself."
         )
     largest = abs(found.values[0])
     for name, residual in zip(("most", "least"), found.residuals, strict=True):

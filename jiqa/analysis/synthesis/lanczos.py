@@ -50,8 +50,8 @@ def extremes(
         product: multiplies the matrix by a vector ``[N]``.
         start: a vector ``[N]`` with a part along those that are looked for, such as a
             random one.
-        steps: products, at most; it ends earlier where the vectors so far are all that
-            the matrix makes of the start.
+        steps: products, at most, and two more for the residuals; it ends earlier where
+            the vectors so far are all that the matrix makes of the start.
         on_step: called after each of them with how many are done.
     """
     steps = min(steps, start.size)
@@ -78,9 +78,12 @@ def extremes(
     ends = vectors[:, [-1, 0]]
     found = ends.T.astype(start.dtype) @ basis[: len(inner)]
     found /= np.linalg.norm(found, axis=1, keepdims=True)
-    left = np.abs(outer[-1] * ends[-1])
+    values = values[[-1, 0]]
+    # What the method knows of them is far below rounding.
+    made = np.stack([np.asarray(product(vector)) for vector in found])
+    left = np.linalg.norm(made - values[:, None] * found, axis=1)
     return Extremes(
-        values=(float(values[-1]), float(values[0])),
+        values=(float(values[0]), float(values[1])),
         vectors=found,
         residuals=(float(left[0]), float(left[1])),
         course=np.array(course),
