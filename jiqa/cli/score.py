@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.score_table import say_failures, show_scores
     from jiqa.cli.common.slips import check_words
     from jiqa.errors import UsageError
+    from jiqa.io.decode import SUFFIXES
+    from jiqa.io.light import LIGHT_SUFFIXES
     from jiqa.io.write_table import check_format, make_folder, to_csv, write_rows
     from jiqa.progress import compiling, step
     from jiqa.scoring.choose_metrics import check_options, choose, read_params
@@ -95,13 +97,22 @@ def run(arguments: argparse.Namespace) -> int:
         have_reference=paired,
         weights=arguments.weights,
         left_out=_say_left_out,
+        light=True,
     )
+    light = any(choice.metric.info.takes_light for choice in choices)
+    if light and arguments.resize:
+        raise UsageError("--resize is for sRGB images, not for linear light")
     check_options(choices)
     filled = [choice.with_all_outputs() for choice in choices]
     jobs = (
         read_pairs(arguments.pairs, say)
         if arguments.pairs
-        else find_jobs(arguments.images, arguments.reference, say)
+        else find_jobs(
+            arguments.images,
+            arguments.reference,
+            say,
+            LIGHT_SUFFIXES if light else SUFFIXES,
+        )
     )
     jobs = list({job.key: job for job in jobs}.values())
     runner = Runner(

@@ -28,6 +28,9 @@ SUFFIXES = frozenset(
     ).split()
 )
 
+#: Radiance HDR and OpenEXR, which ``jiqa.io.light`` reads.
+_LIGHT = (b"#?", b"\x76\x2f\x31\x01")
+
 #: Pixels of the largest image that is read unless more are asked for: what a small
 #: file may unpack to is bounded, about 2 GB while RGB of 8 bits is decoded.
 MAX_PIXELS = 500_000_000
@@ -162,6 +165,9 @@ def _codec(head: bytes) -> ModuleType:
         return pnm
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return webp
+    if head.startswith(_LIGHT):
+        hint = "hdrflip, pu_psnr and pu_ssim take it"
+        raise Unsupported("an sRGB image", "linear light of high dynamic range", hint)
     if head.startswith(pillow.SIGNATURES) or pillow.is_dib(head):
         return pillow
     raise _NotAnImageError

@@ -32,6 +32,7 @@ def choose(
     reference_from: str = "--reference FILE, --reference FOLDER or --pairs TABLE",
     weights: str | None = None,
     left_out: Callable[[str, str], None] = lambda metric, weights: None,
+    light: bool = False,
 ) -> list[BoundMetric]:
     """Read a comma list of metrics and ``METRIC.OPTION=VALUE`` settings.
 
@@ -45,10 +46,11 @@ def choose(
         reference_from: the options that give references, for messages.
         weights: folder in which learned weights are looked for first.
         left_out: called for each metric that ``all`` omits, with the weights it lacks.
+        light: whether metrics of linear light are allowed, without others beside them.
 
     Raises:
         UsageError: unknown metric, option or value; a metric that needs a reference
-            where there is none; one of linear light, which image files do not hold.
+            where there is none; one of linear light where it is not allowed.
     """
     wanted: dict[str, None] = {}
     for name in (n.strip() for n in names.split(",")):
@@ -73,12 +75,19 @@ def choose(
             )
         options[name][option] = value
     choices = [bound_metric(name, options[name]) for name in wanted]
-    for choice in choices:
-        if choice.metric.info.takes_light:
-            raise UsageError(
-                f"{choice.name} takes arrays of linear light, which no image file that "
-                f"can be read holds: call jiqa.load({choice.name!r}) on arrays"
-            )
+    of_light = [c.name for c in choices if c.metric.info.takes_light]
+    if of_light and not light:
+        raise UsageError(
+            f"{of_light[0]} takes arrays of linear light, which no image file that can "
+            f"be read here holds: call jiqa.load({of_light[0]!r}) on arrays, or jiqa "
+            "score on .hdr, .pfm and .exr files"
+        )
+    others = [c.name for c in choices if not c.metric.info.takes_light]
+    if of_light and others:
+        raise UsageError(
+            f"{of_light[0]} takes files of linear light (.hdr, .pfm, .exr) and "
+            f"{others[0]} sRGB images: score them in two runs"
+        )
     alone = [c.name for c in choices if c.needs_reference and not have_reference]
     if alone:
         verb = "needs" if len(alone) == 1 else "need"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,10 @@ class Job:
 
 
 def find_jobs(
-    images: Sequence[str], reference: str | None, say: Say = lambda text: None
+    images: Sequence[str],
+    reference: str | None,
+    say: Say = lambda text: None,
+    suffixes: Collection[str] = SUFFIXES,
 ) -> list[Job]:
     """Expand files, folders and patterns, and match references.
 
@@ -53,6 +56,7 @@ def find_jobs(
             has the same relative path, the same up to the suffix, or the same stem;
             capitals do not matter where only one fits, nor does the Unicode form.
         say: called with a sentence about what was passed over.
+        suffixes: endings of the files that are looked for in folders.
 
     Returns:
         One job an image, without repetition, in the order given and by name within a
@@ -61,14 +65,14 @@ def find_jobs(
     Raises:
         UsageError: nothing to score, or no such reference.
     """
-    found = dict.fromkeys(expand(images, say))
+    found = dict.fromkeys(expand(images, say, suffixes))
     if not found:
         raise UsageError("expected images, got none")
     if reference is None:
         return [Job(path) for path, _ in found]
     target = Path(reference)
     if target.is_dir():
-        matcher = _Matcher(target)
+        matcher = _Matcher(target, suffixes)
         return [matcher.job(path, relative) for path, relative in found]
     if not target.exists():
         raise UsageError(f"--reference {reference} does not exist")
@@ -76,7 +80,9 @@ def find_jobs(
 
 
 def expand(
-    images: Sequence[str], say: Say = lambda text: None
+    images: Sequence[str],
+    say: Say = lambda text: None,
+    suffixes: Collection[str] = SUFFIXES,
 ) -> Iterable[tuple[Path, Path]]:
     """Yield each image with its path below the folder or pattern that matched it.
 
@@ -86,13 +92,13 @@ def expand(
     for text in images:
         path = Path(text)
         if path.is_dir():
-            walk = walk_images(path)
+            walk = walk_images(path, suffixes)
             if walk.passed_over:
                 say(walk.note())
             if not walk.files:
                 raise UsageError(
                     f"there are no images in {text} (looked for "
-                    f"{', '.join(sorted(SUFFIXES))})"
+                    f"{', '.join(sorted(suffixes))})"
                 )
             yield from ((p, p.relative_to(path)) for p in walk.files)
         elif path.exists() or not glob.has_magic(text):
@@ -123,11 +129,11 @@ def _fixed_part(pattern: Path) -> Iterable[str]:
 class _Matcher:
     """Finds references in a folder, which it lists once."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, suffixes: Collection[str] = SUFFIXES) -> None:
         self._root = root
         self._by_path: dict[str, list[Path]] = defaultdict(list)
         self._by_stem: dict[str, list[Path]] = defaultdict(list)
-        for path in walk_images(root).files:
+        for path in walk_images(root, suffixes).files:
             inside = path.relative_to(root)
             self._by_path[folded(str(inside.with_suffix("")))].append(path)
             self._by_stem[folded(path.stem)].append(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,19 @@ from jiqa.io.sources import Source
 class ReferenceCache:
     """The most recently used references, up to a number of bytes; thread-safe."""
 
-    def __init__(self, background: float, *, limit_bytes: int = 2**28) -> None:
-        """Composite transparency over ``background``; keep ``limit_bytes`` at most."""
+    def __init__(
+        self,
+        background: float,
+        *,
+        limit_bytes: int = 2**28,
+        read: Callable[..., np.ndarray] = read_image,
+        peek: Callable[..., Shape] = peek,
+    ) -> None:
+        """Composite transparency over ``background``; keep ``limit_bytes`` at most.
+
+        ``read`` and ``peek`` read files, by default images of 8 and 16 bits.
+        """
+        self._read_file = read
         self._background = background
         self._limit = limit_bytes
         self._kept: OrderedDict[Path | Source, np.ndarray] = OrderedDict()
@@ -38,7 +50,7 @@ class ReferenceCache:
             if path in self._kept:
                 self._kept.move_to_end(path)
                 return self._kept[path]
-        pixels = read_image(path, background=self._background)
+        pixels = self._read_file(path, background=self._background)
         with self._lock:
             self._kept[path] = pixels
             while sum(p.nbytes for p in self._kept.values()) > self._limit:

@@ -18,6 +18,7 @@ from jiqa.core.bound_metric import BoundMetric
 from jiqa.core.images import check_min_side
 from jiqa.core.metric_group import Params
 from jiqa.io.decode import DecodeError, Shape, peek, read_image
+from jiqa.io.light import peek_light, read_light
 from jiqa.io.read_ahead import Threads, cpu_workers, in_batches, in_order
 from jiqa.io.write_table import Row
 from jiqa.scoring.any_size import AnySizeProgram, shared
@@ -66,7 +67,7 @@ class Runner:
         """Prepare to compute ``choices``, transparency over ``background``.
 
         Args:
-            choices: the columns.
+            choices: the columns; files hold linear light where a metric takes it.
             background: grey level in [0, 1].
             programs: folder in which traced programs are kept between runs.
             params: what the choices need of learned parameters, by set and key.
@@ -86,7 +87,12 @@ class Runner:
         self._programs, self._params, self._memory = programs, params, memory
         self._choices = list(choices)
         self._background = background
-        self._references = ReferenceCache(background)
+        light = any(c.metric.info.takes_light for c in choices)
+        self._peek_file = peek_light if light else peek
+        self._read_file = read_light if light else read_image
+        self._references = ReferenceCache(
+            background, read=self._read_file, peek=self._peek_file
+        )
 
     def columns(self, *, have_reference: bool) -> list[str]:
         """The table's columns."""
@@ -181,7 +187,7 @@ class Runner:
         if job.problem:
             return job.problem
         try:
-            image = peek(job.image)
+            image = self._peek_file(job.image)
             if job.reference is None:
                 return Layout(*image, reference_dtype=None)
             reference = self._references.peek(job.reference)
@@ -276,7 +282,7 @@ class Runner:
         return image._replace(pixels=pixels)
 
     def _read(self, job: Job, layout: Layout) -> tuple[np.ndarray, ...]:
-        image = read_image(job.image, background=self._background)
+        image = self._read_file(job.image, background=self._background)
         pair: list[Any] = [(job.image, image, layout.image_dtype)]
         if job.reference is not None:
             reference = self._references.read(job.reference)

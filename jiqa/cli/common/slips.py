@@ -63,8 +63,9 @@ def _is_metric(word: str) -> bool:
 
 def _is_image(word: str) -> bool:
     from jiqa.io.decode import SUFFIXES
+    from jiqa.io.light import LIGHT_SUFFIXES
 
     if _is_metric(word) or ":" in word:
         return False
     path = Path(word)
-    return path.is_dir() or path.suffix.lower() in SUFFIXES
+    return path.is_dir() or path.suffix.lower() in SUFFIXES | LIGHT_SUFFIXES
