@@ -19,6 +19,20 @@ FOLDERS: tuple[str, ...]
 
 def all_metrics() -> Mapping[str, Metric[...]]: ...
 
+class _Adists(DeepMetric[...]):
+    """Locally adaptive structure and texture similarity."""
+
+    def __call__(
+        self,
+        params: Mapping[str, Any],
+        reference: Image,
+        distorted: Image,
+        *,
+        output: str = "score",
+    ) -> Array: ...
+
+adists: _Adists
+
 class _Adm(Metric[...]):
     """Detail loss of the additive distortion measure."""
 
@@ -199,6 +213,20 @@ class _Deepsim(DeepMetric[...]):
     ) -> Array: ...
 
 deepsim: _Deepsim
+
+class _Deepwsd(DeepMetric[...]):
+    """Wasserstein distance of deep features."""
+
+    def __call__(
+        self,
+        params: Mapping[str, Any],
+        reference: Image,
+        distorted: Image,
+        *,
+        output: str = "score",
+    ) -> Array: ...
+
+deepwsd: _Deepwsd
 
 class _DeltaE(Metric[...]):
     """Colour difference."""

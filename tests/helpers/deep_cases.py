@@ -14,6 +14,7 @@ from jiqa.registry import get_metric
 
 #: What must hold of each, on a network that compiles soon where there is a choice.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "adists": ("adists", {}),
     "alexnet": ("cnn_iqm", {}),
     "cnn_histogram": ("cnn_histogram", {"layers": ("relu1", "relu2")}),
     "cnn_iqm": ("cnn_iqm", {"layers": ("conv1", "conv2")}),
@@ -24,6 +25,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "content_loss": ("content_loss", {"net": "alexnet", "layers": ("relu3",)}),
     "deepsim": ("deepsim", {"layers": ("conv1_1", "relu1_2", "pool2")}),
+    "deepwsd": ("deepwsd", {}),
     "dfb_iqa": ("dfb_iqa", {"net": "alexnet", "layers": ("relu1", "relu5")}),
     "dfb_iqa_map": (
         "dfb_iqa",

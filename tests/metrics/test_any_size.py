@@ -43,8 +43,8 @@ _VARIANTS: dict[str, list[dict[str, Any]]] = {
 
 #: Metrics without a program for any size.
 _EXACT = {
-    "cambi", "cvvdp", "cw_ssim", "ifc", "mad", "nqm", "sr_sim", "vif", "vsnr", "wsnr",
-    "xpsnr",
+    "adists", "cambi", "cvvdp", "cw_ssim", "deepwsd", "ifc", "mad", "nqm", "sr_sim",
+    "vif", "vsnr", "wsnr", "xpsnr",
 }  # fmt: skip
 
 _CLASSICAL = [n for n, m in all_metrics().items() if m.any_size and m.deep is None]

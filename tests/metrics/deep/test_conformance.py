@@ -54,7 +54,8 @@ def test_symmetric_and_grey_is_three_equal_channels(case, score, rng):
     x, y = noise(rng, 40, 45, 1), noise(rng, 40, 45, 1)
     value = float(score(x, y))
     assert value != identity_of(case)
-    np.testing.assert_allclose(score(y, x), value, rtol=1e-5)
+    if score.func.info.symmetric:
+        np.testing.assert_allclose(score(y, x), value, rtol=1e-5)
     colour = [np.repeat(v, 3, -1) for v in (x, y)]
     np.testing.assert_allclose(score(*colour), value, rtol=1e-5)
 
