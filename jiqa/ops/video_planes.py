@@ -26,6 +26,7 @@ from jiqa.ops.colour_constants import (
 from jiqa.ops.extent import Extent, extended
 from jiqa.ops.luma import on_level, rgb
 from jiqa.ops.numerics import added, straight_through
+from jiqa.ops.once import once
 
 _LUMA: dict[str, Row] = {"bt601": BT601, "bt709": BT709}
 _RANGES, _SAMPLINGS = ("limited", "full"), ("420", "444")
@@ -156,7 +157,9 @@ def enlarged_chroma(planes: Planes) -> Planes:
     def enlarged(x: Array) -> Array:
         if x.shape == planes.y.shape:
             return x
-        return jnp.repeat(jnp.repeat(x, 2, 0), 2, 1)[:height, :width]
+        # Repeated samples are not next to each other in memory; a loop that fetches
+        # them takes ten times as long, so one does and not all that follow.
+        return once(jnp.repeat(jnp.repeat(x, 2, 0), 2, 1)[:height, :width])
 
     return Planes(planes.y, enlarged(planes.cb), enlarged(planes.cr))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
+import OpenEXR
 import pytest
 
 from jiqa.io.decode import DecodeError, read_image
@@ -46,14 +48,13 @@ def test_radiance(tmp_path: Path) -> None:
 def test_openexr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, light = tmp_path / "a.exr", _scene()
     path.write_bytes(b"\x76\x2f\x31\x01")
-    monkeypatch.setitem(__import__("sys").modules, "OpenEXR", None)
+    monkeypatch.setitem(sys.modules, "OpenEXR", None)
     with pytest.raises(DecodeError, match=r"pip install 'jiqa\[hdr\]'"):
         read_light(path)
     monkeypatch.undo()
-    package = pytest.importorskip("OpenEXR")
-    header = {"compression": package.ZIP_COMPRESSION, "type": package.scanlineimage}
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     for stored, channels in (({"RGB": light}, 3), ({"Y": light[..., 0].copy()}, 1)):
-        package.File(dict(header), stored).write(str(path))
+        OpenEXR.File(dict(header), stored).write(str(path))
         np.testing.assert_array_equal(read_light(path), light[..., :channels])
         assert tuple(peek_light(path)) == (5, 9, channels, "float32")
     path.write_bytes(path.read_bytes()[:200])
