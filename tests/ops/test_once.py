@@ -37,6 +37,7 @@ def _fusions(mark: Any) -> int:
         return sum((jnp.sqrt(shared + k) for k in range(4)), jnp.zeros_like(x)).sum()
 
     text = jax.jit(jax.grad(score)).lower(jnp.ones(99)).compile().as_text()
+    assert text is not None
     return text.count(" fusion(")
 
 

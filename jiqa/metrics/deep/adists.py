@@ -212,7 +212,7 @@ def _summed(m: _Moments, norm: Array, weight: Array) -> _Fields:
     citation=(
         "K. Ding, Y. Liu, X. Zou, S. Wang and K. Ma, 'Locally adaptive structure and "
         "texture similarity for image quality assessment', ACM Multimedia 2021, "
-        "doi:10.1145/3474085.3475419, eqs. (2)-(9)"
+        "doi:10.1145/3474085.3475419"
     ),
     fidelity="authors-code",
     fidelity_note=(
