@@ -116,46 +116,22 @@ def _maps(
 
     from jiqa.io.decode import read_image
     from jiqa.registry import bound_metric
-    from jiqa.report.pictures import heat_map, thumbnail
+    from jiqa.report.score_maps import maps_section
     from jiqa.scoring.compiled import Program
+    from jiqa.scoring.score_maps import Mapped
 
     original = read_image(reference)
     files = sorted(folder.glob(f"*_{_MAP_LEVEL}.*"))
     distorted = [read_image(p) for p in files]
-    groups = [
-        {
-            "title": path.name,
-            "pictures": [
-                {"address": thumbnail(pixels, 384), "name": "distorted", "note": ""}
-            ],
-        }
-        for path, pixels in zip(files, distorted, strict=True)
-    ]
     pair = np.stack([original] * len(files)), np.stack(distorted)
     mapped = [(name, info) for name, info in columns if info.maps]
     compute = Program([bound_metric(n, {"output": "map"}) for n, _ in mapped], programs)
-    for (name, info), maps in zip(mapped, map(np.asarray, compute(*pair)), strict=True):
-        # Robust limits, one scale for all images of a metric.
-        low, high = (float(v) for v in np.percentile(maps, [0.5, 99.9]))
-        alike, colours = (
-            (high, "magma") if info.maps == "similarity" else (low, "magma_r")
-        )
-        other = low if alike == high else high
-        for group, values in zip(groups, maps, strict=True):
-            group["pictures"].append(
-                {
-                    "address": heat_map(values, low, high, colours),
-                    "name": name,
-                    "note": f"{alike:.3g} (bright, alike) to {other:.3g} (dark)",
-                }
-            )
-    return {
-        "title": "Where the metrics see the difference",
-        "text": "Maps of the metrics, dark where the images differ. The score is the "
-        "mean of the map, or another pooling. A map has the resolution at which its "
-        "metric works.",
-        "figures": groups,
-    }
+    maps = dict(zip(dict(mapped), map(np.asarray, compute(*pair)), strict=True))
+    images = [
+        Mapped(path.name, pixels, {name: values[k] for name, values in maps.items()})
+        for k, (path, pixels) in enumerate(zip(files, distorted, strict=True))
+    ]
+    return maps_section(images, dict(mapped))
 
 
 def _copy(folder: Path) -> int:

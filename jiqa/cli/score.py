@@ -4,6 +4,7 @@
   jiqa score all-classical distorted/ --reference originals/ --output scores.csv
   jiqa score fsimc --pairs pairs.csv --output scores.parquet
   jiqa score lpips scan.tif --reference original.tif --memory 512MB
+  jiqa score flip,ssim distorted/ -r originals/ --report scores.html --maps
 
 Prints a table on a terminal, and CSV into a pipe. Exit code 0; 1 when some rows failed
 (the last column says why); 2 for wrong usage.
@@ -52,6 +53,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", "-o", help="table to write: .csv, .parquet or .json")
     add_force(parser, "the table")
     add("--report", help="HTML report to write, with table, thumbnails and plots")
+    add(
+        "--maps",
+        nargs="?",
+        type=int,
+        const=8,
+        default=0,
+        metavar="N",
+        help="show in the report where the metrics that have maps see the difference, "
+        "of the N images that the first of these scores worst (default: 8)",
+    )
     add_scoring(parser)
 
 
@@ -103,6 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
     if light and arguments.resize:
         raise UsageError("--resize is for sRGB images, not for linear light")
     check_options(choices)
+    _check_maps(arguments, choices)
     filled = [choice.with_all_outputs() for choice in choices]
     jobs = (
         read_pairs(arguments.pairs, say)
@@ -147,7 +159,7 @@ def run(arguments: argparse.Namespace) -> int:
         if output:
             write_rows(output, columns, table)
         if arguments.report:
-            _report(Path(arguments.report), choices, table)
+            _report(arguments, choices, table, progress)
         finished = True
     except KeyboardInterrupt:
         if journal:
@@ -177,14 +189,57 @@ def _say_left_out(metric: str, weights: str) -> None:
     print(f"skipped {metric}: {why}", file=sys.stderr)
 
 
-def _report(path: Path, choices: list[Any], table: list[dict[str, Any]]) -> None:
-    from jiqa.report.scores import write_report
+def _check_maps(arguments: argparse.Namespace, choices: list[Any]) -> None:
+    """Raise ``UsageError`` where maps are asked for that nothing can show."""
+    from jiqa.checks import expected
+    from jiqa.errors import UsageError
+    from jiqa.registry import get_metric, list_metrics
+    from jiqa.scoring.score_maps import with_maps
 
+    if not arguments.maps:
+        return
+    if arguments.maps < 0:
+        raise UsageError(expected("--maps", "a number of images", f"{arguments.maps}"))
+    if not arguments.report:
+        raise UsageError("--maps needs --report")
+    if not with_maps(choices):
+        have = ", ".join(n for n in list_metrics() if get_metric(n).info.maps)
+        names = arguments.metrics
+        raise UsageError(expected("--maps", f"one of {have} among the metrics", names))
+
+
+def _report(
+    arguments: argparse.Namespace,
+    choices: list[Any],
+    table: list[dict[str, Any]],
+    progress: Any,
+) -> None:
+    from jiqa.report.score_maps import maps_section
+    from jiqa.report.scores import write_report
+    from jiqa.scoring.score_maps import maps_of, with_maps, worst
+
+    sections = []
+    if arguments.maps:
+        mapped = with_maps(choices)
+        rows = worst(table, mapped[0], arguments.maps)
+        images = maps_of(
+            rows,
+            mapped,
+            weights_folder=arguments.weights,
+            background=arguments.background,
+            progress=progress,
+        )
+        which = f"The images that {mapped[0].label} scores worst, the worst first."
+        infos = {choice.label: choice.metric.info for choice in mapped}
+        if images:
+            sections.append(maps_section(images, infos, which))
+    path = Path(arguments.report)
     write_report(
         path,
         title="jiqa score",
         command=shlex.join(["jiqa", *sys.argv[1:]]),
         columns=[(c.label, c.metric.info) for c in choices],
         rows=table,
+        sections=sections,
     )
     print(f"report written to {path}", file=sys.stderr)

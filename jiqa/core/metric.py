@@ -64,6 +64,8 @@ class Info:
         fidelity_note: the evidence and its tolerance, or what was guessed.
         maps: what the per-pixel map of ``output="map"`` holds: ``"similarity"`` (high
             where the images agree) or ``"difference"``; ``None`` if it has no map.
+        map_range: the values that its authors draw as black and as white of
+            matplotlib's magma; ``None`` if they have no such scale.
         differentiable: whether its gradient says how the value changes; ``False`` of a
             metric that counts, whose gradient is 0.
         weights: names of the weights it needs; empty for a classical metric.
@@ -84,6 +86,7 @@ class Info:
     fidelity: Literal["authors-code", "paper", "reconstruction"]
     fidelity_note: str
     maps: Literal["similarity", "difference"] | None = None
+    map_range: tuple[float, float] | None = None
     min_side_of: Literal["shorter", "longer"] = "shorter"
     differentiable: bool = True
     weights: tuple[str, ...] = ()

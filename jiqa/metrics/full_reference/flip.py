@@ -39,6 +39,7 @@ _BRIGHTEST = 65536.0
     min_side=1,
     colour="rgb",
     maps="difference",
+    map_range=(0.0, 1.0),
     citation=(
         "Andersson, Nilsson, Akenine-Möller, Oskarsson, Åström, Fairchild: FLIP: a "
         "difference evaluator for alternating images. Proceedings of the ACM on "
@@ -106,6 +107,7 @@ def flip(
     min_side=1,
     colour="rgb",
     maps="difference",
+    map_range=(0.0, 1.0),
     dynamic_range="high",
     citation=(
         "Andersson, Nilsson, Shirley, Akenine-Möller: Visualizing errors in rendered "
