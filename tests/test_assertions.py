@@ -35,6 +35,10 @@ def _called(node: ast.Call) -> str:
     return ast.unparse(node.func).rpartition(".")[2]
 
 
+#: Functions of libraries that raise where something is wrong.
+_ASSERTING = ("check_grads", "fail", "raises", "warns")
+
+
 def asserts(
     function: ast.FunctionDef, others: dict[str, ast.FunctionDef], path: tuple = ()
 ) -> bool:
@@ -45,7 +49,7 @@ def asserts(
         if not isinstance(node, ast.Call):
             continue
         name = _called(node)
-        if name.startswith("assert_") or name in ("raises", "warns", "fail"):
+        if name.startswith("assert_") or name in _ASSERTING:
             return True
         if any(
             k.arg == "check" and ast.unparse(k.value) == "True" for k in node.keywords

@@ -69,7 +69,10 @@ def prepared(tmp_path_factory) -> Path:
 
 def _words(metrics: str, data: Path, output: Path, *more: str) -> list[str]:
     words = ["evaluate", metrics, "--data", "tid2013", "--data-dir", str(data)]
-    return [*words, "--output", str(output), "--resamples", "20", *more]
+    # With a budget of memory every size has its program, and so its batch: two
+    # processes have one each.
+    words += ["--output", str(output), "--resamples", "20", "--memory", "1GB"]
+    return [*words, *more]
 
 
 def _rows(folder: Path) -> list[dict]:

@@ -158,7 +158,9 @@ def _windows(x: Array, y: Array, weight: Array) -> _Fields:
         moments = _Moments(mx, ma, xx - mx * mx, yy - my * my, aa - ma * ma)
         return jax.tree.map(jnp.add, total, _summed(moments, nx, weight)), None
 
-    zeros = jnp.zeros([n - len(_TAPS) + 1 for n in x.shape[:2]], x.dtype)
+    # Made of a map, so that they lie on the same devices.
+    rows, columns = (n - len(_TAPS) + 1 for n in x.shape[:2])
+    zeros = jnp.zeros_like(x[:rows, :columns, 0])
     start = _Fields(zeros, zeros, zeros)
     return lax.scan(step, start, (blocks(x), blocks(y), blocks(weight)))[0]
 
