@@ -17,6 +17,7 @@ from jax import Array, lax
 
 from jiqa.ops import stencil
 from jiqa.ops.filters import pad
+from jiqa.ops.once import once
 
 # The filters "sp5" of E. Simoncelli's matlabPyrTools as the Python package pyrtools
 # 1.1.1 (MIT licence) holds them in pyrtools/pyramids/filters.py. All are symmetric:
@@ -58,7 +59,7 @@ def steerable_bands(x: Array, levels: int) -> list[tuple[Array, Array]]:
     low = _even(pad(x, (2, 2), (2, 2), "reflect"), _LOW0)
     bands = []
     for level in range(levels):
-        wide = lax.optimization_barrier(pad(low, (4, 4), (4, 4), "reflect"))
+        wide = once(pad(low, (4, 4), (4, 4), "reflect"))
         bands.append((_odd(wide, -2), -_odd(wide, -1)))
         if level + 1 < levels:
             low = _even(wide, _LOW, 2)
@@ -103,7 +104,7 @@ class _Even:
                 pair = pair + _cut(x, -2, 2 * reach - k, rows, step)
             phases = [pair[..., p::step] for p in range(step)]
             if step > 1:
-                phases = lax.optimization_barrier(phases)
+                phases = [once(p) for p in phases]
             for j in range(reach + 1):
                 term = _cut(phases[j % step], -1, j // step, cols)
                 if j < reach:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from jiqa.ops.extent import Extent
 from jiqa.ops.filters import box_sum, pad, strided_sum
 from jiqa.ops.numerics import safe_power
+from jiqa.ops.once import once
 
 #: Daubechies' wavelet of two vanishing moments, to the authors' digits.
 _LOW = (0.482962913144690, 0.836516303737469, 0.224143868041857, -0.129409522550921)
@@ -72,13 +73,13 @@ def _transformed(
 
     The bands are high-pass along columns, along rows and both.
     """
-    low, high = (lax.optimization_barrier(b) for b in _split(planes, -2, extent))
+    low, high = map(once, _split(planes, -2, extent))
     extent = extent and Extent(extent.over(2).rows, extent.cols, extent.factor)
     rest, vertical = _split(low, -1, extent)
     horizontal, diagonal = _split(high, -1, extent)
     straight, oblique = weights
     bands = [straight * horizontal, straight * vertical, oblique * diagonal]
-    return lax.optimization_barrier(rest), jnp.stack(bands)
+    return once(rest), jnp.stack(bands)
 
 
 def _split(x: Array, axis: int, extent: Extent | None) -> tuple[Array, Array]:
@@ -109,7 +110,7 @@ def _contrast(
     else:
         margins = [0, 0]
     reference, distorted = bands[:, 0], bands[:, 1]
-    restored = lax.optimization_barrier(_restored(reference, distorted, gain_limit))
+    restored = once(_restored(reference, distorted, gain_limit))
     impairment = jnp.abs(distorted - restored).sum(0)
     edge = (int(not margins[0]), int(not margins[1]))
     around = pad(impairment, (0, 0), edge, "symmetric", extent)

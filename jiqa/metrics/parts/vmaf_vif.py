@@ -6,11 +6,12 @@ import math
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from jiqa.ops.extent import Extent
 from jiqa.ops.filters import correlate, gaussian_taps, pad, strided_sum
 from jiqa.ops.numerics import total
+from jiqa.ops.once import once
 
 #: Window of each scale, finest first; the Gaussian's sigma is a fifth of it.
 WINDOWS = (17, 9, 5, 3)
@@ -57,7 +58,7 @@ def _information(moments: Array, gain_limit: float) -> tuple[Array, Array]:
     """
     mx, my, xx, yy, xy = moments
     # Laid out: their derivatives are then computed once, not for each of the moments.
-    v, w, cross = lax.optimization_barrier((xx - mx * mx, yy - my * my, xy - mx * my))
+    v, w, cross = map(once, (xx - mx * mx, yy - my * my, xy - mx * my))
     v, w = jnp.maximum(v, 0), jnp.maximum(w, 0)
     faint = v < _NOISE
     v = jnp.where(faint, _NOISE, v)
