@@ -99,7 +99,8 @@ class Climber:
                 steps have become too short to matter.
             rate: length of the first step, in parts of ``unit``.
             unit: a length of images, such as the distance from a reference.
-            on_step: called after each step with how many are done.
+            on_step: called after each step with how many are done, and for those that
+                are left where it ends earlier.
 
         Raises:
             ValueError: the start has no finite score, or does not meet the constraint.
@@ -130,6 +131,9 @@ class Climber:
                 on_step(number + 1)
             if float(state.length) < _SHORTEST:
                 break
+        if on_step is not None:
+            for number in range(len(scores), steps + 1):
+                on_step(number)
         return Ascent(
             np.asarray(state.image),
             np.asarray(scores),

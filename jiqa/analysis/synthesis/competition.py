@@ -145,8 +145,6 @@ def compete(
                     unit=squared**0.5,
                     on_step=lambda done: advance(),
                 )
-                for _ in range(steps + 1 - len(course.scores)):
-                    advance()
                 found.append(picture(name, course.image, reference, *judges))
                 courses[name] = course
                 moved[name], held[name] = labels[drives], labels[keeps]

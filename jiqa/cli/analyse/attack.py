@@ -17,14 +17,16 @@ step, values.npz with the images before rounding, and scores.json.
 from __future__ import annotations
 
 import argparse
-import sys
 
+from jiqa.cli.common.mistakes import mistakes
 from jiqa.cli.common.synthesis import (
+    add_ascent,
     add_images,
     add_rest,
     chosen,
     images_of,
     new_folder,
+    say_found,
 )
 
 HELP = "find the images that a metric scores best and worst at one PSNR"
@@ -36,24 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("metric", help="a name of jiqa metrics, or selected:maps.json")
     add_images(parser, "the image, or the reference and a distorted image")
     add(
-        "--psnr",
-        type=float,
-        metavar="DB",
-        help="PSNR of the images (default: that of the distorted image, else 30)",
-    )
-    add(
         "--direction",
         choices=("best", "worst", "both"),
         default="both",
         help="which images to find (%(default)s)",
     )
-    add("--steps", type=int, default=100, help="steps for each image (%(default)s)")
-    add(
-        "--rate",
-        type=float,
-        default=0.1,
-        help="length of the first step, in parts of the distance (%(default)s)",
-    )
+    add_ascent(parser, "the images")
     add_rest(parser)
 
 
@@ -63,14 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
     from jiqa.cli.common.run_record import command
-    from jiqa.errors import UsageError
     from jiqa.report.attack import attack_words, remarks, write_attack
 
     configure_jax(cache=not arguments.no_cache)
     (choice,) = chosen(arguments, "attack", 1)
     folder = new_folder(arguments)
     images = images_of(arguments)
-    try:
+    with mistakes():
         found = attack(
             choice.name,
             *images,
@@ -84,12 +73,6 @@ def run(arguments: argparse.Namespace) -> int:
             background=arguments.background,
             progress=progress,
         )
-    except (ValueError, FileNotFoundError) as error:
-        raise UsageError(str(error)) from None
     page = write_attack(folder, found, name=images[0], command=command())
-    for line in attack_words(found):
-        print(line)
-    for line in remarks(found):
-        print(line, file=sys.stderr)
-    print(f"written to {folder}; the page is {page.resolve()}")
+    say_found(folder, page, attack_words(found), remarks(found))
     return 0

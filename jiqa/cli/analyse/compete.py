@@ -18,14 +18,16 @@ and scores.json.
 from __future__ import annotations
 
 import argparse
-import sys
 
+from jiqa.cli.common.mistakes import mistakes
 from jiqa.cli.common.synthesis import (
+    add_ascent,
     add_images,
     add_rest,
     chosen,
     images_of,
     new_folder,
+    say_found,
 )
 
 HELP = "let two metrics compete by images that one of them scores alike"
@@ -36,19 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("metrics", help="two names of jiqa metrics, such as mse,ssim")
     add_images(parser, "the reference, or the reference and a distorted image")
-    add(
-        "--psnr",
-        type=float,
-        metavar="DB",
-        help="PSNR of the start (default: that of the distorted image, else 30)",
-    )
-    add("--steps", type=int, default=100, help="steps for each image (%(default)s)")
-    add(
-        "--rate",
-        type=float,
-        default=0.1,
-        help="length of the first step, in parts of the distance (%(default)s)",
-    )
+    add_ascent(parser, "the start")
     add(
         "--tolerance",
         type=float,
@@ -65,7 +55,6 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
     from jiqa.cli.common.run_record import command
-    from jiqa.errors import UsageError
     from jiqa.report.competition import (
         competition_words,
         remarks,
@@ -76,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     first, second = chosen(arguments, "compete", 2)
     folder = new_folder(arguments)
     images = images_of(arguments)
-    try:
+    with mistakes():
         found = compete(
             first.name,
             second.name,
@@ -91,12 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
             background=arguments.background,
             progress=progress,
         )
-    except (ValueError, FileNotFoundError) as error:
-        raise UsageError(str(error)) from None
     page = write_competition(folder, found, name=images[0], command=command())
-    for line in competition_words(found):
-        print(line)
-    for line in remarks(found):
-        print(line, file=sys.stderr)
-    print(f"written to {folder}; the page is {page.resolve()}")
+    say_found(folder, page, competition_words(found), remarks(found))
     return 0

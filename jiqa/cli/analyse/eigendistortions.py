@@ -15,9 +15,14 @@ eigenvalues step by step, values.npz with the eigenvectors, and scores.json.
 from __future__ import annotations
 
 import argparse
-import sys
 
-from jiqa.cli.common.synthesis import add_rest, chosen, new_folder
+from jiqa.cli.common.mistakes import mistakes
+from jiqa.cli.common.synthesis import (
+    add_rest,
+    chosen,
+    new_folder,
+    say_found,
+)
 
 HELP = "find the distortions that a metric notices most and least"
 
@@ -51,7 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
     from jiqa.cli.common.run_record import command
-    from jiqa.errors import UsageError
     from jiqa.report.eigendistortions import (
         eigendistortion_words,
         remarks,
@@ -62,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     (choice,) = chosen(arguments, "eigendistortions", 1)
     folder = new_folder(arguments)
     (image,) = arguments.images
-    try:
+    with mistakes():
         found = eigendistortions(
             choice.name,
             image,
@@ -74,12 +78,6 @@ def run(arguments: argparse.Namespace) -> int:
             background=arguments.background,
             progress=progress,
         )
-    except (ValueError, FileNotFoundError) as error:
-        raise UsageError(str(error)) from None
     page = write_eigendistortions(folder, found, name=image, command=command())
-    for line in eigendistortion_words(found):
-        print(line)
-    for line in remarks(found):
-        print(line, file=sys.stderr)
-    print(f"written to {folder}; the page is {page.resolve()}")
+    say_found(folder, page, eigendistortion_words(found), remarks(found))
     return 0

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from jiqa.cli.common.arguments import add_background, add_no_cache
 from jiqa.cli.common.finished import add_force, check_new
+from jiqa.cli.common.mistakes import mistakes
 
 HELP = "show which pixels a score depends on"
 
@@ -99,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.output)
     check_new(folder / "scores.json", force=arguments.force, unfinished=False)
     make_folder(folder / "scores.json")
-    try:
+    with mistakes():
         found = explain_score(
             choice.name,
             *images,
@@ -110,8 +111,6 @@ def run(arguments: argparse.Namespace) -> int:
             background=arguments.background,
             progress=progress,
         )
-    except (ValueError, FileNotFoundError) as error:
-        raise UsageError(str(error)) from None
     page = write_explanation(folder, found, names=images, command=command())
     ends = found.integrated
     print(

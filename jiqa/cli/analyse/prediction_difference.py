@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from jiqa.cli.common.arguments import add_background, add_no_cache
 from jiqa.cli.common.chosen_maps import add_map_arguments
 from jiqa.cli.common.finished import add_force, check_new
+from jiqa.cli.common.mistakes import mistakes
 
 if TYPE_CHECKING:
     from jiqa.analysis.explain.targets import Target
@@ -101,7 +102,6 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.analysis.explain.unit_images import patch_sampler, read_unit
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
-    from jiqa.errors import UsageError
     from jiqa.io.write_table import make_folder
     from jiqa.progress import steps
     from jiqa.report.explanations import write_relevance
@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_new(folder / "values.npz", force=arguments.force, unfinished=False)
     path, reference = _image_and_reference(arguments)
     make_folder(folder / "values.npz")
-    try:
+    with mistakes():
         image = read_unit(path, arguments.background)
         names, target = _target(arguments, reference)
         sampler = patch_sampler(
@@ -136,8 +136,6 @@ def run(arguments: argparse.Namespace) -> int:
                 seed=arguments.seed,
                 on_progress=timed_progress(steps(advance, count)),
             )
-    except (ValueError, FileNotFoundError) as error:
-        raise UsageError(str(error)) from None
     write_relevance(folder, image, found, names)
     overlays = "1 overlay" if len(names) == 1 else f"{len(names)} overlays"
     print(f"{found.windows:,} windows; {overlays} written to {folder}")

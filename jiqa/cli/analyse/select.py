@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from jiqa.cli.analyse.report import add_picture_arguments, write_page
 from jiqa.cli.common.arguments import add_background, add_no_cache
 from jiqa.cli.common.finished import add_force, check_new
+from jiqa.cli.common.mistakes import mistakes
 
 if TYPE_CHECKING:
     from jiqa.analysis.map_selection.study import Study
@@ -141,12 +142,11 @@ def run(arguments: argparse.Namespace) -> int:
     from jiqa.cli.common.jax_setup import configure_jax
     from jiqa.cli.common.progress import progress
     from jiqa.cli.common.run_record import run_facts
-    from jiqa.errors import UsageError
 
     finished = Path(arguments.output) / "maps.json"
     check_new(finished, force=arguments.force, unfinished=False)
     configure_jax(cache=not arguments.no_cache)
-    try:
+    with mistakes():
         found = select_maps(
             arguments.data,
             output=arguments.output,
@@ -169,8 +169,6 @@ def run(arguments: argparse.Namespace) -> int:
             facts=run_facts(arguments),
             progress=progress,
         )
-    except (ValueError, FileNotFoundError) as error:
-        raise UsageError(str(error)) from None
     for note in found.pairs.notes:
         print(note, file=sys.stderr)
     show_study(found.study)

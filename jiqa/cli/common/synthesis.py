@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,29 @@ def add_images(parser: Any, what: str) -> None:
         help="the reference, if IMAGE is a distorted image to start from",
     )
     add("--output", "-o", required=True, metavar="DIR", help="folder to write")
+
+
+def add_ascent(parser: Any, psnr: str) -> None:
+    """Declare how images move.
+
+    Args:
+        parser: of the command.
+        psnr: which images have the PSNR.
+    """
+    add = parser.add_argument
+    add(
+        "--psnr",
+        type=float,
+        metavar="DB",
+        help=f"PSNR of {psnr} (default: that of the distorted image, else 30)",
+    )
+    add("--steps", type=int, default=100, help="steps for each image (%(default)s)")
+    add(
+        "--rate",
+        type=float,
+        default=0.1,
+        help="length of the first step, in parts of the distance (%(default)s)",
+    )
 
 
 def add_rest(parser: Any) -> None:
@@ -103,3 +128,14 @@ def new_folder(arguments: argparse.Namespace) -> Path:
     check_new(folder / FINISHED, force=arguments.force, unfinished=False)
     make_folder(folder / FINISHED)
     return folder
+
+
+def say_found(
+    folder: Path, page: Path, words: Sequence[str], remarks: Sequence[str]
+) -> None:
+    """Print what was found, what to know before believing it, and where it is."""
+    for line in words:
+        print(line)
+    for line in remarks:
+        print(line, file=sys.stderr)
+    print(f"written to {folder}; the page is {page.resolve()}")
